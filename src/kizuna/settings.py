@@ -1,0 +1,78 @@
+"""A node's settings: one frozen struct, read from `node.json` in the node's folder and `KIZUNA_*` variables.
+
+Order: flag > environment > file > default. Nothing reads settings but the code that was handed them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from kizuna.errors import InvalidInput
+
+MiB = 1 << 20
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on what comes in; sizes in bytes."""
+
+    body: int = 256 * MiB
+    object: int = 16 * MiB
+    split_above: int = 64 * MiB
+    depth: int = 100
+    compression_ratio: int = 100
+    page: int = 1000
+    clock_ahead_seconds: int = 600
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who this node is and how it behaves. `country` is ISO 3166-1 alpha-3 or alpha-2 as given by the operator."""
+
+    name: str
+    organisation: str
+    country: str
+    identity: str
+    community: str | None = None
+    ceiling: str | None = None
+    language: str | None = None
+    listen: str = "127.0.0.1"
+    port: int = 8700
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    limits: Limits = Limits()
+
+
+def load(folder: Path) -> Settings:
+    """Read the settings of the node in `folder`. Raises InvalidInput when there are none or they are malformed."""
+    file = folder / "node.json"
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
+    try:
+        found = msgspec.json.decode(raw, type=dict[str, object])
+        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key"):
+            value = os.environ.get(f"KIZUNA_{key.upper()}")
+            if value is not None:
+                found[key] = int(value) if key == "port" else value
+        return msgspec.convert(found, Settings)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise InvalidInput(str(error), file=str(file)) from None
+
+
+def save(folder: Path, settings: Settings) -> None:
+    """Write the settings readable by the owner only."""
+    write_private(folder / "node.json", msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+
+
+def write_private(file: Path, data: bytes) -> None:
+    """Write `data` with mode 0600 whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, file)
