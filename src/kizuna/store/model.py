@@ -1,0 +1,145 @@
+"""What the store hands out and takes in: plain frozen structs, the same for every backend."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from kizuna.labels import Label, Principal
+from kizuna.stix import Problem
+
+SourceKind = Literal["own", "pack", "partner"]
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where rows come from. `organisation` holds and originates them; `default` labels objects that state none (None: own organisation only)."""
+
+    name: str
+    kind: SourceKind
+    organisation: str
+    default: Label | None = None
+
+
+class Partner(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation this node exchanges with.
+
+    `name` is its short key; `receives` lists TLP levels and areas it is addressed by; `default_label` is the text form of the
+    label for what it sends unmarked; `url` is its TAXII discovery address and `token` the name of the file holding ours there.
+    """
+
+    name: str
+    organisation: str
+    country: str
+    public_key: str | None = None
+    identity: str | None = None
+    receives: tuple[str, ...] = ()
+    default_label: str | None = None
+    clients: tuple[str, ...] = ()
+    url: str | None = None
+    added: int = 0
+    last_exchange: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one item of a batch."""
+
+    index: int | None
+    id: str | None
+    status: Literal["imported", "unchanged", "failed"]
+    problems: tuple[Problem, ...] = ()
+
+
+class Row(NamedTuple):
+    """One stored version as a reader gets it; `position` orders the reading, `added` and `version` are microseconds."""
+
+    position: int
+    added: int
+    id: str
+    version: int | None
+    raw: bytes
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of a shelf a reader wants; empty means no restriction. Times are microseconds.
+
+    `versions` holds microseconds or the words first, last, all; several are united. `after` is exclusive, on `added`.
+    """
+
+    ids: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    versions: tuple[int | str, ...] = ("last",)
+    spec_versions: tuple[str, ...] = ()
+    after: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some rows in order and whether more follow the last one's position."""
+
+    rows: list[Row]
+    more: bool
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """One object as a person sees it: the bytes they may see, whose word it is, and its label."""
+
+    id: str
+    type: str
+    version: int | None
+    added: int
+    raw: bytes
+    label: Label
+    source: str
+    area: str | None
+    cut: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A page of objects, newest first; `cursor` fetches the next page, None at the end."""
+
+    items: list[Stored]
+    cursor: int | None
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """One step from an object: by which object and property, in which direction, to what."""
+
+    id: str
+    type: str
+    via: str
+    path: str
+    direction: Literal["out", "in"]
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Counts over what a reader may see: distinct ids, rows, ids by type."""
+
+    objects: int
+    versions: int
+    by_type: dict[str, int]
+
+
+class AreaTraffic(msgspec.Struct, frozen=True):
+    """Objects of one programme area: held here, given to partners, got from partners."""
+
+    area: str
+    held: int
+    given: int
+    got: int
+    last: int | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an act did: rows it touched and feed rows it opened and ended, by partner name."""
+
+    touched: int
+    opened: dict[str, int]
+    ended: dict[str, int]
+
+
+__all__ = [
+    "AreaTraffic", "Change", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
+    "Source", "SourceKind", "Stats", "Stored",
+]  # fmt: skip
+Json = dict[str, Any]
