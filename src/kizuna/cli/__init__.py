@@ -1,1 +1,103 @@
+"""The command line: `kizuna NOUN VERB`. Commands are imported when they run, so that `--help` stays fast.
 
+`COMMANDS` is the table of contents: each name, the module whose `command` it is, and its line in the overview.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+import click
+
+from kizuna import __version__
+from kizuna.cli.output import fail
+from kizuna.errors import KizunaError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("kizuna.cli.demo", "Show three partner nodes exchanging real data."),
+    "init": ("kizuna.cli.init", "Make a node."),
+    "up": ("kizuna.cli.up", "Serve a node until interrupted."),
+    "import": ("kizuna.cli.import_", "Store STIX objects from files."),
+    "export": ("kizuna.cli.export", "Write objects as a STIX bundle."),
+    "validate": ("kizuna.cli.validate", "Check STIX files against the specification."),
+    "search": ("kizuna.cli.search", "Find objects by words."),
+    "show": ("kizuna.cli.show", "Show one object, its versions and neighbours."),
+    "explain": ("kizuna.cli.explain", "Say who may see an object, and why."),
+    "stats": ("kizuna.cli.stats", "Count what the node holds."),
+    "label": ("kizuna.cli.label", "Read and set the label of an object."),
+    "user": ("kizuna.cli.user", "People of this node."),
+    "token": ("kizuna.cli.token", "Tokens of people and programs."),
+    "partner": ("kizuna.cli.partner", "Organisations this node exchanges with."),
+    "taxii": ("kizuna.cli.taxii", "Exchange with partners over TAXII 2.1."),
+    "pack": ("kizuna.cli.pack", "Starter data: frameworks, groups, programme."),
+    "config": ("kizuna.cli.config", "Show the settings in force."),
+    "doctor": ("kizuna.cli.doctor", "Look for what is wrong with a node."),
+}
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group whose commands are loaded when called and whose errors end in one line and a documented exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+        """Run and exit: no error of the user or of the system ends in a traceback."""
+        extra["standalone_mode"] = False
+        sys.exit(self._run(args, prog_name, extra))
+
+    def _run(self, args: Sequence[str] | None, prog_name: str | None, extra: MutableMapping[str, Any]) -> int:
+        try:
+            code = super().main(args=args, prog_name=prog_name or "kizuna", **extra)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show(file=sys.stderr)
+            return error.exit_code
+        except KizunaError as error:
+            return fail(str(error), error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            return INTERRUPTED
+        except BrokenPipeError:
+            # The reader has gone (`kizuna export | head`): nothing to say, and nothing may be said at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except (OSError, MemoryError) as error:
+            return fail(_reason(error), 1)
+        return code if isinstance(code, int) else 0
+
+
+def _reason(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused, 5 partner failed, 6 partly failed, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="kizuna")
+def main() -> None:
+    """Kizuna (絆), a partner node: record, connect, release and exchange what partners observe."""
