@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import click
@@ -61,14 +60,13 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run and exit: no error of the user or of the system ends in a traceback."""
-        extra["standalone_mode"] = False
-        sys.exit(self._run(args, prog_name, extra))
+        sys.exit(self._run(*args, **{"prog_name": "kizuna", **extra, "standalone_mode": False}))
 
-    def _run(self, args: Sequence[str] | None, prog_name: str | None, extra: MutableMapping[str, Any]) -> int:
+    def _run(self, *args: Any, **extra: Any) -> int:
         try:
-            code = super().main(args=args, prog_name=prog_name or "kizuna", **extra)
+            code = super().main(*args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
             error.show(file=sys.stderr)
@@ -96,7 +94,7 @@ def _reason(error: OSError | MemoryError) -> str:
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused, 5 partner failed, 6 partly failed, 130 interrupted.",
+    epilog="Exit: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused, 5 partner failed, 6 partly failed, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="kizuna")
 def main() -> None:
