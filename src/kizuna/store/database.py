@@ -18,8 +18,9 @@ from kizuna.errors import InvalidInput, NodeBusy
 CACHE_KIB = 32 * 1024
 READER_CACHE_KIB = 4 * 1024
 BUSY_MS = 60_000
-# Checkpointing inside an import halves its speed; the writer does it between batches (see `checkpoint`).
-WAL_PAGES = 16_000
+# Checkpointing inside an import halves its speed; the writer does it between batches, the automatic one is the net below.
+WAL_BYTES = 64 << 20
+WAL_PAGES = 32_000
 
 
 class Database:
@@ -84,10 +85,15 @@ class Database:
         connection = self.read()
         return connection.execute("pragma data_version").fetchone()[0], id(connection)
 
-    def checkpoint(self) -> None:
-        """Bring the write-ahead log back into the file; skipped while readers hold it."""
-        with self._lock:
-            self._writer.execute("pragma wal_checkpoint(passive)")
+    def checkpoint_if_large(self) -> None:
+        """Bring a large write-ahead log back into the file, between batches; what readers still hold stays for later."""
+        try:
+            size = self.file.with_name(self.file.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return
+        if size > WAL_BYTES:
+            with self._lock:
+                self._writer.execute("pragma wal_checkpoint(truncate)")
 
     def close(self) -> None:
         """Close every connection of this process."""

@@ -41,7 +41,7 @@ create table object(
     set_by text                       -- who relabelled it, if anybody
 );
 create unique index object_key on object(ident, digest, source);
-create index object_whole on object(whole, area, n);
+create index object_whole on object(whole, area, label, source) where hidden = 0;
 
 create table body(n integer primary key, raw blob not null, original blob, problems text);
 
@@ -72,7 +72,7 @@ create index time_object on time(object);
 create index time_first on time(first);
 
 -- One document per (row, label). The text itself lives in `body`: the index is contentless.
-create table doc(n integer primary key, object integer not null, label integer not null);
+create table doc(n integer primary key autoincrement, object integer not null, label integer not null);
 create index doc_object on doc(object);
 create virtual table words using fts5(text, content='', columnsize=0, tokenize="unicode61 remove_diacritics 0");
 
@@ -86,11 +86,12 @@ create table quarantine(
     reason text not null,
     area integer,
     default_label text,
+    digest blob not null,             -- SHA-256 of the received bytes
     raw blob not null,
     problems text not null
 );
 create index quarantine_due on quarantine(due) where due is not null;
-create unique index quarantine_once on quarantine(source, space, reason, raw);
+create unique index quarantine_once on quarantine(space, source, digest);
 
 create table partner(n integer primary key, name text not null unique, data text not null, last_exchange integer);
 create table party(name text primary key, data text not null) without rowid; -- groups and their dated members

@@ -1,0 +1,129 @@
+"""One act of somebody: a writing transaction that leaves every feed right when it commits."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from kizuna.labels import Principal, label_changes
+from kizuna.store.feeds import Feeds
+from kizuna.store.model import Change, Source
+from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
+from kizuna.store.rows import get_meta, set_meta
+
+if TYPE_CHECKING:
+    from kizuna.store.sqlite import Store
+
+NEVER = 2**62
+
+
+class Act:
+    """The transaction's connection, its moment, and what it does to feeds."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.now = store.clock()
+        self._store = store
+        self._opened: dict[str, int] = {}
+        self._ended: dict[str, int] = {}
+        self._masks: dict[int, Masks] = {}
+        self.recipients = store.recipients(connection)
+        self.settle()
+
+    def offer(self, objects: Sequence[int]) -> None:
+        """Let rows into every feed whose partner may have them."""
+        if not objects:
+            return
+        for recipient in self.recipients:
+            self._count(self._opened, recipient, self._feeds(recipient).offer(objects))
+
+    def reconsider(self, objects: Sequence[int]) -> None:
+        """Rows whose label, area or visibility changed: end them where they may no longer be, offer them where they may."""
+        rows = self.connection.execute(
+            "select n, whole, area, hidden from object where n in (select value from json_each(?))", (json.dumps(list(objects)),)
+        ).fetchall()
+        for recipient in self.recipients:
+            masks = self.masks(recipient)
+            gone = [n for n, whole, area, hidden in rows if hidden or not masks(whole, area)]
+            feeds = self._feeds(recipient)
+            self._count(self._ended, recipient, feeds.end(gone))
+            self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
+
+    def relabelled(self, definitions: Sequence[int], source: Source) -> None:
+        """Marking definitions came in: rows of the same source that named them before are labelled anew."""
+        if definitions:
+            touched = self._store.label_again(self, definitions, source)
+            self.reconsider(touched)
+
+    def settle(self) -> None:
+        """Bring feeds up to dated changes that fell due since they were last settled."""
+        if self.now < int(get_meta(self.connection, "due") or NEVER):
+            return
+        before = int(get_meta(self.connection, "settled") or 0)
+        for recipient in self.recipients:
+            self.shift(recipient, recipient, before)
+        self.note_due()
+
+    def changed_recipients(self, old: Sequence[Recipient]) -> None:
+        """Partners or groups changed: bring each feed from what the old ones might have to what the new ones may."""
+        self.recipients = read_recipients(self.connection, read_groups(self.connection))
+        self._masks.clear()
+        before = {r.n: r for r in old}
+        for recipient in self.recipients:
+            if before.get(recipient.n) != recipient:
+                self.shift(before.get(recipient.n), recipient, self.now)
+        self.note_due()
+
+    def shift(self, old: Recipient | None, new: Recipient, at: int) -> None:
+        """Offer and end what one recipient may have now but not then, and the reverse."""
+        then = None if old is None else Masks(self.connection, self._store.interned, self._holder, old, at)
+        masks = self.masks(new)
+        opened, ended = [], []
+        for whole, area in self.connection.execute("select distinct whole, area from object where hidden=0").fetchall():
+            was, may = then is not None and then(whole, area), masks(whole, area)
+            if was != may:
+                (opened if may else ended).append((whole, area))
+        feeds = self._feeds(new)
+        self._count(self._ended, new, feeds.end(self._labelled(ended)))
+        self._count(self._opened, new, feeds.offer(self._labelled(opened)))
+
+    def note_due(self) -> None:
+        """Remember when a membership or a label changes next by date alone."""
+        moments = [m for r in self.recipients if (m := r.next_change(self.now)) is not None]
+        labels = self._store.interned.labels(self.connection).values()
+        moments += [m for label in labels if (m := label_changes(label, self.now)) is not None]
+        waiting = self.connection.execute("select min(due) from quarantine where due is not null").fetchone()[0]
+        if waiting is not None:
+            moments.append(waiting)
+        set_meta(self.connection, "due", str(min(moments, default=NEVER)))
+        set_meta(self.connection, "settled", str(self.now))
+
+    def masks(self, recipient: Recipient) -> Masks:
+        """What a recipient may have at the moment of the act."""
+        if recipient.n not in self._masks:
+            self._masks[recipient.n] = Masks(self.connection, self._store.interned, self._holder, recipient, self.now)
+        return self._masks[recipient.n]
+
+    def change(self, touched: int) -> Change:
+        """What the act did so far."""
+        return Change(touched, dict(self._opened), dict(self._ended))
+
+    @property
+    def _holder(self) -> Principal:
+        return self._store.holder()
+
+    def _feeds(self, recipient: Recipient) -> Feeds:
+        source = self.connection.execute("select n from source where name=?", (f"partner:{recipient.partner.name}",)).fetchone()
+        return Feeds(self.connection, recipient, self.masks(recipient), source[0] if source else None, self._store.clock())
+
+    def _labelled(self, pairs: Iterable[tuple[int, int | None]]) -> list[int]:
+        sql = "select n from object where hidden=0 and whole=? and area is ?"
+        return [n for whole, area in pairs for (n,) in self.connection.execute(sql, (whole, area)).fetchall()]
+
+    @staticmethod
+    def _count(tally: dict[str, int], recipient: Recipient, rows: int) -> None:
+        if rows:
+            tally[recipient.partner.name] = tally.get(recipient.partner.name, 0) + rows
+

@@ -1,0 +1,64 @@
+"""What one partner may read, in the order it became visible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kizuna.store.model import Page, Query, Row
+from kizuna.store.shelf import conditions, version_condition
+
+if TYPE_CHECKING:
+    from kizuna.store.recipients import Recipient
+    from kizuna.store.sqlite import Store
+
+_FIRST = (
+    "not exists (select 1 from feed g join object p on p.n=g.object where g.recipient=f.recipient and g.ident=f.ident and g.live "
+    "and (p.version<o.version or (o.version is null and g.added<f.added)))"
+)
+
+
+class Feed:
+    """The rows of one partner's feed. Filled when an act made them visible; reading decides nothing."""
+
+    def __init__(self, store: Store, recipient: Recipient, space: str) -> None:
+        self._store = store
+        self._recipient = recipient
+        self._space = space
+
+    def read(self, query: Query, position: int, limit: int) -> Page:
+        """At most `limit` rows added after `position` (the `added` of the last row read)."""
+        reader = self._store.database.read()
+        types = [self._store.interned.find(reader, "term", name) for name in query.types]
+        where, values = conditions(query, types, added="f.added")
+        which, exact = version_condition(query, first=_FIRST, last="f.last", added="f.added")
+        space = self._store.interned_space(reader, self._space)
+        sql = (
+            "select f.added, f.added, o.id, o.version, b.raw from feed f join object o on o.n=f.object join body b on b.n=f.object "
+            f"where f.recipient=? and f.added>? and f.live and o.space=? and {' and '.join([which, *where])} "
+            "order by f.added limit ?"
+        )
+        if query.ids:  # few ids: start from them, not from the feed's beginning
+            sql = sql.replace("where f.recipient=?", "where +f.added>0 and f.recipient=?", 1).replace(
+                "f.added>? and f.live", "+f.added>? and f.live", 1
+            )
+        parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
+        rows = [Row._make(row) for row in reader.execute(sql, parameters)]
+        return Page(rows[:limit], len(rows) > limit)
+
+    def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
+        """Every version of one id that this partner has."""
+        wanted = Query(ids=(id,), versions=("all",), spec_versions=query.spec_versions, after=query.after)
+        return self.read(wanted, position, limit)
+
+    def count(self) -> int:
+        """How many live rows the feed holds."""
+        sql = "select count(*) from feed where recipient=? and live"
+        return int(self._store.database.read().execute(sql, (self._recipient.n,)).fetchone()[0])
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """(object, what it waits for) of rows held back by a reference: for one's own people, never for the partner."""
+        sql = (
+            "select o.id, i.id from waiting w join object o on o.n=w.object join ident i on i.space=o.space and i.n=w.target "
+            "where w.recipient=? order by o.n"
+        )
+        return self._store.database.read().execute(sql, (self._recipient.n,)).fetchall()

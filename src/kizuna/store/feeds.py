@@ -1,0 +1,211 @@
+"""Filling partners' feeds: what enters, what waits, what ends, in the transaction of the act that caused it.
+
+A row enters when the partner may have it and every reference in it points at something that partner has. The rows that
+enter together are the greatest set for which this holds, so objects that refer to each other in a circle enter together.
+Each row that stays out waits on *one* missing target; it is looked at again when that target enters. Because a row
+waits on a target that failed before it, or that stood outside the looked-at set, waits never form a circle.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from kizuna.store.recipients import Masks, Recipient
+
+
+class Feeds:
+    """The feed of one recipient inside a writing transaction at the moment `now`."""
+
+    def __init__(self, connection: sqlite3.Connection, recipient: Recipient, masks: Masks, source: int | None, now: int):
+        self._connection = connection
+        self._recipient = recipient.n
+        self._allowed = masks
+        self._source = source
+        self._now = now
+
+    def offer(self, objects: Iterable[int]) -> int:
+        """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
+        looked_at = self._candidates(list(objects))
+        if not looked_at:
+            return 0
+        references = self._references(looked_at)
+        missing = self._missing(looked_at, references)
+        entering = [n for n in looked_at if n not in missing]
+        self._execute_many("delete from waiting where recipient=? and object=?", ((n,) for n in looked_at))
+        self._connection.executemany(
+            "insert or ignore into waiting values (?,?,?)", [(self._recipient, t, n) for n, t in missing.items()]
+        )
+        return self._enter(sorted(entering), looked_at)
+
+    def end(self, objects: Iterable[int]) -> int:
+        """End rows the recipient may no longer have, and every row that refers to what is now gone; returns how many."""
+        ended, again = 0, set[int]()
+        gone = self._live_of(list(objects))
+        waiters: list[tuple[int, int, int]] = []
+        self._execute_many("delete from waiting where recipient=? and object=?", ((n,) for n in objects))
+        while gone:
+            ended += len(gone)
+            self._connection.executemany(
+                "update feed set live=0, last=0 where recipient=? and added=?", [(self._recipient, a) for _, _, a in gone]
+            )
+            idents = {ident for _, ident, _ in gone}
+            self._mark_last(idents)
+            lost = idents - self._visible(idents)
+            again |= self._siblings(idents)
+            referrers = self._live_referrers(lost)
+            waiters += [(self._recipient, target, n) for n, _, _, target in referrers]
+            gone = list({(n, ident, added) for n, ident, added, _ in referrers})
+        self._connection.executemany("insert or ignore into waiting values (?,?,?)", waiters)
+        if again:
+            self.offer(again)
+        return ended
+
+    def _candidates(self, objects: list[int]) -> dict[int, int]:
+        """The rows to look at (n → ident): those asked for and, transitively, those that wait for them."""
+        found: dict[int, int] = {}
+        frontier = self._rows("select n, ident, whole, area, source from object where hidden=0 and n in ({})", objects)
+        while frontier:
+            fresh = {
+                n: ident
+                for n, ident, whole, area, source in frontier
+                if n not in found and source != self._source and self._allowed(whole, area)
+            }
+            found |= fresh
+            frontier = self._rows(
+                "select o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
+                "where o.hidden=0 and w.recipient=? and w.target in ({})",
+                list(set(fresh.values())),
+                self._recipient,
+            )
+        return found
+
+    def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
+        by_object: dict[int, list[int]] = {}
+        for n, target in self._rows("select object, target from edge where object in ({})", list(objects)):
+            by_object.setdefault(n, []).append(target)
+        return by_object
+
+    def _missing(self, looked_at: dict[int, int], references: dict[int, list[int]]) -> dict[int, int]:
+        """For each row that cannot enter, one target it waits for; a row waits on what failed before it."""
+        standing: dict[int, int] = {}  # ident → how many of the looked-at rows would bring it
+        for ident in looked_at.values():
+            standing[ident] = standing.get(ident, 0) + 1
+        outside = {t for targets in references.values() for t in targets} - standing.keys()
+        absent = outside - self._visible(outside)
+        kept = self._visible(standing.keys())  # already in the feed by another version
+        referrers: dict[int, list[int]] = {}
+        missing: dict[int, int] = {}
+        for n, targets in references.items():
+            for target in targets:
+                if target in absent:
+                    missing[n] = target
+                elif target in standing and target not in kept:
+                    referrers.setdefault(target, []).append(n)
+        failed = list(missing)
+        while failed:
+            ident = looked_at[failed.pop()]
+            standing[ident] -= 1
+            if standing[ident] == 0 and ident not in kept:
+                for n in referrers.get(ident, ()):
+                    if n not in missing:
+                        missing[n] = ident
+                        failed.append(n)
+        return missing
+
+    def _enter(self, entering: Sequence[int], idents: dict[int, int]) -> int:
+        """Append feed rows, one per (id, version or content): what is there already is not offered again."""
+        if not entering:
+            return 0
+        have = self._offered({idents[n] for n in entering})
+        rows = []
+        last = self._connection.execute("select max(added) from feed where recipient=?", (self._recipient,)).fetchone()[0]
+        ticks = count(max(self._now, (last or 0) + 1))
+        for n, ident, version, digest in self._rows(
+            "select n, ident, version, digest from object where n in ({}) order by n", entering
+        ):
+            key = (ident, digest if version is None else version)
+            if key not in have:
+                have.add(key)
+                rows.append((self._recipient, next(ticks), n, ident))
+        self._connection.executemany("insert into feed values (?,?,?,?,1,1)", rows)
+        several = {ident for _, _, _, ident in rows} & self._repeated
+        if len({ident for _, _, _, ident in rows}) < len(rows) or several:
+            self._mark_last({ident for _, _, _, ident in rows})
+        return len(rows)
+
+    def _offered(self, idents: set[int]) -> set[tuple[int, int | bytes]]:
+        found = self._rows(
+            "select f.ident, o.version, o.digest from feed f join object o on o.n=f.object "
+            "where f.recipient=? and f.live and f.ident in ({})",
+            list(idents),
+            self._recipient,
+        )
+        self._repeated = {ident for ident, _, _ in found}
+        return {(ident, digest if version is None else version) for ident, version, digest in found}
+
+    def _mark_last(self, idents: Iterable[int]) -> None:
+        """Among the live rows of each id, mark the newest version; without versions the latest to enter."""
+        rows = self._rows(
+            "select f.ident, o.version, f.added, f.last from feed f join object o on o.n=f.object "
+            "where f.recipient=? and f.live and f.ident in ({})",
+            list(idents),
+            self._recipient,
+        )
+        newest: dict[int, tuple[int, int]] = {}
+        for ident, version, added, _ in rows:
+            newest[ident] = max(newest.get(ident, (-(2**63), 0)), (version if version is not None else -(2**62), added))
+        changes = [
+            (int(added == newest[ident][1]), self._recipient, added)
+            for ident, _, added, was in rows
+            if was != (added == newest[ident][1])
+        ]
+        self._connection.executemany("update feed set last=? where recipient=? and added=?", changes)
+
+    def _visible(self, idents: Iterable[int]) -> set[int]:
+        """Which ids the recipient has: through this feed, or because it sent them itself."""
+        wanted = list(idents)
+        seen = {
+            ident
+            for (ident,) in self._rows(
+                "select ident from feed where recipient=? and live and ident in ({})", wanted, self._recipient
+            )
+        }
+        if self._source is not None:
+            seen |= {
+                ident for (ident,) in self._rows("select ident from object where source=? and ident in ({})", wanted, self._source)
+            }
+        return seen
+
+    def _live_of(self, objects: list[int]) -> list[tuple[int, int, int]]:
+        return self._rows(
+            "select f.object, f.ident, f.added from object o join feed f on f.ident=o.ident and f.object=o.n "
+            "where f.recipient=? and f.live and o.n in ({})",
+            objects,
+            self._recipient,
+        )
+
+    def _live_referrers(self, targets: set[int]) -> list[tuple[int, int, int, int]]:
+        return self._rows(
+            "select f.object, f.ident, f.added, e.target from edge e join object o on o.n=e.object "
+            "join feed f on f.ident=o.ident and f.object=o.n "
+            "where f.recipient=? and f.live and e.target in ({})",
+            list(targets),
+            self._recipient,
+        )
+
+    def _siblings(self, idents: set[int]) -> set[int]:
+        """Other rows of the same ids: the same content from another source may take an ended row's place."""
+        return {n for (n,) in self._rows("select n from object where hidden=0 and ident in ({})", list(idents))}
+
+    def _rows(self, sql: str, wanted: Sequence[int], *first: int) -> list[tuple[int, ...]]:
+        """Rows of `sql`, whose `{}` stands for `wanted`."""
+        if not wanted:
+            return []
+        text = sql.format("select value from json_each(?)")
+        return self._connection.execute(text, (*first, json.dumps(wanted))).fetchall()
+
+    def _execute_many(self, sql: str, parameters: Iterable[tuple[int, ...]]) -> None:
+        self._connection.executemany(sql, [(self._recipient, *rest) for rest in parameters])

@@ -1,0 +1,148 @@
+"""From one received item to everything the store writes about it, before any transaction begins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from kizuna.clock import from_text
+from kizuna.labels import Label, Marked, mark, own_label_of_definition
+from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
+from kizuna.store.extract import Extract, extract
+
+Definitions = Callable[[str], dict[str, Any] | None]
+
+
+class Prepared(msgspec.Struct, frozen=True, gc=False):
+    """One version ready to be written. `raw` is what is served, `original` the STIX 2.0 text it was lifted from."""
+
+    index: int | None
+    id: str
+    type: str
+    version: int | None
+    digest: bytes
+    raw: bytes
+    original: bytes | None
+    label: Label
+    whole: Label
+    rows: Extract
+    definition: dict[str, Any] | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """One item that does not come in, with every reason."""
+
+    index: int | None
+    id: str | None
+    raw: bytes
+    problems: tuple[Problem, ...]
+
+
+class Labelling:
+    """How the objects of one source are labelled: what they state, a default, and whom to ask for definitions.
+
+    `joined` (from `import --label`) is the label of objects that state none, and is joined with a stated one.
+    """
+
+    def __init__(
+        self, originator: str, definitions: Definitions, *, default: Label | None, joined: Label | None, community: str | None
+    ):
+        self._originator = originator
+        self._definitions = definitions
+        self._default = default
+        self._joined = joined
+        self._community = community
+        self._known: dict[tuple[str, ...], Marked] = {}
+
+    def of(self, data: dict[str, Any]) -> Marked:
+        """The labels of an object; objects with the same object markings and no granular ones share the answer."""
+        refs = data.get("object_marking_refs") or ()
+        if "granular_markings" in data or data["type"] == "marking-definition":
+            return self._mark(data)
+        key = tuple(refs)
+        marked = self._known.get(key)
+        if marked is None:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            marked = self._known[key] = self._mark(data)
+        return marked
+
+    def forget(self) -> None:
+        """A definition came in: labels that rested on it are worked out again."""
+        self._known.clear()
+
+    def _mark(self, data: dict[str, Any]) -> Marked:
+        default = self._joined or self._default
+        if data["type"] == "marking-definition" and not data.get("object_marking_refs"):
+            # Who may see what a definition marks may see the definition.
+            default = own_label_of_definition(data, originator=self._originator, community=self._community) or default
+        return mark(
+            data,
+            self._definitions,
+            originator=self._originator,
+            default=default,
+            community=self._community,
+            joined=self._joined,
+        )
+
+
+def prepare(
+    item: Item, labelling: Labelling, known_problems: Mapping[str, str], *, label: bool = True
+) -> Iterator[Prepared | Refused]:
+    """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects."""
+    if item.data is None or item.problems:
+        yield Refused(item.index, _text_id(item.data), item.raw, tuple(item.problems))
+        return
+    if not is_20(item.data):
+        yield _prepare(item.index, item.data, item.raw, None, labelling, known_problems)
+        return
+    for data in lift_all(item.data):
+        yield _prepare(item.index, data, msgspec.json.encode(data), item.raw, labelling, known_problems)
+
+
+def _prepare(
+    index: int | None,
+    data: dict[str, Any],
+    raw: bytes,
+    original: bytes | None,
+    labelling: Labelling,
+    known_problems: Mapping[str, str],
+) -> Prepared | Refused:
+    problems = check(data)
+    errors = tuple(p for p in problems if p.severity == "error") if problems else ()
+    if errors and not (str(data.get("id")) in known_problems and data.get("id")):
+        return Refused(index, _text_id(data), raw, errors)
+    moment = data.get("modified") or data.get("created")
+    marked = labelling.of(data)
+    return Prepared(
+        index,
+        data["id"],
+        data["type"],
+        from_text(moment) if moment else None,
+        hashlib.sha256(canonical(data)).digest(),
+        raw,
+        original,
+        marked.label,
+        marked.whole,
+        extract(data, marked),
+        data if data["type"] == "marking-definition" else None,
+        errors,
+    )
+
+
+def _text_id(data: object) -> str | None:
+    found = data.get("id") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def definitions_from(known: Mapping[str, dict[str, Any]], stored: Definitions) -> Definitions:
+    """Look a marking definition up among the built-in ones, then this batch's, then the stored ones."""
+
+    def find(id: str) -> dict[str, Any] | None:
+        return BUILTIN.get(id) or known.get(id) or stored(id)
+
+    return find

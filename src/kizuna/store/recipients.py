@@ -1,0 +1,78 @@
+"""Which labels a recipient may see: the one decision function, asked once per distinct label."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from kizuna.labels import Group, Label, Principal, addressed, decide, memberships_of, next_change
+from kizuna.store.intern import Interned
+from kizuna.store.model import Partner
+
+_groups = msgspec.json.Decoder(Group)
+_partners = msgspec.json.Decoder(Partner)
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """A partner as the feed sees it: its row number, its principal without a person, and what it is addressed by."""
+
+    n: int
+    partner: Partner
+    principal: Principal
+
+    def next_change(self, at: int) -> int | None:
+        """When a dated membership of this partner changes next."""
+        return next_change(self.principal.memberships, at)
+
+
+def read_groups(connection: sqlite3.Connection) -> tuple[Group, ...]:
+    """Every group with its dated members."""
+    return tuple(_groups.decode(data) for (data,) in connection.execute("select data from party order by name"))
+
+
+def read_recipients(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Recipient]:
+    """Every partner, in the order they were added."""
+    rows = connection.execute("select n, data from partner order by n").fetchall()
+    return [_recipient(n, _partners.decode(data), groups) for n, data in rows]
+
+
+def _recipient(n: int, partner: Partner, groups: Sequence[Group]) -> Recipient:
+    principal = Principal(
+        organisation=partner.organisation,
+        person=None,
+        country=partner.country,
+        clearances=(),
+        memberships=memberships_of(partner.organisation, partner.country, groups),
+        clients=partner.clients,
+    )
+    return Recipient(n, partner, principal)
+
+
+class Masks:
+    """What one recipient may have from this node: (label, area) → yes or no, decided when first asked."""
+
+    def __init__(self, connection: sqlite3.Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
+        self._connection = connection
+        self._interned = interned
+        self._holder = holder
+        self._recipient = recipient
+        self._at = at
+        self._known: dict[tuple[int, int | None], bool] = {}
+
+    def __call__(self, label: int, area: int | None) -> bool:
+        key = (label, area)
+        known = self._known.get(key)
+        if known is None:
+            of = self._interned.label_of(self._connection, label)
+            name = None if area is None else self._interned.name_of(self._connection, "area", area)
+            known = self._known[key] = may_have(of, name, self._recipient, self._holder, self._at)
+        return known
+
+
+def may_have(label: Label, area: str | None, recipient: Recipient, holder: Principal, at: int) -> bool:
+    """The rule that fills feeds: the partner is addressed, and `decide` allows."""
+    if not addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area):
+        return False
+    return decide(label, recipient.principal, holder=holder, at=at).allowed

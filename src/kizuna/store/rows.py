@@ -1,0 +1,147 @@
+"""Writing prepared versions and their index rows in batches, and rewriting the index rows of one that was relabelled."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from kizuna.labels import Label
+from kizuna.store.extract import Extract
+from kizuna.store.intern import Interned
+from kizuna.store.prepare import Prepared
+
+_encode = msgspec.json.Encoder().encode
+_INDEX_TABLES = ("edge", "value", "place", "time", "doc")
+
+
+class New(msgspec.Struct, frozen=True):
+    """A prepared version and the row number, ident and moment it gets."""
+
+    n: int
+    ident: int
+    added: int
+    prepared: Prepared
+
+
+class RowWriter:
+    """Writes into the tables of one space inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, interned: Interned, space: int) -> None:
+        self._connection = connection
+        self._interned = interned
+        self._space = space
+
+    def idents(self, ids: Iterable[str]) -> dict[str, int]:
+        """The integers of ids, made when new."""
+        wanted = set(ids)
+        found = dict(
+            self._connection.execute(
+                "select id, n from ident where space=? and id in (select value from json_each(?))",
+                (self._space, json.dumps(list(wanted))),
+            ).fetchall()
+        )
+        fresh = sorted(wanted - found.keys())
+        if fresh:
+            first = int(_meta(self._connection, "ident_next", "1"))
+            numbered = {id: first + i for i, id in enumerate(fresh)}
+            self._connection.executemany("insert into ident values (?,?,?)", [(self._space, i, n) for i, n in numbered.items()])
+            set_meta(self._connection, "ident_next", str(first + len(fresh)))
+            found |= numbered
+        return found
+
+    def insert(self, news: Sequence[New], idents: dict[str, int], source: int, area: int | None) -> None:
+        """Write whole rows: object, body and everything read out of them."""
+        label = self._label
+        term = self._term
+        self._connection.executemany(
+            "insert into object(n,ident,space,id,version,digest,source,label,whole,area,type,added) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            [
+                (
+                    new.n, new.ident, self._space, new.prepared.id, new.prepared.version, new.prepared.digest, source,
+                    label(new.prepared.label), label(new.prepared.whole), area, term(new.prepared.type), new.added,
+                )
+                for new in news
+            ],
+        )  # fmt: skip
+        self._connection.executemany(
+            "insert into body values (?,?,?,?)",
+            [
+                (new.n, new.prepared.raw, new.prepared.original, _encode(new.prepared.problems).decode() or None)
+                if new.prepared.problems
+                else (new.n, new.prepared.raw, new.prepared.original, None)
+                for new in news
+            ],
+        )
+        self.index([(new.n, label(new.prepared.label), new.prepared.rows) for new in news], idents)
+
+    def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
+        """Write the index rows of objects given as (row, its label, what was read out)."""
+        term, many = self._term, self._connection.executemany
+
+        def of(mark: Label | None, base: int) -> int:
+            return base if mark is None else self._label(mark)
+
+        many(
+            "insert or ignore into edge values (?,?,?,?)",
+            [(n, idents[t], term(path), of(mark, base)) for n, base, x in extracts for t, path, mark in x.edges],
+        )
+        values = sorted(
+            [(value, term(kind), n, of(mark, base)) for n, base, x in extracts for value, kind, mark in x.values]
+        )
+        many("insert or ignore into value values (?,?,?,?)", values)
+        many(
+            "insert into place values (?,?,?,?)",
+            [(n, kind, value, of(mark, base)) for n, base, x in extracts for kind, value, mark in x.places],
+        )
+        many(
+            "insert into time values (?,?,?,?,?)",
+            [(n, term(path), first, last, of(mark, base)) for n, base, x in extracts for path, first, last, mark in x.times],
+        )
+        found = self._connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
+        number = found[0] if found else 0
+        docs, words = [], []
+        for n, base, x in extracts:
+            for text, mark in x.docs:
+                number += 1
+                docs.append((number, n, of(mark, base)))
+                words.append((number, text))
+        many("insert into doc values (?,?,?)", docs)
+        many("insert into words(rowid, text) values (?,?)", words)
+
+    def relabel(self, n: int, label: Label, whole: Label, rows: Extract | None, by: str) -> None:
+        """Give a row another label. `rows` is None when nothing in it is marked granularly: then the index rows just follow."""
+        base = self._label(label)
+        self._connection.execute(
+            "update object set label=?, whole=?, set_by=? where n=?", (base, self._label(whole), by, n)
+        )
+        if rows is None:
+            for table in _INDEX_TABLES:
+                self._connection.execute(f"update {table} set label=? where object=?", (base, n))
+            return
+        for table in _INDEX_TABLES:
+            self._connection.execute(f"delete from {table} where object=?", (n,))
+        self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
+
+    def _label(self, label: Label) -> int:
+        return self._interned.label(self._connection, label)
+
+    def _term(self, name: str) -> int:
+        return self._interned.name(self._connection, "term", name)
+
+
+def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:
+    found = connection.execute("select value from meta where key=?", (key,)).fetchone()
+    return str(found[0]) if found else default
+
+
+def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    """A fact about the store, None when it was never set."""
+    return _meta(connection, key, "") or None
+
+
+def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Keep a fact about the store."""
+    connection.execute("insert into meta values (?,?) on conflict(key) do update set value=excluded.value", (key, value))

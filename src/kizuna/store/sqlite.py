@@ -1,0 +1,397 @@
+"""The store on SQLite: one file that remembers objects, who may see them, and what partners may read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kizuna import clock as time
+from kizuna.errors import NotFound, Refused
+from kizuna.labels import Group, Label, Principal, format_label, join, mark, memberships_of, parse_label
+from kizuna.settings import Settings
+from kizuna.settings import load as load_settings
+from kizuna.stix import Item
+from kizuna.store.act import NEVER, Act
+from kizuna.store.database import Database
+from kizuna.store.extract import extract
+from kizuna.store.feed import Feed
+from kizuna.store.intern import Interned
+from kizuna.store.masks import ViewMask
+from kizuna.store.model import Change, Partner, Source
+from kizuna.store.prepare import definitions_from
+from kizuna.store.recipients import Recipient, read_groups, read_recipients
+from kizuna.store.rows import RowWriter, get_meta, set_meta
+from kizuna.store.view import View
+from kizuna.store.writer import Writer
+
+FILE = "node.sqlite"
+_encode = msgspec.json.Encoder().encode
+_decode_partner = msgspec.json.Decoder(Partner).decode
+
+
+def create_store(folder: Path, settings: Settings) -> Store:
+    """Make the store of a new node in `folder`."""
+    return Store(folder, settings)
+
+
+def open_store(folder: Path) -> Store:
+    """Open the store of the node in `folder`. Raises InvalidInput when there is none."""
+    return Store(folder, load_settings(folder))
+
+
+class Store:
+    """What a node remembers. Writing goes through acts and writers, reading through views and feeds."""
+
+    def __init__(self, folder: Path, settings: Settings, clock: Callable[[], int] = time.now_us) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.organisation = settings.organisation
+        self.clock = clock
+        self.interned = Interned()
+        self.database = Database(folder / FILE)
+        self._masks: dict[Principal | None, ViewMask] = {}
+        self._partners_at: tuple[object, list[Recipient]] | None = None
+        self._due_at: tuple[object, int] | None = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    # Acts
+
+    @contextmanager
+    def act(self) -> Iterator[Act]:
+        """One durable transaction; feeds are right when it commits, and nothing happened when it raises."""
+        try:
+            with self.database.write() as connection:
+                yield Act(self, connection)
+        except BaseException:
+            self.interned.forget()
+            raise
+
+    def writer(
+        self,
+        source: Source,
+        *,
+        space: str = "real",
+        label: Label | None = None,
+        area: str | None = None,
+        known_problems: Mapping[str, str] | None = None,
+    ) -> Writer:
+        """Take objects in from a source. `known_problems` names objects of a shipped pack that are kept with their problem."""
+        return Writer(self, source, space=space, label=label, area=area, known_problems=known_problems or {})
+
+    def relabel(self, id: str, label: Label, *, by: str, version: int | None = None, space: str = "real") -> Change:
+        """Change the label of every version of an object here, or of one; the bytes stay.
+
+        The owner's node may loosen or tighten; what others own is only tightened. Raises NotFound and Refused.
+        """
+        with self.act() as act:
+            rows = self._rows_of(act.connection, space, id, version)
+            touched = [n for n, source_kind, raw, old, source in rows if self._relabel_row(act, n, source_kind, raw, old, source, label, by)]
+            self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
+            act.reconsider(touched)
+            return act.change(len(touched))
+
+    def hide(self, id: str, *, by: str, version: int | None = None, space: str = "real") -> Change:
+        """Delete here only: the rows stay, no view and no feed shows them any more. Raises NotFound."""
+        with self.act() as act:
+            rows = [n for n, *_ in self._rows_of(act.connection, space, id, version)]
+            act.connection.executemany("update object set hidden=1 where n=?", [(n,) for n in rows])
+            self.record(act.connection, by, "delete", id, {"rows": len(rows)})
+            act.reconsider(rows)
+            return act.change(len(rows))
+
+    def settle(self) -> None:
+        """Let dated changes that fell due take effect; cheap when there are none."""
+        if self.clock() < self._due():
+            return
+        with self.act() as act:
+            ripe = act.connection.execute(
+                "select q.n, q.raw, q.area, q.default_label, s.name from quarantine q join source s on s.n=q.source where q.due<=?",
+                (act.now,),
+            ).fetchall()
+            act.connection.executemany("delete from quarantine where n=?", [(n,) for n, *_ in ripe])
+            act.note_due()
+        for _, raw, area, label, source in ripe:
+            found = self._source_named(source)
+            joined = parse_label(label, originator=found.organisation) if label else None
+            item = Item(index=None, raw=raw, data=msgspec.json.decode(raw), problems=())
+            list(self.writer(found, area=area, label=joined).add([item]))
+
+    # Readers
+
+    def view(self, principal: Principal, *, space: str = "real") -> View:
+        """Read as somebody of one's own."""
+        return View(self, principal, space)
+
+    def custodian(self, *, space: str = "real") -> View:
+        """Read as the keeper of the folder, who holds the file itself: only for the local command line."""
+        return View(self, None, space)
+
+    def feed(self, partner: str, *, space: str = "real") -> Feed:
+        """Read as a partner; what fell due by date alone has entered. Raises NotFound."""
+        self.settle()
+        for recipient in self.recipients():
+            if recipient.partner.name.casefold() == partner.casefold():
+                return Feed(self, recipient, space)
+        raise NotFound(f"no partner named {partner}")
+
+    def mask(self, principal: Principal | None) -> ViewMask:
+        """The labels a reader may see, kept while neither labels nor memberships change."""
+        mask = self._masks.get(principal)
+        if mask is None:
+            if len(self._masks) > 200:
+                self._masks.clear()
+            mask = self._masks[principal] = ViewMask(self.interned, principal, self.holder(), self.clock)
+        return mask
+
+    # Who
+
+    def own_source(self) -> Source:
+        """This organisation's own people and tools."""
+        return Source("own", "own", self.organisation)
+
+    def pack_source(self, name: str, organisation: str, default: Label | None) -> Source:
+        """A starter pack."""
+        return Source(f"pack:{name}", "pack", organisation, default)
+
+    def partner_source(self, name: str) -> Source:
+        """A partner, whose unmarked objects get its default label. Raises NotFound."""
+        partner = self.partner(name)
+        label = partner.default_label
+        default = parse_label(label, originator=partner.organisation, community=self.settings.community) if label else None
+        return Source(f"partner:{partner.name}", "partner", partner.organisation, default)
+
+    def _source_named(self, name: str) -> Source:
+        kind, _, rest = name.partition(":")
+        if kind == "partner":
+            return self.partner_source(rest)
+        row = self.database.read().execute("select kind, organisation from source where name=?", (name,)).fetchone()
+        return Source(name, row[0], row[1])
+
+    def partners(self) -> list[Partner]:
+        """Every partner, in the order they were added."""
+        return [_decode_partner(data) for (data,) in self._partner_rows()]
+
+    def partner(self, name: str) -> Partner:
+        """One partner by its name, case ignored. Raises NotFound."""
+        for partner in self.partners():
+            if partner.name.casefold() == name.casefold():
+                return partner
+        raise NotFound(f"no partner named {name}")
+
+    def put_partner(self, partner: Partner) -> Change:
+        """Add a partner or change its settings; its feed follows in the same transaction."""
+        with self.act() as act:
+            old = act.recipients
+            data = _encode(partner).decode()
+            act.connection.execute(
+                "insert into partner(name, data) values (?,?) on conflict(name) do update set data=excluded.data", (partner.name, data)
+            )
+            self.source_number(act.connection, Source(f"partner:{partner.name}", "partner", partner.organisation))
+            act.changed_recipients(old)
+            return act.change(1)
+
+    def remove_partner(self, name: str) -> None:
+        """Forget a partner: its feed ends. What it sent stays."""
+        partner = self.partner(name)
+        with self.act() as act:
+            (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
+            for table in ("feed", "waiting"):
+                act.connection.execute(f"delete from {table} where recipient=?", (n,))
+            act.connection.execute("delete from partner where n=?", (n,))
+
+    def note_exchange(self, partner: str, at: int) -> None:
+        """Remember when something last went to or came from a partner."""
+        with self.database.write() as connection:
+            connection.execute(
+                "update partner set last_exchange=max(coalesce(last_exchange,0),?) where name=?", (at, self.partner(partner).name)
+            )
+
+    def last_exchange(self, partner: str) -> int | None:
+        """When something last went to or came from a partner, in microseconds."""
+        sql = "select last_exchange from partner where name=?"
+        row = self.database.read().execute(sql, (self.partner(partner).name,)).fetchone()
+        return row[0] if row else None
+
+    def groups(self) -> tuple[Group, ...]:
+        """Every group with its dated members."""
+        return read_groups(self.database.read())
+
+    def put_group(self, group: Group) -> Change:
+        """Add a group or change its members; feeds follow in the same transaction."""
+        with self.act() as act:
+            old = act.recipients
+            act.connection.execute(
+                "insert into party values (?,?) on conflict(name) do update set data=excluded.data", (group.name, _encode(group).decode())
+            )
+            act.changed_recipients(old)
+            self._masks.clear()
+            return act.change(1)
+
+    def holder(self) -> Principal:
+        """This organisation as the holder of what it has."""
+        return self.principal_of_person(None)
+
+    def principal_of_partner(self, name: str) -> Principal:
+        """A partner as a recipient: no person."""
+        for recipient in self.recipients():
+            if recipient.partner.name.casefold() == name.casefold():
+                return recipient.principal
+        raise NotFound(f"no partner named {name}")
+
+    def principal_of_person(self, person: str | None, clearances: Sequence[tuple[str, str]] = ()) -> Principal:
+        """One of one's own people."""
+        return Principal(
+            organisation=self.organisation,
+            person=person,
+            country=self.settings.country,
+            clearances=tuple(clearances),
+            memberships=memberships_of(self.organisation, self.settings.country, self.groups()),
+            clients=(),
+        )
+
+    def recipients(self, connection: sqlite3.Connection | None = None) -> list[Recipient]:
+        """Partners as feeds see them; read again whenever anybody has committed."""
+        if connection is not None:
+            return read_recipients(connection, read_groups(connection))
+        at = self.database.version()
+        if self._partners_at is None or self._partners_at[0] != at:
+            reader = self.database.read()
+            self._partners_at = (at, read_recipients(reader, read_groups(reader)))
+        return self._partners_at[1]
+
+    # Small facts
+
+    def record(
+        self, connection: sqlite3.Connection, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None
+    ) -> None:
+        """Add to the audit trail inside a transaction. Never the content of an object."""
+        connection.execute(
+            "insert into audit(at,actor,act,subject,detail) values (?,?,?,?,?)",
+            (self.clock(), actor, act, subject, _encode(detail or {}).decode()),
+        )
+
+    def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
+        """Add to the audit trail."""
+        with self.database.write() as connection:
+            self.record(connection, actor, act, subject, detail)
+
+    def audit_trail(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest entries first."""
+        rows = self.database.read().execute("select at, actor, act, subject, detail from audit order by n desc limit ?", (limit,))
+        return [
+            {"at": time.to_text(at), "actor": actor, "act": act, "subject": subject, "detail": json.loads(detail)}
+            for at, actor, act, subject, detail in rows
+        ]
+
+    def watermark(self, key: str) -> str | None:
+        """A durable note of how far something has come."""
+        return get_meta(self.database.read(), f"mark:{key}")
+
+    def set_watermark(self, key: str, value: str) -> None:
+        """Note durably how far something has come."""
+        with self.database.write() as connection:
+            set_meta(connection, f"mark:{key}", value)
+
+    def space(self, connection: sqlite3.Connection, name: str) -> int:
+        """The integer of a space, made when new; needs a writing transaction."""
+        row = connection.execute("select n from space where name=?", (name,)).fetchone()
+        if row:
+            return int(row[0])
+        return int(connection.execute("insert into space(name) values (?) returning n", (name,)).fetchone()[0])
+
+    def interned_space(self, connection: sqlite3.Connection, name: str) -> int:
+        """The integer of a space, -1 when nobody used it yet."""
+        if name == "real":
+            return 0
+        row = connection.execute("select n from space where name=?", (name,)).fetchone()
+        return int(row[0]) if row else -1
+
+    def source_number(self, connection: sqlite3.Connection, source: Source) -> int:
+        """The integer of a source, made when new; needs a writing transaction."""
+        row = connection.execute("select n from source where name=?", (source.name,)).fetchone()
+        if row:
+            return int(row[0])
+        sql = "insert into source(name,kind,organisation) values (?,?,?) returning n"
+        return int(connection.execute(sql, (source.name, source.kind, source.organisation)).fetchone()[0])
+
+    def label_again(self, act: Act, definitions: Sequence[int], source: Source) -> list[int]:
+        """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled."""
+        rows = act.connection.execute(
+            "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object join body b on b.n=o.n join source s on s.n=o.source "
+            "where e.target in (select value from json_each(?)) and s.name=? and o.set_by is null",
+            (json.dumps(list(definitions)), source.name),
+        ).fetchall()
+        touched = []
+        for n, raw, old in rows:
+            marked = self._mark(act.connection, raw, source.organisation, source.default, source.name)
+            if self.interned.label(act.connection, marked.label) != old or marked.granular:
+                RowWriter(act.connection, self.interned, 0).relabel(
+                    n, marked.label, marked.whole, extract(msgspec.json.decode(raw), marked), by=""
+                )
+                act.connection.execute("update object set set_by=null where n=?", (n,))
+                touched.append(n)
+        return touched
+
+    def _relabel_row(
+        self, act: Act, n: int, kind: str, raw: bytes, old: int, source: tuple[str, str], label: Label, by: str
+    ) -> bool:
+        connection = act.connection
+        before = self.interned.label_of(connection, old)
+        if kind == "partner":
+            tightened = join(before, label)
+            if tightened == before and label != before:
+                raise Refused("only its owner may loosen this label; here it can only be tightened")
+            label = tightened
+        data = msgspec.json.decode(raw)
+        granular = "granular_markings" in data
+        marked = self._mark(connection, raw, source[1], None, source[0]) if granular else None
+        if marked is None:
+            RowWriter(connection, self.interned, 0).relabel(n, label, label, None, by)
+        else:
+            marked = marked.with_label(label)
+            RowWriter(connection, self.interned, 0).relabel(n, marked.label, marked.whole, extract(data, marked), by)
+        return True
+
+    def _mark(self, connection: sqlite3.Connection, raw: bytes, originator: str, default: Label | None, source: str) -> Any:
+        def stored(id: str) -> dict[str, Any] | None:
+            row = connection.execute(
+                "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+                "where i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
+                (id, source),
+            ).fetchone()
+            return msgspec.json.decode(row[0]) if row else None
+
+        data = msgspec.json.decode(raw)
+        return mark(data, definitions_from({}, stored), originator=originator, default=default, community=self.settings.community)
+
+    def _rows_of(
+        self, connection: sqlite3.Connection, space: str, id: str, version: int | None
+    ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
+        rows = connection.execute(
+            "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i join space p on p.n=i.space join object o on o.ident=i.n "
+            "join body b on b.n=o.n join source s on s.n=o.source where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
+            (space, id, version, version),
+        ).fetchall()
+        if not rows:
+            raise NotFound(f"no object {id}")
+        return [(n, kind, raw, label, (name, organisation)) for n, kind, raw, label, name, organisation in rows]
+
+    def _partner_rows(self) -> list[tuple[str]]:
+        return self.database.read().execute("select data from partner order by n").fetchall()
+
+    def _due(self) -> int:
+        at = self.database.version()
+        if self._due_at is None or self._due_at[0] != at:
+            self._due_at = (at, int(get_meta(self.database.read(), "due") or NEVER))
+        return self._due_at[1]
+
+

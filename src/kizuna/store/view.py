@@ -1,0 +1,344 @@
+"""Reading as somebody of one's own: there is no other way to read objects."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from kizuna.labels import Decision, Principal, decide, mark, redact
+from kizuna.stix import normalise_value
+from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
+from kizuna.store.prepare import definitions_from
+from kizuna.store.shelf import conditions, version_condition
+from kizuna.store.words import query as words_query
+
+if TYPE_CHECKING:
+    from kizuna.store.sqlite import Store
+
+_COLUMNS = "o.n, o.added, o.id, o.version, b.raw, o.label, o.whole, o.type, o.source, o.area, b.problems"
+# A row is newer than another of the same id by version; same version, by the lower digest; without versions by arrival.
+_NEWER = (
+    "(p.version>o.version or (p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
+    "or (o.version is null and ((p.digest=o.digest and p.n<o.n) or (p.digest<>o.digest and p.n>o.n))))"
+)
+_REPEATED = "(p.n<o.n and (p.version=o.version or (o.version is null and p.digest=o.digest)))"
+_OLDER = "(p.version<o.version or (o.version is null and p.n<o.n))"
+
+
+class _Seen(NamedTuple):
+    n: int
+    added: int
+    id: str
+    version: int | None
+    raw: bytes
+    label: int
+    whole: int
+    type: int
+    source: int
+    area: int | None
+    problems: str | None
+    cut: tuple[str, ...] = ()
+
+
+class View:
+    """Objects as one principal may see them: rows whose label allows it, parts that do not are cut."""
+
+    def __init__(self, store: Store, principal: Principal | None, space: str) -> None:
+        self._store = store
+        self._principal = principal
+        self._space = space
+        self._mask = store.mask(principal)
+
+    def read(self, query: Query, position: int, limit: int) -> Page:
+        """At most `limit` rows behind `position`, in order of arrival, one per (id, version)."""
+        reader = self._reader
+        types = [self._store.interned.find(reader, "term", name) for name in query.types]
+        where, values = conditions(query, types, added="o.added")
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')}"
+        which, exact = version_condition(
+            query,
+            first=f"not exists (select 1 {rivals} and {_OLDER})",
+            last=f"not exists (select 1 {rivals} and {_NEWER})",
+            added="o.added",
+        )
+        where += [which, f"not exists (select 1 {rivals} and {_REPEATED})" if "all" in query.versions or exact else "1"]
+        found: list[_Seen] = []
+        while len(found) <= limit:
+            wanted = limit + 1 - len(found)
+            rows = self._select(" and ".join(where), [*values, *exact], position, wanted)
+            found += [seen for row in rows if (seen := self._redacted(row)) is not None]
+            if len(rows) < wanted:
+                break
+            position = rows[-1].n
+        page = [Row(row.n, row.added, row.id, row.version, row.raw) for row in found[:limit]]
+        return Page(page, len(found) > limit)
+
+    def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
+        """Every version of one id that this reader may see."""
+        wanted = Query(ids=(id,), versions=("all",), spec_versions=query.spec_versions, after=query.after)
+        return self.read(wanted, position, limit)
+
+    def get(self, id: str, version: int | None = None) -> Stored | None:
+        """The newest version, or the one asked for; None when there is none this reader may see."""
+        versions: tuple[int | str, ...] = ("last",) if version is None else (version,)
+        page = self._seen_of(id, versions)
+        return self._stored(page[0]) if page else None
+
+    def history(self, id: str) -> list[Stored]:
+        """Every version this reader may see, newest first."""
+        rows = self._seen_of(id, ("all",))
+        rows.sort(key=lambda row: (row.version is not None, row.version or row.added), reverse=True)
+        return [self._stored(row) for row in rows]
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        types: Sequence[str] = (),
+        area: str | None = None,
+        limit: int = 50,
+        cursor: int | None = None,
+    ) -> Found:
+        """Objects that hold all words of `text`, newest first; without text the newest objects."""
+        match = words_query(text) if text else None
+        if text and match is None:
+            return Found([], None)
+        found: list[Stored] = []
+        have: set[str] = set()
+        last = None
+        for position, n in self._hits(match, cursor):
+            if len(found) == limit:
+                return Found(found, last)
+            last = position
+            row = self._current(n, types, area)
+            if row is not None and row.id not in have:
+                have.add(row.id)
+                found.append(self._stored(row))
+        return Found(found, None)
+
+    def neighbours(self, id: str, limit: int = 100) -> list[Neighbour]:
+        """Objects one step away: what it refers to, what refers to it, and the far ends of relationships."""
+        found: dict[tuple[str, str, str], Neighbour] = {}
+        for near in self._steps(id):
+            if near.type == "relationship":
+                for far in self._steps(near.id):
+                    if far.id != id and far.path in ("source_ref", "target_ref"):
+                        direction = "out" if near.path == "source_ref" else "in"
+                        kind = self._relationship_type(near.id)
+                        found[(far.id, near.id, kind)] = Neighbour(far.id, far.type, near.id, kind, direction)  # type: ignore[arg-type]
+            else:
+                found[(near.id, near.via, near.path)] = near
+            if len(found) >= limit:
+                break
+        return list(found.values())[:limit]
+
+    def observed(self, kind: str | None, value: str, limit: int = 100) -> list[Stored]:
+        """Objects in which a value was observed or is looked for; `kind` None means any."""
+        reader = self._reader
+        forms = {value} | ({normalise_value(kind, value)} if kind else {normalise_value(k, value) for k in self._kinds()})
+        sql = (
+            f"select distinct v.object from value v where v.value in (select value from json_each(?)) and {self._labels('v.label')} "
+            "and (? is null or v.kind=?) order by v.object desc"
+        )
+        number = None if kind is None else self._store.interned.find(reader, "term", kind)
+        rows = (self._current(n, (), None) for (n,) in reader.execute(sql, (json.dumps(sorted(forms)), number, number)))
+        return [self._stored(row) for row, _ in zip((r for r in rows if r is not None), range(limit), strict=False)]
+
+    def stats(self) -> Stats:
+        """Distinct ids, rows, and ids by type."""
+        reader = self._reader
+        where = f"o.hidden=0 and o.space=? and {self._labels('o.label')}"
+        rows = reader.execute(
+            f"select o.type, count(distinct o.ident), count(*) from object o where {where} group by o.type", (self._space_n,)
+        ).fetchall()
+        name = self._store.interned.name_of
+        by_type = {name(reader, "term", kind): ids for kind, ids, _ in rows}
+        return Stats(sum(by_type.values()), sum(n for _, _, n in rows), dict(sorted(by_type.items())))
+
+    def traffic(self) -> list[AreaTraffic]:
+        """What is held, went out and came in, by programme area; ordered by name."""
+        reader = self._reader
+        held: dict[int | None, int] = {}
+        got: dict[int | None, int] = {}
+        partners = {n for (n,) in reader.execute("select n from source where kind='partner'")}
+        sql = f"select area, source, count(*) from object o where hidden=0 and {self._labels('o.label')} group by whole, area, label, source"
+        for area, source, rows in reader.execute(sql).fetchall():
+            held[area] = held.get(area, 0) + rows
+            if source in partners:
+                got[area] = got.get(area, 0) + rows
+        given = {
+            area: (rows, last)
+            for area, rows, last in reader.execute(
+                "select o.area, count(*), max(f.added) from feed f join object o on o.n=f.object "
+                f"where f.live and {self._labels('o.label')} group by o.area"
+            )
+        }
+        name = self._store.interned.name_of
+        return sorted(
+            (
+                AreaTraffic(name(reader, "area", area), held.get(area, 0), *(given.get(area, (0, None))[:1]), got.get(area, 0), given.get(area, (0, None))[1])
+                for area in held.keys() | given.keys()
+                if area is not None
+            ),
+            key=lambda traffic: traffic.area,
+        )
+
+    def export(self, types: Sequence[str] = ()) -> Iterator[bytes]:
+        """The bytes of every object this reader may see, newest versions only, in order of arrival."""
+        position, more = 0, True
+        while more:
+            page = self.read(Query(types=tuple(types)), position, 1000)
+            yield from (row.raw for row in page.rows)
+            more = page.more
+            position = page.rows[-1].position if page.rows else position
+
+    def explain(self, id: str, recipient: Principal) -> Decision | None:
+        """Why a recipient may or may not have all of an object; None when the asker sees no such object."""
+        rows = self._seen_of(id, ("last",))
+        if not rows:
+            return None
+        whole = self._store.interned.label_of(self._reader, rows[0].whole)
+        return decide(whole, recipient, holder=self._store.holder(), at=self._store.clock())
+
+    # How
+
+    @property
+    def _reader(self) -> sqlite3.Connection:
+        return self._store.database.read()
+
+    @property
+    def _space_n(self) -> int:
+        return self._store.interned_space(self._reader, self._space)
+
+    def _labels(self, column: str) -> str:
+        return self._mask.sql(self._reader, column)
+
+    def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> list[_Seen]:
+        sql = (
+            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
+            f"and {self._labels('o.label')} and {where} order by o.n limit ?"
+        )
+        return [_Seen._make((*row, ())) for row in self._reader.execute(sql, (position, self._space_n, *values, limit))]
+
+    def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
+        """Rows of one id, straight from its ident."""
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')}"
+        which, exact = version_condition(
+            Query(versions=versions), first="1", last=f"not exists (select 1 {rivals} and {_NEWER})", added="o.added"
+        )
+        repeated = "1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
+        sql = (
+            f"select {_COLUMNS} from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? "
+            f"and o.hidden=0 and {self._labels('o.label')} and {which} and {repeated} order by o.n"
+        )
+        rows = [_Seen._make((*row, ())) for row in self._reader.execute(sql, (self._space_n, id, *exact))]
+        return [seen for row in rows if (seen := self._redacted(row)) is not None]
+
+    def _redacted(self, row: _Seen) -> _Seen | None:
+        """The row as this reader may see it: whole, with parts cut, or not at all."""
+        if row.whole == row.label or self._principal is None or row.whole in self._mask.allowed(self._reader):
+            return row
+        data = msgspec.json.decode(row.raw)
+        label = self._store.interned.label_of(self._reader, row.label)
+        marked = mark(
+            data,
+            definitions_from({}, self._definition),
+            originator=self._organisation_of(row.source),
+            community=self._store.settings.community,
+        ).with_label(label)
+        shown = redact(data, marked, self._mask.allows)
+        if shown.data is None:
+            return None
+        return row._replace(raw=msgspec.json.encode(shown.data), cut=tuple(shown.cut))
+
+    def _definition(self, id: str) -> dict[str, Any] | None:
+        row = self._reader.execute(
+            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.id=? order by o.n limit 1", (id,)
+        ).fetchone()
+        return msgspec.json.decode(row[0]) if row else None
+
+    def _organisation_of(self, source: int) -> str:
+        return str(self._reader.execute("select organisation from source where n=?", (source,)).fetchone()[0])
+
+    def _stored(self, row: _Seen) -> Stored:
+        reader, interned = self._reader, self._store.interned
+        problems = msgspec.json.decode(row.problems) if row.problems else []
+        return Stored(
+            id=row.id,
+            type=interned.name_of(reader, "term", row.type),
+            version=row.version,
+            added=row.added,
+            raw=row.raw,
+            label=interned.label_of(reader, row.label),
+            source=str(reader.execute("select name from source where n=?", (row.source,)).fetchone()[0]),
+            area=None if row.area is None else interned.name_of(reader, "area", row.area),
+            cut=row.cut,
+            problems=tuple(problem["message"] for problem in problems),
+        )
+
+    def _hits(self, match: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
+        """(position, row) newest first: documents that match, or every row."""
+        before = cursor if cursor is not None else 2**62
+        if match is None:
+            sql = f"select o.n, o.n from object o where o.n<? and o.hidden=0 and {self._labels('o.label')} order by o.n desc"
+            yield from self._reader.execute(sql, (before,))
+            return
+        sql = (
+            "select words.rowid, d.object from words join doc d on d.n=words.rowid "
+            f"where words match ? and words.rowid<? and {self._labels('d.label')} order by words.rowid desc"
+        )
+        yield from self._reader.execute(sql, (match, before))
+
+    def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
+        """The row if it is the newest its reader may see of its id, of these types and area."""
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')} and {_NEWER}"
+        sql = (
+            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.space=? and o.hidden=0 "
+            f"and {self._labels('o.label')} and not exists (select 1 {rivals})"
+        )
+        found = self._reader.execute(sql, (n, self._space_n)).fetchone()
+        if found is None:
+            return None
+        row = _Seen._make((*found, ()))
+        interned = self._store.interned
+        if types and interned.name_of(self._reader, "term", row.type) not in types:
+            return None
+        if area is not None and (row.area is None or interned.name_of(self._reader, "area", row.area) != area):
+            return None
+        return self._redacted(row)
+
+    def _steps(self, id: str) -> Iterator[Neighbour]:
+        """Edges out of and into an object, both ends visible."""
+        for row in self._seen_of(id, ("last",)):
+            out = (
+                f"select e.path, i.id from edge e join ident i on i.space=? and i.n=e.target where e.object=? and {self._labels('e.label')}"
+            )
+            for path, target in self._reader.execute(out, (self._space_n, row.n)).fetchall():
+                yield from self._neighbour(target, row.id, path, "out")
+        into = (
+            "select e.path, o.n from ident i join edge e on e.target=i.n join object o on o.n=e.object "
+            f"where i.space=? and i.id=? and {self._labels('e.label')} order by o.n desc"
+        )
+        for path, n in self._reader.execute(into, (self._space_n, id)).fetchall():
+            current = self._current(n, (), None)
+            if current is not None:
+                kind = self._store.interned.name_of(self._reader, "term", current.type)
+                name = self._store.interned.name_of(self._reader, "term", path)
+                yield Neighbour(current.id, kind, current.id, name, "in")
+
+    def _neighbour(self, id: str, via: str, path: int, direction: str) -> Iterator[Neighbour]:
+        for target in self._seen_of(id, ("last",)):
+            kind = self._store.interned.name_of(self._reader, "term", target.type)
+            yield Neighbour(target.id, kind, via, self._store.interned.name_of(self._reader, "term", path), direction)  # type: ignore[arg-type]
+
+    def _relationship_type(self, id: str) -> str:
+        rows = self._seen_of(id, ("last",))
+        return str(msgspec.json.decode(rows[0].raw).get("relationship_type", "")) if rows else ""
+
+    def _kinds(self) -> list[str]:
+        return [name for (name,) in self._reader.execute("select distinct t.name from value v join term t on t.n=v.kind").fetchall()]
+

@@ -1,0 +1,258 @@
+"""Taking objects in: each batch is one durable transaction that also fills the feeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kizuna.clock import to_text
+from kizuna.labels import Label, exceeds, format_label, parse_label
+from kizuna.stix import Item, Problem, version_problems
+from kizuna.store.model import Outcome, Source
+from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
+from kizuna.store.rows import New, RowWriter
+
+if TYPE_CHECKING:
+    from kizuna.store.sqlite import Store
+
+BATCH = 2_000
+BATCH_BYTES = 16 << 20
+
+
+class Writer:
+    """Brings items of one source into one space."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: Source,
+        *,
+        space: str,
+        label: Label | None,
+        area: str | None,
+        known_problems: Mapping[str, str],
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._space = space
+        self._joined = label
+        self._area = area
+        self._known_problems = known_problems
+        self._definitions: dict[str, dict[str, Any]] = {}
+        self._labelling = Labelling(
+            source.organisation,
+            definitions_from(self._definitions, self._stored_definition),
+            default=source.default,
+            joined=label,
+            community=store.settings.community,
+        )
+        ceiling = store.settings.ceiling
+        self._ceiling = parse_label(ceiling, originator=store.organisation) if ceiling else None
+
+    def define(self, definitions: Iterable[dict[str, Any]]) -> None:
+        """Make marking definitions known that come later in the same source."""
+        for data in definitions:
+            self._definitions.setdefault(str(data.get("id")), data)
+        self._labelling.forget()
+
+    def add(self, items: Iterable[Item], *, file: str | None = None) -> Iterator[Outcome]:
+        """Take items in; an outcome for each, in order, after the transaction that holds it is durable."""
+        iterator = iter(items)
+        while batch := list(_batch(iterator)):
+            self.define(
+                i.data for i in batch if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
+            )
+            prepared = [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
+            yield from self._commit(prepared, file)
+            self._store.database.checkpoint_if_large()
+
+    def _commit(self, batch: list[Prepared | Refused], file: str | None) -> list[Outcome]:
+        with self._store.act() as act:
+            commit = _Commit(self._store, act.connection, act.now, self, file)
+            outcomes = commit.run(batch)
+            act.offer(commit.entered + commit.returned)
+            act.relabelled(commit.defined, self._source)
+        return outcomes
+
+    def _stored_definition(self, id: str) -> dict[str, Any] | None:
+        """A stored definition counts if it came from the same source, from a pack or from here: no partner words another's label."""
+        row = (
+            self._store.database.read()
+            .execute(
+                "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+                "where i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
+                (id, self._source.name),
+            )
+            .fetchone()
+        )
+        return msgspec.json.decode(row[0]) if row else None
+
+
+class _Commit:
+    """One batch inside its transaction."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection, now: int, writer: Writer, file: str | None) -> None:
+        self._store = store
+        self._connection = connection
+        self._now = now
+        self._file = file
+        self._source = writer._source
+        self._writer = writer
+        self._space = store.space(connection, writer._space)
+        self._source_n = store.source_number(connection, writer._source)
+        self._rows = RowWriter(connection, store.interned, self._space)
+        self.entered: list[int] = []
+        self.returned: list[int] = []
+        self.defined: list[int] = []
+
+    def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
+        """Write what is new; returns an outcome per entry."""
+        prepared = [p for p in batch if isinstance(p, Prepared)]
+        idents = self._rows.idents(
+            [p.id for p in prepared] + [target for p in prepared for target, _, _ in p.rows.edges]
+        )
+        held = self._held(sorted({idents[p.id] for p in prepared}))
+        outcomes, news = [], []
+        for entry in batch:
+            if isinstance(entry, Refused):
+                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems))
+                continue
+            outcome = self._admit(entry, held.setdefault(idents[entry.id], _Held()))
+            outcomes.append(outcome)
+            if outcome.status == "imported":
+                news.append(entry)
+        self._insert(news, idents)
+        return outcomes
+
+    def _insert(self, news: list[Prepared], idents: dict[str, int]) -> None:
+        last = self._connection.execute("select max(n) from object").fetchone()[0] or 0
+        stamp = self._connection.execute("select added from object where n=?", (last,)).fetchone() if last else None
+        added = max(self._now, stamp[0] + 1 if stamp else 0)
+        rows = [New(last + 1 + i, idents[p.id], added + i, p) for i, p in enumerate(news)]
+        area = self._writer._area
+        number = self._store.interned.name(self._connection, "area", area) if area else None
+        self._rows.insert(rows, idents, self._source_n, number)
+        self._connection.executemany(
+            "insert or ignore into owner values (?,?)", [(row.ident, self._source_n) for row in rows]
+        )
+        self.entered = [row.n for row in rows]
+        self.defined = [row.ident for row in rows if row.prepared.type == "marking-definition"]
+
+    def _held(self, idents: list[int]) -> dict[int, _Held]:
+        """What the store has of these ids already."""
+        found: dict[int, _Held] = {}
+        rows = self._connection.execute(
+            "select o.ident, o.digest, o.source, o.version, o.n, w.source, o.hidden from object o "
+            "left join owner w on w.ident=o.ident where o.ident in (select value from json_each(?))",
+            (json.dumps(idents),),
+        )
+        for ident, digest, source, version, n, owner, hidden in rows:
+            held = found.setdefault(ident, _Held())
+            held.owner = owner
+            held.digests.add(digest)
+            held.keys[(digest, source)] = (n, bool(hidden))
+            if source == self._source_n and version is not None and (held.newest is None or version > held.newest[0]):
+                held.newest = (version, n)
+        return found
+
+    def _admit(self, new: Prepared, held: _Held) -> Outcome:
+        known = held.keys.get((new.digest, self._source_n))
+        if known is not None:
+            return self._again(new, *known)
+        ceiling = self._writer._ceiling
+        if ceiling is not None and exceeds(new.whole, ceiling):
+            return self._spill(new)
+        problems = self._foreign(new, held) or self._ahead(new) or self._contradicts(new, held)
+        if problems:
+            return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems))
+        held.keys[(new.digest, self._source_n)] = (0, False)
+        held.digests.add(new.digest)
+        held.owner = held.owner or self._source_n
+        return Outcome(new.index, new.id, "imported", new.problems)
+
+    def _again(self, new: Prepared, n: int, hidden: bool) -> Outcome:
+        """The same content once more changes nothing, unless one's own people bring back what they deleted."""
+        if not hidden or self._source.kind != "own":
+            return Outcome(new.index, new.id, "unchanged")
+        self._connection.execute("update object set hidden=0 where n=?", (n,))
+        self.returned.append(n)
+        return Outcome(new.index, new.id, "unchanged")
+
+    def _foreign(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
+        # An id without versions is the name of a value: anybody may observe it.
+        if new.version is None or held.owner in (None, self._source_n) or new.digest in held.digests:
+            return ()
+        return (_problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine"),)
+
+    def _ahead(self, new: Prepared) -> tuple[Problem, ...]:
+        limit = self._now + self._store.settings.limits.clock_ahead_seconds * 1_000_000
+        if new.version is None or new.version <= limit:
+            return ()
+        text = f"dated {to_text(new.version)}, more than {self._store.settings.limits.clock_ahead_seconds} s ahead; it waits until then"
+        return (_problem("dated-ahead", "modified", text),)
+
+    def _contradicts(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
+        """The versioning rules, against the newest version this source gave (STIX 2.1 section 3.6)."""
+        if held.newest is None or new.version is None or new.version <= held.newest[0] or held.newest[1] == 0:
+            return ()
+        (raw,) = self._connection.execute("select raw from body where n=?", (held.newest[1],)).fetchone()
+        problems = version_problems(msgspec.json.decode(raw), msgspec.json.decode(new.raw))
+        return tuple(p for p in problems if p.severity == "error")
+
+    def _due(self, new: Prepared, problems: tuple[Problem, ...]) -> int | None:
+        if problems[0].rule != "dated-ahead" or new.version is None:
+            return None
+        return new.version - self._store.settings.limits.clock_ahead_seconds * 1_000_000
+
+    def _spill(self, new: Prepared) -> Outcome:
+        self._store.record(self._connection, self._source.name, "spillage", new.id, {"label": format_label(new.whole)})
+        problem = _problem("above-ceiling", "object_marking_refs", f"labelled {format_label(new.whole)}, above this node's ceiling; not stored")
+        return Outcome(new.index, new.id, "failed", (problem,))
+
+    def _refuse(
+        self, index: int | None, id: str | None, raw: bytes, problems: tuple[Problem, ...], due: int | None = None
+    ) -> Outcome:
+        """Keep the bytes and the reasons where no view, feed or count reads."""
+        placed = tuple(msgspec.structs.replace(p, file=self._file, item=index, id=id) for p in problems)
+        joined = self._writer._joined
+        self._connection.execute(
+            "insert or ignore into quarantine(space,source,received,due,id,reason,area,default_label,digest,raw,problems) "
+            "values (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                self._space, self._source_n, self._now, due, id, placed[0].rule if placed else "unknown", self._writer._area,
+                format_label(joined) if joined else None, hashlib.sha256(raw).digest(), raw, msgspec.json.encode(placed).decode(),
+            ),
+        )  # fmt: skip
+        return Outcome(index, id, "failed", placed)
+
+
+class _Held:
+    """What is stored of one id: its owner, contents, and the newest version of the writing source."""
+
+    __slots__ = ("digests", "keys", "newest", "owner")
+
+    def __init__(self) -> None:
+        self.owner: int | None = None
+        self.digests: set[bytes] = set()
+        self.keys: dict[tuple[bytes, int], tuple[int, bool]] = {}
+        self.newest: tuple[int, int] | None = None
+
+
+def _problem(rule: str, path: str, message: str) -> Problem:
+    return Problem(rule, "error", path, message, "Kizuna")
+
+
+def _batch(items: Iterator[Item]) -> Iterator[Item]:
+    """The next items that fit one transaction."""
+    size = 0
+    for item in islice(items, BATCH):
+        yield item
+        size += len(item.raw)
+        if size > BATCH_BYTES:
+            return
