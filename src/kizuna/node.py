@@ -1,1 +1,207 @@
-"""The one place where the parts are put together."""
+"""The one place where the parts are put together: a store, the web application and the polling of partners, served.
+
+`kizuna up` lives here, above the command line, which knows it by name only.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+import msgspec
+import uvicorn
+
+from kizuna.cli.output import clean, emit, node_options, say
+from kizuna.cli.process import end_with_parent, only_once
+from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.exchange.taxii.client import poll
+from kizuna.settings import Settings, load
+from kizuna.store import Store, open_store
+from kizuna.web import create_app
+
+# A partner may be slow to finish reading; after this it is cut off so that the node can stop.
+GRACE_SECONDS = 5
+Announce = Callable[[str, Store], None]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How one run differs from the settings: address, polling, and whether to end with the process that started it."""
+
+    listen: str | None = None
+    port: int | None = None
+    poll_seconds: float = 60.0
+    with_parent: bool = False
+
+
+def serve(folder: Path, terms: Terms, announce: Announce) -> None:
+    """Serve the node until SIGINT or SIGTERM; `announce(url, store)` is called when it answers.
+
+    Raises NodeBusy when the folder is served already or the port is taken, InvalidInput when there is no node.
+    """
+    if terms.with_parent:
+        end_with_parent()
+    with only_once(folder):
+        settings = load(folder)
+        listener = open_socket(terms.listen or settings.listen, settings.port if terms.port is None else terms.port)
+        url = address(listener, settings)
+        store = open_store(folder)
+        try:
+            server = Server(_config(store, settings), lambda: announce(url, store))
+            with Poller(store, terms.poll_seconds):
+                server.run(sockets=[listener])
+            if not server.started:
+                raise InvalidInput("the node could not start; see the messages above", file=str(folder))
+        finally:
+            listener.close()
+            store.close()
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, telling when it answers, and ending without an error at a signal."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce."""
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop gracefully at the first signal, at once at the second; uvicorn's own would raise it again afterwards."""
+        kept = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _config(store: Store, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(store),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+class Poller:
+    """Polls every partner that has an address, one after the other, while it is entered."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._ended = threading.Event()
+        self._failing: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+
+    def __enter__(self) -> Poller:
+        if self._seconds > 0:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(GRACE_SECONDS)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            for partner in self._store.partners():
+                if partner.url and not self._ended.is_set():
+                    self._poll(partner.name)
+
+    def _poll(self, name: str) -> None:
+        try:
+            poll(self._store, name)
+            self._failing.pop(name, None)
+        except KizunaError as error:
+            # Said once, not at every turn: a partner may be away for days.
+            if self._failing.get(name) != error.message:
+                print(f"polling {clean(name)}: {clean(str(error))}", file=sys.stderr, flush=True)
+            self._failing[name] = error.message
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises NodeBusy when the port is taken, else InvalidInput."""
+    try:
+        family, kind, protocol, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise InvalidInput(f"cannot listen on {host}:{port}: {error}") from None
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(target)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise NodeBusy(f"port {port} on {host} is in use; choose another with --port") from None
+        raise InvalidInput(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def address(listener: socket.socket, settings: Settings) -> str:
+    """The URL people on this machine reach the node by."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        host = "localhost"
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+@click.command(short_help="Serve a node until interrupted.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: the setting.")
+@click.option("--listen", metavar="ADDRESS", help="Address to listen on. Default: the setting, loopback.")
+@click.option(
+    "--poll-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    envvar="KIZUNA_POLL_SECONDS",
+    show_default=True,
+    help="Pause between polls of partners that have an address; 0 never polls.",
+)
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input closes.")
+@node_options
+def command(
+    data: Path, as_json: bool, port: int | None, listen: str | None, poll_seconds: float, with_parent: bool
+) -> None:
+    """Serve the pages, the API and TAXII of the node in --data; stop with Ctrl-C.
+
+    It listens on this machine only unless told otherwise, and over TLS when the settings name a certificate. Other
+    commands may work on the folder meanwhile; a second `up` is refused.
+    """
+    terms = Terms(listen=listen, port=port, poll_seconds=poll_seconds, with_parent=with_parent)
+    serve(data, terms, _announce_json if as_json else _announce_text)
+
+
+def _announce_json(url: str, store: Store) -> None:
+    emit({"url": url, "login_url": login_url(store, url), "taxii": f"{url}/taxii2/", "data": str(store.folder)})
+
+
+def _announce_text(url: str, store: Store) -> None:
+    say(f"{store.settings.name} is up: {url}\nLog in once with: {login_url(store, url)}\nStop with Ctrl-C.")

@@ -19,7 +19,7 @@ from kizuna.errors import KizunaError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("kizuna.cli.demo", "Show three partner nodes exchanging real data."),
     "init": ("kizuna.cli.init", "Make a node."),
-    "up": ("kizuna.cli.up", "Serve a node until interrupted."),
+    "up": ("kizuna.node", "Serve a node until interrupted."),
     "import": ("kizuna.cli.import_", "Store STIX objects from files."),
     "export": ("kizuna.cli.export", "Write objects as a STIX bundle."),
     "validate": ("kizuna.cli.validate", "Check STIX files against the specification."),
@@ -99,3 +99,5 @@ def _reason(error: OSError | MemoryError) -> str:
 @click.version_option(__version__, prog_name="kizuna")
 def main() -> None:
     """Kizuna (絆), a partner node: record, connect, release and exchange what partners observe."""
+    # What a node writes (its store, keys, exports) is for its own user alone.
+    os.umask(0o077)

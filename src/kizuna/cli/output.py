@@ -35,6 +35,7 @@ data_option = click.option(
     help="Folder of the node.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one line each.")
+as_option = click.option("--as", "partner", metavar="PARTNER", help="Only what this partner may read here.")
 
 
 def node_options(function: F) -> F:

@@ -1,0 +1,93 @@
+"""`kizuna demo`: three partner nodes on this machine, each a process with a folder of its own, exchanging real data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from kizuna.cli.demo_children import STEP, Children
+from kizuna.cli.demo_text import closing, introduction, ready_text
+from kizuna.cli.output import emit, json_option, say
+from kizuna.errors import NodeBusy
+
+
+@click.command(short_help="Show three partner nodes exchanging real data.")
+@click.option("--port", type=click.IntRange(1, 65535 - 2 * STEP), default=8700, show_default=True, help="Tokyo's port.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the three nodes; goes on where it stopped. Default: a fresh one.",
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
+@json_option
+def command(port: int, data: Path | None, no_browser: bool, seconds: float | None, as_json: bool) -> None:
+    """Start three fictional CERTs, in Tokyo, Brussels and Kyiv, with starter data and a fictional scenario.
+
+    Brussels listens at PORT+100, Kyiv at PORT+200. They pin each other's keys, poll each other, and each sees only what
+    it may. With --json a node that is ready is one line of JSON. Stop with Ctrl-C.
+    """
+    ends = None if seconds is None else time.monotonic() + seconds
+    _need_free(port + STEP * i for i in range(3))
+    folder = (data or Path(tempfile.mkdtemp(prefix="kizuna-demo-"))).absolute()
+    if not as_json:
+        say(introduction(folder))
+    with stop_signals() as stopped, Children(folder, port) as children:
+        for ready in children.ready(ends, stopped):
+            _show(ready, as_json=as_json, browser=not no_browser)
+        if not (as_json or stopped):
+            say(closing(folder))
+        children.watch(ends, stopped)
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """SIGINT, SIGTERM and SIGHUP put their number on the list instead of ending this process."""
+    stopped: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        stopped.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kept = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _need_free(ports: Iterator[int] | Any) -> None:
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise NodeBusy(f"port {port} is in use; choose others with --port") from None
+
+
+def _show(ready: dict[str, Any], *, as_json: bool, browser: bool) -> None:
+    if as_json:
+        emit(ready)
+        return
+    say(ready_text(ready))
+    if browser and ready["node"] == "Tokyo" and _has_display():
+        import webbrowser
+
+        webbrowser.open(ready["login_url"])
+
+
+def _has_display() -> bool:
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

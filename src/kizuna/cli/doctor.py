@@ -1,0 +1,169 @@
+"""`kizuna doctor`: look for what is wrong with a node, and say what would mend it. It changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from kizuna.cli.output import emit, node_options, say
+from kizuna.errors import KizunaError
+
+State = Literal["ok", "warning", "failed"]
+Finding = tuple[State, str]
+
+FREE_BYTES = 1 << 30
+# Nobody's clock was right before this was written.
+EARLIEST = 1_790_000_000
+_MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
+
+
+@click.command(short_help="Look for what is wrong with a node.")
+@node_options
+@click.pass_context
+def command(ctx: click.Context, data: Path, as_json: bool) -> None:
+    """Check folder, permissions, settings, key, store, migrations, clock, disk and port. Exit 1 when a check failed."""
+    failed = False
+    for name, (state, message) in findings(data):
+        failed = failed or state == "failed"
+        if as_json:
+            emit({"check": name, "state": state, "message": message})
+        else:
+            say(f"{_MARKS[state]} {name:<12} {message}")
+    if failed:
+        ctx.exit(1)
+
+
+def findings(folder: Path) -> Iterator[tuple[str, Finding]]:
+    """Each check with what it found; without a node only the first."""
+    first = _folder(folder)
+    yield "folder", first
+    if first[0] == "failed":
+        return
+    checks: dict[str, Callable[[Path], Finding]] = {
+        "permissions": _permissions,
+        "settings": _settings,
+        "key": _key,
+        "store": _store,
+        "migrations": _migrations,
+        "clock": _clock,
+        "disk": _disk,
+        "port": _port,
+    }
+    for name, check in checks.items():
+        try:
+            yield name, check(folder)
+        except KizunaError as error:
+            yield name, ("failed", str(error))
+        except (OSError, sqlite3.Error) as error:
+            yield name, ("failed", f"{error}")
+
+
+def _folder(folder: Path) -> Finding:
+    if not (folder / "node.json").is_file():
+        return "failed", f"{folder}: no node here; make one with `kizuna init`"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "failed", f"{folder}: this user may not write here"
+    return "ok", str(folder)
+
+
+def _permissions(folder: Path) -> Finding:
+    loose = [
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    if not loose:
+        return "ok", "every file is for this user alone"
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0:
+        return "ok", "the folder is for this user alone"
+    return "failed", f"others can read {', '.join(loose[:5])}; run: chmod -R go= {folder}"
+
+
+def _settings(folder: Path) -> Finding:
+    from kizuna.settings import load
+
+    settings = load(folder)
+    if settings.listen not in ("127.0.0.1", "::1", "localhost") and not settings.tls_certificate:
+        return "warning", f"listens on {settings.listen} without TLS; set tls_certificate and tls_key"
+    return "ok", f"{settings.name} ({settings.organisation}, {settings.country})"
+
+
+def _store(folder: Path) -> Finding:
+    uri = f"file:{folder / 'node.sqlite'}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
+        found = [row[0] for row in connection.execute("pragma integrity_check(5)")]
+    return ("ok", "integrity check clean") if found == ["ok"] else ("failed", "; ".join(found))
+
+
+def _migrations(folder: Path) -> Finding:
+    from kizuna.store.database import migrations
+
+    newest = migrations()[-1][0]
+    with closing(sqlite3.connect(f"file:{folder / 'node.sqlite'}?mode=ro", uri=True)) as connection:
+        at = connection.execute("pragma user_version").fetchone()[0]
+    if at > newest:
+        return "failed", f"made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna"
+    if at < newest:
+        return "warning", f"schema {at} of {newest}; the next command brings it up to date"
+    return "ok", f"schema {at}"
+
+
+def _clock(folder: Path) -> Finding:
+    now = time.time()
+    newest = (folder / "node.json").stat().st_mtime
+    if now < max(EARLIEST, newest - 1):
+        return "failed", "the system's clock is behind; versions and memberships are judged by it"
+    return "ok", time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    told = f"{free / (1 << 30):.1f} GiB free"
+    return ("ok", told) if free >= FREE_BYTES else ("warning", f"{told}; imports need room")
+
+
+def _port(folder: Path) -> Finding:
+    from kizuna.settings import load
+
+    settings = load(folder)
+    if _served(folder):
+        return "ok", "the node is being served"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", settings.port))
+        except OSError:
+            return "warning", f"port {settings.port} is in use by another program; use `kizuna up --port`"
+    return "ok", f"port {settings.port} is free"
+
+
+def _served(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "up.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _key(folder: Path) -> Finding:
+    from kizuna.store.keys import load_key
+
+    load_key(folder)
+    return "ok", "the node's Ed25519 key can be read"

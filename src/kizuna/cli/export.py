@@ -1,0 +1,48 @@
+"""`kizuna export`: a STIX bundle of everything here, or of exactly what one partner may read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from kizuna.cli.folder import actor, feed_rows, node
+from kizuna.cli.output import as_option, emit, node_options, note, output_file
+
+
+@click.command(short_help="Write objects as a STIX bundle.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; - is standard output.")
+@node_options
+@as_option
+def command(types: tuple[str, ...], output: str, data: Path, as_json: bool, partner: str | None) -> None:
+    """Write a STIX 2.1 bundle of the stored objects, byte for byte; with --as, of that partner's feed.
+
+    The file is readable by its owner only. With --json the count goes to standard output (standard error with `-o -`).
+    """
+    with node(data) as store:
+        if partner is None:
+            objects: Iterable[bytes] = store.custodian().export(types)
+        else:
+            partner = store.partner(partner).name
+            objects = (row.raw for row in feed_rows(store, partner, types=types))
+        with output_file(output) as write:
+            count = write_bundle(objects, write)
+        store.audit(actor(), "export", partner or "", {"objects": count, "types": list(types), "file": output})
+    if as_json and output != "-":
+        emit({"objects": count, "file": output})
+    elif output != "-":
+        note(f"{count:,} objects written to {output}")
+
+
+def write_bundle(objects: Iterable[bytes], write: Callable[[bytes], object]) -> int:
+    """Write a bundle around objects as they are; an empty one has no `objects` (STIX 2.1, section 8)."""
+    write(b'{"type":"bundle","id":"bundle--%b"' % str(uuid.uuid4()).encode())
+    count = 0
+    for count, raw in enumerate(objects, 1):
+        write(b',"objects":[\n' if count == 1 else b",\n")
+        write(raw)
+    write(b"]}\n" if count else b"}\n")
+    return count

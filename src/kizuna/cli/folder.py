@@ -1,0 +1,57 @@
+"""Opening the node a command works on, and who is at the keyboard."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kizuna.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from kizuna.store import Row, Store
+
+PAGE = 1000
+
+
+@contextmanager
+def node(folder: Path) -> Iterator[Store]:
+    """The store of the node in `folder`, closed at the end; it may be served by `kizuna up` meanwhile."""
+    if not (folder / "node.json").is_file():
+        raise NotFound("no node here; make one with `kizuna init`", file=str(folder))
+    from kizuna.store import open_store
+
+    try:
+        store = open_store(folder)
+    except PermissionError as error:
+        raise InvalidInput(f"may not be read by this user: {error.strerror}", file=str(error.filename)) from None
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def actor() -> str:
+    """Who acts, for the audit trail: the system's user at this command line."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        name = str(os.getuid())
+    return f"cli:{name}"
+
+
+def feed_rows(store: Store, partner: str, *, ids: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> Iterator[Row]:
+    """Every row a partner may read here, exactly as its TAXII collections offer them. Raises NotFound."""
+    from kizuna.store import Query
+
+    feed = store.feed(store.partner(partner).name)
+    query = Query(ids=ids, types=types, versions=("all",))
+    position, more = 0, True
+    while more:
+        page = feed.read(query, position, PAGE)
+        yield from page.rows
+        more = page.more and bool(page.rows)
+        position = page.rows[-1].position if page.rows else position

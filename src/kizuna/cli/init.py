@@ -1,0 +1,87 @@
+"""`kizuna init`: make a node."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kizuna.cli.output import emit, node_options, say
+from kizuna.errors import Conflict
+
+if TYPE_CHECKING:
+    from kizuna.settings import Settings
+    from kizuna.store import Store
+
+
+@click.command(short_help="Make a node.")
+@click.option("--name", help="Short name of the node.")
+@click.option("--org", "organisation", help="Name of the organisation.")
+@click.option("--country", metavar="CC", help="Country of the organisation, ISO 3166-1, such as JPN or JP.")
+@click.option("--community", help="What GREEN without a named community means; default nobody.")
+@click.option("--language", type=click.Choice(["en", "ja"]), help="Language of the pages when the reader states none.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8700, show_default=True, help="Port to serve on.")
+@node_options
+def command(
+    name: str | None,
+    organisation: str | None,
+    country: str | None,
+    community: str | None,
+    language: str | None,
+    port: int,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Make a node in --data: its settings, empty store, Ed25519 key and owner. It asks only for what no flag says.
+
+    The owner has no password: `kizuna up` prints a one-time link. No data is loaded; see `kizuna pack`.
+    """
+    from kizuna.settings import Settings
+
+    settings = Settings(
+        name=_answer("name", "--name", name),
+        organisation=_answer("organisation", "--org", organisation),
+        country=_country(_answer("country", "--country", country)),
+        identity=f"identity--{uuid.uuid4()}",
+        community=community,
+        language=language,
+        port=port,
+    )
+    make_node(data, settings).close()
+    if as_json:
+        emit({"name": settings.name, "organisation": settings.organisation, "data": str(data)})
+    else:
+        say(f"{settings.name} ({settings.organisation}) is ready in {data}\nServe it: kizuna up --data {data}")
+
+
+def make_node(folder: Path, settings: Settings) -> Store:
+    """Make a node's folder with store, key and owner. Raises Conflict where a node is already."""
+    from kizuna.store import create_store
+    from kizuna.store.keys import make_key
+
+    if (folder / "node.json").exists() or (folder / "node.sqlite").exists():
+        raise Conflict("there is a node here already; nothing was changed", file=str(folder))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = create_store(folder, settings)
+    make_key(folder)
+    return store
+
+
+def _answer(what: str, flag: str, given: str | None) -> str:
+    if given is None and sys.stdin.isatty() and sys.stderr.isatty():
+        given = str(click.prompt(f"Its {what}", err=True))
+    if given is None:
+        raise click.UsageError(f"Missing option '{flag}'.")
+    text = given.strip()
+    if not text or len(text) > 200 or not text.isprintable():
+        raise click.BadParameter("must be 1 to 200 printable characters", param_hint=flag)
+    return text
+
+
+def _country(code: str) -> str:
+    if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha()):
+        raise click.BadParameter("must be an ISO 3166-1 code of two or three letters", param_hint="--country")
+    return code.upper()

@@ -1,0 +1,64 @@
+"""`kizuna search`: objects by words, in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kizuna.cli.folder import feed_rows, node
+from kizuna.cli.objects import summary
+from kizuna.cli.output import as_option, node_options, table
+
+if TYPE_CHECKING:
+    from kizuna.store import Store, Stored
+
+
+@click.command(short_help="Find objects by words.")
+@click.argument("text")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
+@click.option("--area", help="Only this programme area.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
+@node_options
+@as_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    text: str,
+    types: tuple[str, ...],
+    area: str | None,
+    limit: int,
+    data: Path,
+    as_json: bool,
+    partner: str | None,
+) -> None:
+    """Find objects holding all the words of TEXT, newest first. Nothing found is exit 3."""
+    with node(data) as store:
+        if partner is not None:
+            partner = store.partner(partner).name
+        found = (summary(stored) for stored in _search(store, text, types, area, limit, partner))
+        count = table(found, ("id", "type", "name", "label", "source"), as_json=as_json, empty="nothing found")
+    if not count:
+        ctx.exit(3)
+
+
+def _search(
+    store: Store, text: str, types: tuple[str, ...], area: str | None, limit: int, partner: str | None
+) -> Iterator[Stored]:
+    view, cursor, left = store.custodian(), None, limit
+    while left:
+        found = view.search(text, types=types, area=area, limit=min(left, 500), cursor=cursor)
+        for stored in found.items:
+            # Rows of a feed are whole, so what a partner finds is what is in its feed.
+            if left and (partner is None or _given(store, partner, stored)):
+                left -= 1
+                yield stored
+        cursor = found.cursor
+        if cursor is None:
+            return
+
+
+def _given(store: Store, partner: str, stored: Stored) -> bool:
+    return any(row.version == stored.version for row in feed_rows(store, partner, ids=(stored.id,)))

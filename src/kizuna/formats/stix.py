@@ -1,0 +1,65 @@
+"""STIX files as they lie on disks: plain or gzip, named or standard input, always within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from kizuna.errors import InvalidInput, NotFound, TooLarge
+from kizuna.settings import Limits, MiB
+from kizuna.stix import Item, ReadLimits, iter_objects
+
+# Below this size a high ratio harms nobody: small files of repeated text compress 1000-fold.
+RATIO_FREE = 16 * MiB
+
+
+def read_file(name: str, limits: Limits) -> Iterator[Item]:
+    """The items of one file, `-` for standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
+    bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
+    if name == "-":
+        yield from iter_objects(sys.stdin.buffer, limits=bounds)
+        return
+    path = Path(name)
+    if not path.exists():
+        raise NotFound("no such file", file=name)
+    if path.is_dir():
+        raise InvalidInput("is a folder", file=name)
+    with path.open("rb") as handle:
+        if handle.peek(2)[:2] != b"\x1f\x8b":
+            yield from iter_objects(handle, limits=bounds)
+            return
+        with Unpacked(handle, name, limits.compression_ratio) as unpacked:
+            yield from iter_objects(io.BufferedReader(unpacked), limits=bounds)
+
+
+class Unpacked(io.RawIOBase):
+    """A gzip file read within a compression ratio. Raises TooLarge at the first excess, InvalidInput when broken."""
+
+    def __init__(self, packed: BinaryIO, name: str, ratio: int) -> None:
+        self._packed = packed
+        self._name = name
+        self._ratio = ratio
+        self._plain = gzip.GzipFile(fileobj=packed, mode="rb")
+        self._given = 0
+
+    def readable(self) -> bool:
+        """Yes: this stream is for reading."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill the buffer, as io.RawIOBase asks."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        try:
+            block = self._plain.read(min(len(view), MiB))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InvalidInput(f"broken gzip: {error}", file=self._name) from None
+        self._given += len(block)
+        if self._given > RATIO_FREE and self._given > self._ratio * max(self._packed.tell(), 1):
+            raise TooLarge(f"unpacks to more than {self._ratio} times its size", file=self._name)
+        view[: len(block)] = block
+        return len(block)

@@ -1,0 +1,98 @@
+"""How commands speak."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kizuna.cli.output import clean, default_folder, language, output_file, table, width
+
+
+@given(st.text())
+def test_nothing_reaches_a_terminal_that_could_steer_it(text: str) -> None:
+    shown = clean(text)
+    assert all(c in "\n\t" or c == " " or c.isprintable() or c.isspace() for c in shown)
+    assert "\x1b" not in shown
+    shown.encode()
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"], exclude_characters="\\")))
+def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
+    assert clean(text) == text
+
+
+def test_east_asian_characters_take_two_columns() -> None:
+    assert width("東京 Tokyo") == 10
+    assert width("ﾄｳｷｮｳ") == 5
+    assert width("e\u0301") == 1
+
+
+def test_a_table_is_aligned_by_columns_of_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"a": "東京", "b": 1}, {"a": "x", "b": None}, {"a": ["p", "q"], "b": "two\nlines"}]
+    assert table(rows, ("a", "b"), as_json=False) == 3
+    assert capsys.readouterr().out.splitlines() == ["a     b", "東京  1", "x     -", "p, q  two lines"]
+
+
+def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert table([], ("a",), as_json=False, empty="none yet") == 0
+    assert capsys.readouterr().out == "none yet\n"
+
+
+def test_rows_as_json_are_whole_and_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert table([{"a": 1, "more": "東"}, {"a": 2}], ("a",), as_json=True) == 2
+    assert capsys.readouterr().out == '{"a":1,"more":"東"}\n{"a":2}\n'
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "ja"}, "ja"),
+        ({"LANG": "", "LC_ALL": ""}, "en"),
+    ],
+)
+def test_language_follows_posix(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language() == expected
+
+
+def test_the_default_folder_is_the_users_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/srv/data")
+    assert default_folder() == Path("/srv/data/kizuna")
+    monkeypatch.delenv("XDG_DATA_HOME")
+    assert default_folder() == Path.home() / ".local/share/kizuna"
+
+
+def test_a_file_appears_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    with output_file(str(target)) as write:
+        write(b"one")
+        assert not target.exists()
+        write(b" two")
+    assert target.read_bytes() == b"one two"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_a_failed_writing_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    target.write_bytes(b"old")
+
+    def fail() -> None:
+        with output_file(str(target)) as write:
+            write(b"new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert os.listdir(tmp_path) == ["out.json"]
+    assert target.read_bytes() == b"old"
