@@ -1,0 +1,69 @@
+"""Identifiers `type--UUID` and the deterministic ids of cyber-observables (sections 2.9 and 3.4)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from .canonical import canonical
+
+SCO_NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+
+IDENTIFIER = re.compile(
+    r"([a-z](?:[a-z0-9]|-(?!-))+[a-z0-9])--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-([1-5])[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+)
+MAX_LENGTH = 250 + 2 + 36
+
+TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-?")
+
+_HASH_ORDER = ("MD5", "SHA-1", "SHA-256", "SHA-512")
+
+CONTRIBUTING: dict[str, tuple[str, ...]] = {
+    "artifact": ("hashes", "payload_bin"),
+    "autonomous-system": ("number",),
+    "directory": ("path",),
+    "domain-name": ("value",),
+    "email-addr": ("value",),
+    "email-message": ("from_ref", "subject", "body"),
+    "file": ("hashes", "name", "parent_directory_ref", "extensions"),
+    "ipv4-addr": ("value",),
+    "ipv6-addr": ("value",),
+    "mac-addr": ("value",),
+    "mutex": ("name",),
+    "network-traffic": ("start", "end", "src_ref", "dst_ref", "src_port", "dst_port", "protocols", "extensions"),
+    "software": ("name", "cpe", "swid", "vendor", "version"),
+    "url": ("value",),
+    "user-account": ("account_type", "user_id", "account_login"),
+    "windows-registry-key": ("key", "values"),
+    "x509-certificate": ("hashes", "serial_number"),
+}
+"""The id-contributing properties of each cyber-observable; a process has none and takes a UUIDv4."""
+
+
+def type_of(identifier: str) -> str | None:
+    """The type an identifier names, or None when it is no identifier."""
+    match = IDENTIFIER.fullmatch(identifier) if len(identifier) <= MAX_LENGTH else None
+    return match[1] if match else None
+
+
+def sco_id(data: Mapping[str, Any]) -> str | None:
+    """The UUIDv5 id a cyber-observable should have; None for other types or when nothing contributes."""
+    kind = data.get("type")
+    if not isinstance(kind, str):
+        return None
+    parts = {name: data[name] for name in CONTRIBUTING.get(kind, ()) if name in data}
+    if "hashes" in parts:
+        parts["hashes"] = _one_hash(parts["hashes"])
+    if not parts:
+        return None
+    return f"{kind}--{uuid.uuid5(SCO_NAMESPACE, canonical(parts).decode())}"
+
+
+def _one_hash(hashes: Any) -> Any:
+    """One hash stands for all: the first of MD5, SHA-1, SHA-256, SHA-512, else the first by name."""
+    if not isinstance(hashes, dict) or not hashes:
+        return hashes
+    chosen = next((name for name in _HASH_ORDER if name in hashes), min(hashes))
+    return {chosen: hashes[chosen]}

@@ -1,0 +1,364 @@
+"""Checkers of single values, one per data type of section 2, compiled once for each property of the tables.
+
+Each remembers a bounded number of values it found right (never shapes of objects): ids, times and URLs repeat.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+from . import timestamps, vocab
+from .content import BINARY, HEX, SAFE, walk_dictionary
+from .found import Finder, Found, mismatch, quote, shift
+from .ids import type_of
+from .properties import (
+    Binary,
+    Boolean,
+    Dictionary,
+    Enum,
+    Float,
+    Hashes,
+    Hex,
+    Integer,
+    Kind,
+    Language,
+    ListOf,
+    Open,
+    Ref,
+    Text,
+    Timestamp,
+    Url,
+)
+
+REMEMBERED = 65_536
+_LONGEST_REMEMBERED = 512
+
+LANGUAGE = re.compile(
+    r"""(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})            # language, extended language
+    (?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?                       # script, region
+    (?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*                        # variants
+    (?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?   # extensions, private use
+    |x(?:-[a-z0-9]{1,8})+
+    |en-gb-oed|i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)|sgn-(?:be-fr|be-nl|ch-de)""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+_MAX_LANGUAGE = 100
+
+# RFC 3986 appendix A: scheme, then only its characters; brackets only around an IP literal; one fragment.
+_UCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})"
+URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*:"
+    r"(?://(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*@)?"
+    r"(?:\[[0-9A-Za-z:.%\-._~!$&'()*+,;=]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::\d*)?(?=[/?#]|\Z)|(?!//))"
+    rf"{_UCHAR}*(?:\?(?:{_UCHAR}|\?)*)?(?:\#(?:{_UCHAR}|\?)*)?"
+)
+
+HASHES = {
+    "MD5": re.compile(r"[a-fA-F0-9]{32}"),
+    "SHA-1": re.compile(r"[a-fA-F0-9]{40}"),
+    "SHA-256": re.compile(r"[a-fA-F0-9]{64}"),
+    "SHA-512": re.compile(r"[a-fA-F0-9]{128}"),
+    "SHA3-256": re.compile(r"[a-fA-F0-9]{64}"),
+    "SHA3-512": re.compile(r"[a-fA-F0-9]{128}"),
+    "SSDEEP": re.compile(r"[a-zA-Z0-9/+:.]{1,128}"),
+    "TLSH": re.compile(r"[a-zA-Z0-9]{70}"),
+}
+_HASH_KEY = re.compile(r"[a-zA-Z0-9_-]{3,250}")
+_OPEN_FORM = re.compile(r"[^\sA-Z_]+")
+
+_types: dict[str, str] = {}
+
+
+def type_named(identifier: str) -> str | None:
+    """The type an identifier names; identifiers repeat as references, so the last ones are remembered."""
+    known = _types.get(identifier)
+    if known is None:
+        known = type_of(identifier)
+        if known is not None:
+            if len(_types) >= REMEMBERED:
+                _types.clear()
+            _types[identifier] = known
+    return known
+
+
+def build(kind: Kind, path: str, section: str) -> Finder:
+    """The checker of one kind of value found at `path`."""
+    return _BUILDERS[type(kind)](kind, path, section)
+
+
+def _text(kind: Text, path: str, section: str) -> Finder:
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch("string", "a string", value, path, section))
+
+    return check
+
+
+def _boolean(kind: Boolean, path: str, section: str) -> Finder:
+    def check(value: Any, found: list[Found]) -> None:
+        if value is not True and value is not False:
+            found.append(mismatch("boolean", "true or false", value, path, section))
+
+    return check
+
+
+def _integer(kind: Integer, path: str, section: str) -> Finder:
+    low = -SAFE if kind.low is None else kind.low
+    high = SAFE if kind.high is None else kind.high
+
+    def check(value: Any, found: list[Found]) -> None:
+        if value.__class__ is not int:
+            found.append(mismatch("integer", "an integer", value, path, section))
+        elif not low <= value <= high:
+            if -SAFE <= value <= SAFE:
+                found.append(("number-range", path, f"{value} is outside of {low} to {high}", section))
+            else:
+                found.append(("integer-safe", path, "an integer lies within ±(2⁵³−1)", section))
+
+    return check
+
+
+def _float(kind: Float, path: str, section: str) -> Finder:
+    low = float("-inf") if kind.low is None else kind.low
+    high = float("inf") if kind.high is None else kind.high
+
+    def check(value: Any, found: list[Found]) -> None:
+        if value.__class__ is int and not -SAFE <= value <= SAFE:
+            found.append(("integer-safe", path, "an integer lies within ±(2⁵³−1)", section))
+        elif value.__class__ not in (int, float):
+            found.append(mismatch("float", "a number", value, path, section))
+        elif not isfinite(value):
+            found.append(("float", path, "infinity and not-a-number are no JSON numbers", section))
+        elif not low <= value <= high:
+            found.append(("number-range", path, f"{value} is outside of {low} to {high}", section))
+
+    return check
+
+
+def _remembering(rule: str, wanted: str, path: str, section: str, fault: Callable[[str], str | None]) -> Finder:
+    """A string checker that remembers right values; `fault` says what is wrong, or None."""
+    right: set[str] = set()
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch(rule, wanted, value, path, section))
+        elif value not in right:
+            message = fault(value)
+            if message is not None:
+                found.append((rule, path, f"{quote(value)}: {message}", section))
+            elif len(value) <= _LONGEST_REMEMBERED:
+                if len(right) >= REMEMBERED:
+                    right.clear()
+                right.add(value)
+
+    return check
+
+
+_right_times: dict[str, set[str]] = {"free": set(), "milliseconds": set(), "seconds": set()}
+_PRECISION = {"milliseconds": "timestamp-precision", "seconds": "timestamp-whole-seconds"}
+
+
+def _timestamp(kind: Timestamp, path: str, section: str) -> Finder:
+    precision, right = kind.precision, _right_times[kind.precision]
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch("timestamp", "a timestamp", value, path, section))
+        elif value not in right:
+            message = timestamps.fault(value)
+            if message is not None:
+                found.append(("timestamp", path, f"{quote(value)}: {message}", section))
+            elif precision == "milliseconds" and not timestamps.is_precise(value):
+                found.append(
+                    (_PRECISION[precision], path, f"{value} needs at least three decimals of a second", section)
+                )
+            elif precision == "seconds" and "." in value:
+                found.append((_PRECISION[precision], path, f"{value} has decimals of a second", section))
+            else:
+                if len(right) >= REMEMBERED:
+                    right.clear()
+                right.add(value)
+
+    return check
+
+
+def _ref(kind: Ref, path: str, section: str) -> Finder:
+    allowed, denied = kind.allowed, kind.denied
+    known = _types
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch("identifier", "an identifier", value, path, section))
+            return
+        named = known.get(value) or type_named(value)
+        if named is None:
+            found.append(("identifier", path, f"{quote(value)} is no identifier such as identity--<UUID>", section))
+        elif named not in allowed and (allowed or named in denied):
+            wanted = " or ".join(sorted(allowed)) if allowed else "another type of object"
+            found.append(("reference-type", path, f"a reference to {wanted} is expected here, not to {named}", section))
+
+    return check
+
+
+def _list(kind: ListOf, path: str, section: str) -> Finder:
+    if isinstance(kind.item, Text):
+        return _texts(path, section)
+    check_item = build(kind.item, "", section)
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, list):
+            found.append(mismatch("list", "a list", value, path, section))
+        elif not value:
+            found.append(("list-empty", path, "a list has at least one element, or is left out", section))
+        else:
+            start = len(found)
+            for index, item in enumerate(value):
+                check_item(item, found)
+                if len(found) != start:
+                    shift(found, start, f"{path}[{index}]")
+                    start = len(found)
+
+    return check
+
+
+def _texts(path: str, section: str) -> Finder:
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, list):
+            found.append(mismatch("list", "a list", value, path, section))
+        elif not value:
+            found.append(("list-empty", path, "a list has at least one element, or is left out", section))
+        else:
+            for index, item in enumerate(value):
+                if not isinstance(item, str):
+                    found.append(mismatch("string", "a string", item, f"{path}[{index}]", section))
+
+    return check
+
+
+def _dictionary(kind: Dictionary, path: str, section: str) -> Finder:
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, dict):
+            found.append(mismatch("dictionary", "a dictionary", value, path, section))
+            return
+        start = len(found)
+        walk_dictionary(value, found)
+        if len(found) != start:
+            shift(found, start, path)
+
+    return check
+
+
+def _hashes(kind: Hashes, path: str, section: str) -> Finder:
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, dict):
+            found.append(mismatch("dictionary", "a dictionary of hashes", value, path, section))
+        elif not value:
+            found.append(("dictionary-empty", path, "a dictionary has at least one entry", section))
+        else:
+            for name, digest in value.items():
+                form = HASHES.get(name)
+                if form is None or digest.__class__ is not str or not form.fullmatch(digest):
+                    _hash(name, digest, f"{path}.{name}", section, found)
+
+    return check
+
+
+def _hash(name: str, digest: Any, path: str, section: str, found: list[Found]) -> None:
+    """What is wrong with one hash."""
+    if not _HASH_KEY.fullmatch(name):
+        found.append(("hash-key", path, f"{quote(name)} is no name of an algorithm", section))
+    elif name not in HASHES and not name.startswith("x_"):
+        found.append(("hash-algorithm", path, f"{name} is not in hash-algorithm-ov", section))
+    if not isinstance(digest, str):
+        found.append(mismatch("string", "a string", digest, path, section))
+    elif name in HASHES and not HASHES[name].fullmatch(digest):
+        found.append(("hash-value", path, f"{quote(digest)} is no {name} hash", section))
+
+
+def _hex(kind: Hex, path: str, section: str) -> Finder:
+    return _remembering(
+        "hex",
+        "hexadecimal digits",
+        path,
+        section,
+        lambda v: None if HEX.fullmatch(v) else "pairs of hexadecimal digits",
+    )
+
+
+def _binary(kind: Binary, path: str, section: str) -> Finder:
+    return _remembering(
+        "binary", "base64", path, section, lambda v: None if BINARY.fullmatch(v) else "base64 with padding is expected"
+    )
+
+
+def _url(kind: Url, path: str, section: str) -> Finder:
+    return _remembering("url", "a URL", path, section, url_fault)
+
+
+def url_fault(text: str) -> str | None:
+    """Why the text is no RFC 3986 URL, or None."""
+    return None if URL.fullmatch(text) else "a URL has a scheme, and only the characters of RFC 3986"
+
+
+def _language(kind: Language, path: str, section: str) -> Finder:
+    return _remembering("language", "a language tag", path, section, language_fault)
+
+
+def language_fault(text: str) -> str | None:
+    """Why the text is no well-formed RFC 5646 tag, or None."""
+    if len(text) <= _MAX_LANGUAGE and LANGUAGE.fullmatch(text):
+        return None
+    return "a language is an RFC 5646 tag such as en, ja or uk-UA"
+
+
+def _open(kind: Open, path: str, section: str) -> Finder:
+    values, name = vocab.OPEN[kind.vocabulary], kind.vocabulary
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch("string", f"a value of {name}", value, path, section))
+        elif value not in values:
+            found.append(("open-vocab", path, f"{quote(value)} is not in {name}", section))
+            if not _OPEN_FORM.fullmatch(value):
+                found.append(("open-vocab-form", path, f"{quote(value)} is not lowercase with hyphens", section))
+
+    return check
+
+
+def _enum(kind: Enum, path: str, section: str) -> Finder:
+    values, name = vocab.CLOSED[kind.vocabulary], kind.vocabulary
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, str):
+            found.append(mismatch("enum", f"a value of {name}", value, path, section))
+        elif value not in values:
+            found.append(("enum", path, f"{quote(value)} is none of {', '.join(sorted(values))}", section))
+
+    return check
+
+
+_BUILDERS: dict[type[Kind], Callable[..., Finder]] = {
+    Text: _text,
+    Boolean: _boolean,
+    Integer: _integer,
+    Float: _float,
+    Timestamp: _timestamp,
+    Ref: _ref,
+    ListOf: _list,
+    Dictionary: _dictionary,
+    Hashes: _hashes,
+    Hex: _hex,
+    Binary: _binary,
+    Url: _url,
+    Language: _language,
+    Open: _open,
+    Enum: _enum,
+}
+
+
+def register(kind: type[Kind], builder: Callable[..., Finder]) -> None:
+    """Add the builder of a kind that needs more than its value; `tables` and `forms` do so once."""
+    _BUILDERS[kind] = builder
