@@ -15,7 +15,7 @@ HEX = re.compile(r"(?:[a-fA-F0-9]{2})+")
 BINARY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 
 _REMEMBERED = 4096
-_names: dict[str, Found] = {}
+_names: dict[str, tuple[Found, bool]] = {}  # what to say of a name, and whether its values have a form
 
 
 def walk(value: Any, found: list[Found], depth: int = 0) -> None:
@@ -77,9 +77,11 @@ def dictionary_key(key: str, found: list[Found], *, lowercase: bool = True) -> N
 
 def own_property(name: str, value: Any, found: list[Found], *, defined: bool) -> None:
     """A property that no table has; `defined` when an extension of the object may define it."""
-    verdict = _names.get(name) or _remember(name)
+    verdict, formed = _names.get(name) or _remember(name)
     if not (defined and verdict[0] == "custom-property"):
         found.append(verdict)
+    if value.__class__ is str and not formed:
+        return
     start = len(found)
     if value.__class__ is not str:
         walk(value, found)
@@ -91,7 +93,7 @@ def own_property(name: str, value: Any, found: list[Found], *, defined: bool) ->
         shift(found, start, name)
 
 
-def _remember(name: str) -> Found:
+def _remember(name: str) -> tuple[Found, bool]:
     """What to say of a property name: the same for every object, so it is worked out once."""
     if not PROPERTY_NAME.fullmatch(name):
         verdict = ("property-name", name, f"{quote(name)} is no property name: 3 to 250 of a-z, 0-9 and underscore", "")
@@ -100,5 +102,5 @@ def _remember(name: str) -> Found:
         verdict = ("custom-property", name, f"the property {name} is defined by an extension{prefix}", "")
     if len(_names) >= _REMEMBERED:
         _names.clear()
-    _names[name] = verdict
-    return verdict
+    known = _names[name] = (verdict, name.endswith(("_hex", "_bin")))
+    return known

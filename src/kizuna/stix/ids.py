@@ -11,12 +11,14 @@ from .canonical import canonical
 
 SCO_NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 
-IDENTIFIER = re.compile(
-    r"([a-z](?:[a-z0-9]|-(?!-))+[a-z0-9])--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-([1-5])[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
-)
-MAX_LENGTH = 250 + 2 + 36
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}")
+_UUID_LENGTH = 36
 
-TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-?")
+TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-?")
+SHORTEST_TYPE, LONGEST_TYPE = 3, 250
+
+_REMEMBERED = 1024
+_type_names: set[str] = set()
 
 _HASH_ORDER = ("MD5", "SHA-1", "SHA-256", "SHA-512")
 
@@ -44,8 +46,20 @@ CONTRIBUTING: dict[str, tuple[str, ...]] = {
 
 def type_of(identifier: str) -> str | None:
     """The type an identifier names, or None when it is no identifier."""
-    match = IDENTIFIER.fullmatch(identifier) if len(identifier) <= MAX_LENGTH else None
-    return match[1] if match else None
+    name = identifier[: -_UUID_LENGTH - 2]
+    if identifier[len(name) : len(name) + 2] != "--" or not _UUID.fullmatch(identifier, len(name) + 2):
+        return None
+    return name if name in _type_names or is_type_name(name) else None
+
+
+def is_type_name(name: str) -> bool:
+    """Whether this may be the name of a type of object (section 3.1)."""
+    if not (SHORTEST_TYPE <= len(name) <= LONGEST_TYPE and TYPE_NAME.fullmatch(name)):
+        return False
+    if len(_type_names) >= _REMEMBERED:
+        _type_names.clear()
+    _type_names.add(name)
+    return True
 
 
 def sco_id(data: Mapping[str, Any]) -> str | None:

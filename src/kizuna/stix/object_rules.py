@@ -10,7 +10,7 @@ from .builtin import TLP_1
 from .common import RESERVED_TYPES
 from .extensions import new_type
 from .found import Finder, Found, mismatch, quote
-from .ids import TYPE_NAME
+from .ids import is_type_name
 from .pattern import PatternError, parse
 from .relationships import SAME_TYPE, doubt
 from .values import type_named
@@ -20,7 +20,6 @@ _CAPEC = re.compile(r"CAPEC-\d+", re.ASCII)
 _SEMANTIC_VERSION = re.compile(
     r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?", re.ASCII
 )
-_SHORTEST, _LONGEST = 3, 250
 _PATTERNS = 4096
 _LONGEST_PATTERN = 2048
 _patterns: set[str] = set()
@@ -222,7 +221,7 @@ def own_type(data: dict[str, Any], found: list[Found]) -> None:
         return
     if kind in RESERVED_TYPES:
         found.append(("reserved", "type", f"the type {kind} is reserved", ""))
-    if not (_SHORTEST <= len(kind) <= _LONGEST and TYPE_NAME.fullmatch(kind)):
+    if not is_type_name(kind):
         message = f"{quote(kind)} is no type name: 3 to 250 of a-z, 0-9 and single hyphens"
         found.append(("type-name", "type", message, ""))
     named = type_named(identifier) if isinstance(identifier, str) else None
