@@ -1,0 +1,203 @@
+"""From STIX markings to labels, and back (STIX 2.1 section 7.2; TLP 2.0 and IEP 2.0 by their OASIS extensions)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from kizuna.errors import KizunaError
+from kizuna.labels.join import join
+from kizuna.labels.model import Category, Label, Part, moment
+from kizuna.labels.policies import GREEN, IEP, OWN, PUBLIC, TLP, TLP_ORDER, own_only
+from kizuna.stix.builtin import IEP_2_EXTENSION, LABEL_EXTENSION, TLP_1, TLP_2, TLP_2_EXTENSION
+
+Json = dict[str, Any]
+Definitions = Callable[[str], Json | None]
+_NAMESPACE = uuid.UUID("5d1f7a3e-9c0b-4e0e-8f7b-6b5a0a9c2e41")
+_INDEX = re.compile(r"(?<!\.)\[")
+_OWN = Part(OWN, OWN)
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """An object's label and its granular ones, each by selector."""
+
+    label: Label
+    granular: tuple[tuple[str, Label], ...] = ()
+
+    @property
+    def whole(self) -> Label:
+        """The join of everything: who may see all of it."""
+        found = self.label
+        for _, label in self.granular:
+            found = join(found, label)
+        return found
+
+    def with_label(self, label: Label) -> Marked:
+        """The same granular marks under another label of the object."""
+        return Marked(label, self.granular)
+
+
+def mark(
+    data: Json,
+    definitions: Definitions,
+    *,
+    originator: str,
+    default: Label | None = None,
+    community: str | None = None,
+    joined: Label | None = None,
+) -> Marked:
+    """The labels of an object. A missing or unknown marking means own organisation only; none at all the default, else the same.
+
+    `community` is what TLP:GREEN means when it names none; `joined` is joined with a stated label.
+    """
+    refs = data.get("object_marking_refs")
+    parts = _parts(refs, definitions, community) if isinstance(refs, list) else []
+    if parts:
+        label = Label(originator, tuple(_together(parts)))
+        if joined is not None:
+            label = join(label, joined)
+    else:
+        label = default or own_only(originator)
+    return Marked(label, tuple(_granular(data, definitions, originator, community)))
+
+
+def own_label_of_definition(data: Json, *, originator: str, community: str | None = None) -> Label | None:
+    """The label a marking definition stands for, None when it stands for none."""
+    part = _part(data, community)
+    return None if part is None else Label(originator, (part,))
+
+
+def property_label(marked: Marked, path: str) -> Label:
+    """The label of a property: the object's joined with every granular one that selects it, an ancestor, or a piece of it."""
+    if not marked.granular:
+        return marked.label
+    asked = _INDEX.sub(".[", path)
+    found = marked.label
+    for selector, label in marked.granular:
+        if asked == selector or asked.startswith(selector + ".") or selector.startswith(asked + "."):
+            found = join(found, label)
+    return found
+
+
+def to_markings(label: Label) -> list[Json]:
+    """Marking definitions that state a label: the OASIS ones of TLP 2.0 where they say all, else ours with an id of its own content."""
+    return [_definition(part, label.originator) for part in label.parts]
+
+
+def _granular(
+    data: Json, definitions: Definitions, originator: str, community: str | None
+) -> Iterable[tuple[str, Label]]:
+    for one in data.get("granular_markings") or ():
+        ref = one.get("marking_ref") if isinstance(one, dict) else None
+        if not isinstance(ref, str):
+            continue  # a language mark is no label
+        parts = _parts([ref], definitions, community)
+        if parts:
+            label = Label(originator, tuple(parts))
+            yield from ((selector, label) for selector in one.get("selectors") or ())
+
+
+def _parts(refs: Iterable[Any], definitions: Definitions, community: str | None) -> list[Part]:
+    found = []
+    for ref in refs:
+        definition = definitions(ref) if isinstance(ref, str) else None
+        part = _OWN if definition is None else _part(definition, community)
+        if part is not None:
+            found.append(part)
+    return found
+
+
+def _together(parts: list[Part]) -> list[Part]:
+    """Markings of one list speak of one label: an addressee named by one of them belongs to the TLP of the others."""
+    tlp = [p for p in parts if p.policy in (TLP, IEP)]
+    categories = tuple({c for p in parts if p.policy in (TLP, IEP, PUBLIC) for c in p.categories})
+    if not tlp or not categories:
+        return parts
+    community = next((p.community for p in tlp if p.community), None)
+    merged = [
+        Part(p.policy, p.classification, categories, p.community or (community if p.classification == GREEN else None),
+             p.persons, p.originator, p.starts, p.ends)
+        for p in tlp
+    ]  # fmt: skip
+    return merged + [p for p in parts if p.policy not in (TLP, IEP, PUBLIC)]
+
+
+def _part(definition: Json, community: str | None) -> Part | None:
+    """What one marking definition says of who may see; None for a statement, which says nothing of it."""
+    extensions = definition.get("extensions")
+    extensions = extensions if isinstance(extensions, dict) else {}
+    if definition.get("id") in TLP_1 or definition.get("id") in TLP_2 or TLP_2_EXTENSION in extensions:
+        stated = extensions.get(TLP_2_EXTENSION, {})
+        level = stated.get("tlp_2_0") if stated else (definition.get("definition") or {}).get("tlp")
+        return _tlp(TLP, level, community)
+    if LABEL_EXTENSION in extensions:
+        return _own(extensions[LABEL_EXTENSION], community)
+    if IEP_2_EXTENSION in extensions:
+        return _iep(extensions[IEP_2_EXTENSION], community)
+    return None if definition.get("definition_type") == "statement" else _OWN
+
+
+def _tlp(policy: str, level: object, community: str | None, starts: object = None, ends: object = None) -> Part:
+    name = str(level).upper()
+    name = "CLEAR" if name == "WHITE" else name
+    if name not in TLP_ORDER:
+        return _OWN
+    try:
+        dates = [moment(d) if isinstance(d, str) else None for d in (starts, ends)]
+    except (ValueError, KizunaError):
+        return _OWN
+    return Part(policy, name, (), community if name == GREEN else None, (), None, *dates)
+
+
+def _iep(stated: Any, community: str | None) -> Part:
+    if not isinstance(stated, dict):
+        return _OWN
+    return _tlp(IEP, stated.get("tlp"), community, stated.get("start_date"), stated.get("end_date"))
+
+
+def _own(stated: Any, community: str | None) -> Part:
+    """Kizuna's extension; what is malformed means own organisation only."""
+    try:
+        policy, classification = str(stated["policy"]), str(stated["classification"])
+        categories = tuple(
+            Category(str(c["name"]), c["kind"], tuple(str(v) for v in c["values"])) for c in stated.get("categories") or ()
+        )
+        persons = tuple(str(p) for p in stated.get("persons") or ())
+        if any(c.kind not in ("permissive", "restrictive", "informative") for c in categories):
+            return _OWN
+    except (KeyError, TypeError, AttributeError):
+        return _OWN
+    if policy.upper() in (TLP, PUBLIC):
+        policy, classification = policy.upper(), classification.upper()
+    named = stated.get("community")
+    if not isinstance(named, str):
+        named = community if (policy, classification) == (TLP, GREEN) else None
+    return Part(policy, classification, categories, named, persons)
+
+
+def _definition(part: Part, originator: str) -> Json:
+    if part.policy == TLP and not (part.categories or part.persons or part.community):
+        for definition in TLP_2.values():
+            if definition["name"] == f"TLP:{part.classification}":
+                return definition
+    stated = {
+        "policy": part.policy,
+        "classification": part.classification,
+        "categories": [{"name": c.name, "kind": c.kind, "values": list(c.values)} for c in part.categories],
+        **({"community": part.community} if part.community else {}),
+        **({"persons": list(part.persons)} if part.persons else {}),
+    }
+    if not stated["categories"]:
+        del stated["categories"]
+    name = msgspec.json.encode([originator, stated], order="sorted").decode()
+    return {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{uuid.uuid5(_NAMESPACE, name)}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "extensions": {LABEL_EXTENSION: {"extension_type": "property-extension", **stated}},
+    }

@@ -1,0 +1,122 @@
+"""What remains of one object for a reader who may see only part of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kizuna.labels.marks import Marked
+from kizuna.labels.model import Label
+from kizuna.stix.checker import check
+from kizuna.stix.ids import CONTRIBUTING
+from kizuna.stix.selectors import Unresolved, resolve, steps
+
+Json = dict[str, Any]
+WHOLE_OR_NOT = frozenset({"identity", "location", "marking-definition", "extension-definition"})
+_INDIVISIBLE = frozenset({"pattern", "id", "type", "spec_version"})
+
+
+class Redacted(msgspec.Struct, frozen=True):
+    """`data` is what remains, None when the object is withheld; `cut` the top-level properties concerned; `withheld` why, as a code."""
+
+    data: Json | None
+    cut: tuple[str, ...] = ()
+    withheld: str | None = None
+
+
+def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Redacted:
+    """Cut what the reader may not see; an object that would not be valid without it is withheld whole.
+
+    List items are cut from the highest index down and the selectors of the remaining granular markings renumbered.
+    """
+    if not allowed(marked.label):
+        return Redacted(None, (), "object")
+    selectors = [selector for selector, label in marked.granular if not allowed(label)]
+    if not selectors:
+        return Redacted(data)
+    cut = tuple(sorted({selector.split(".")[0] for selector in selectors}))
+    if (reason := _indivisible(data, selectors)) is not None:
+        return Redacted(None, cut, reason)
+    remaining = copy.deepcopy(data)
+    # A mark on a whole list item must go before its neighbours move: longest paths and highest indices first.
+    for path in sorted({steps(s) for s in selectors}, key=_order, reverse=True):
+        _cut(remaining, path)
+    _prune_marks(remaining)
+    if any(p.severity == "error" for p in check(remaining)) and not any(p.severity == "error" for p in check(data)):
+        return Redacted(None, cut, "required-property")
+    return Redacted(remaining, cut)
+
+
+def _indivisible(data: Json, selectors: list[str]) -> str | None:
+    if data.get("type") in WHOLE_OR_NOT:
+        return "whole-or-not"
+    contributing = CONTRIBUTING.get(str(data.get("type")), ())
+    for selector in selectors:
+        top = selector.split(".")[0]
+        if top in _INDIVISIBLE:
+            return "indivisible-property"
+        if top in contributing:
+            return "id-contributing-property"  # the id would be a dictionary of the value
+    return None
+
+
+def _order(path: tuple[str | int, ...]) -> tuple[tuple[int, str | int], ...]:
+    return tuple((1, step) if isinstance(step, int) else (0, step) for step in path)
+
+
+def _cut(data: Json, path: tuple[str | int, ...]) -> None:
+    holder: Any = data
+    for step in path[:-1]:
+        try:
+            holder = holder[step]
+        except (KeyError, IndexError, TypeError):
+            return  # an ancestor is gone already
+    last = path[-1]
+    if isinstance(last, int):
+        if isinstance(holder, list) and last < len(holder):
+            del holder[last]
+            _renumber(data, path)
+    elif isinstance(holder, dict):
+        holder.pop(last, None)
+    if len(path) > 1 and holder in ([], {}):
+        _cut(data, path[:-1])  # STIX knows no empty lists or objects
+
+
+def _renumber(data: Json, gone: tuple[str | int, ...]) -> None:
+    """Selectors behind a removed list item move up by one; those of the item itself are dropped."""
+    index, depth = gone[-1], len(gone) - 1
+    for one in data.get("granular_markings") or ():
+        kept = []
+        for selector in one.get("selectors") or ():
+            path = steps(selector)
+            if path[:depth] == gone[:-1] and len(path) > depth and isinstance(path[depth], int):
+                if path[depth] == index:
+                    continue
+                if path[depth] > index:  # type: ignore[operator]
+                    path = (*path[:depth], path[depth] - 1, *path[depth + 1 :])  # type: ignore[operator]
+            kept.append(".".join(f"[{step}]" if isinstance(step, int) else step for step in path))
+        one["selectors"] = kept
+
+
+def _prune_marks(data: Json) -> None:
+    """Drop selectors that select nothing any more, and markings without selectors."""
+    kept = []
+    for one in data.get("granular_markings") or ():
+        one["selectors"] = [selector for selector in one.get("selectors") or () if _resolves(data, selector)]
+        if one["selectors"]:
+            kept.append(one)
+    if kept:
+        data["granular_markings"] = kept
+    else:
+        data.pop("granular_markings", None)
+
+
+def _resolves(data: Json, selector: str) -> bool:
+    try:
+        resolve(data, selector)
+    except Unresolved:
+        return False
+    return True
