@@ -55,7 +55,7 @@ def _import(
 ) -> dict[str, int]:
     from kizuna.labels import parse_label
 
-    stated = parse_label(label, originator=store.organisation) if label else None
+    stated = parse_label(label, originator=store.organisation) if label is not None else None
     writer = store.writer(store.own_source(), label=stated, area=area)
     counts = Counter(imported=0, unchanged=0, failed=0)
     names = tuple(files)

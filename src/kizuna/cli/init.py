@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kizuna.cli.country import alpha3
 from kizuna.cli.output import emit, node_options, say
 from kizuna.errors import Conflict
 
@@ -44,7 +45,7 @@ def command(
     settings = Settings(
         name=_answer("name", "--name", name),
         organisation=_answer("organisation", "--org", organisation),
-        country=_country(_answer("country", "--country", country)),
+        country=alpha3(_answer("country", "--country", country)),
         identity=f"identity--{uuid.uuid4()}",
         community=community,
         language=language,
@@ -79,9 +80,3 @@ def _answer(what: str, flag: str, given: str | None) -> str:
     if not text or len(text) > 200 or not text.isprintable():
         raise click.BadParameter("must be 1 to 200 printable characters", param_hint=flag)
     return text
-
-
-def _country(code: str) -> str:
-    if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha()):
-        raise click.BadParameter("must be an ISO 3166-1 code of two or three letters", param_hint="--country")
-    return code.upper()

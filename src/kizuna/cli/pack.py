@@ -14,6 +14,7 @@ from kizuna.cli.output import emit, json_option, node_options, note, say, table
 
 if TYPE_CHECKING:
     from kizuna.formats.pack import Pack
+    from kizuna.labels import Group
     from kizuna.store import Outcome, Store
 
 PARTLY = 6
@@ -89,6 +90,16 @@ def add_pack(store: Store, pack: Pack) -> Iterator[Outcome]:
     if pack.kind == "stix":
         for bundle in pack.objects():
             yield from writer.add(iter_objects(bundle))
+
+
+def groups_of(pack: Pack) -> Iterator[Group]:
+    """The groups of a pack as labels decide by them."""
+    from kizuna.labels import Group
+
+    for entry in pack.groups():
+        members = [(member.country or member.organisation, member.from_, member.until) for member in entry.members]
+        named = tuple((name, start, end) for name, start, end in members if name)
+        yield Group(entry.group, named, {"en": entry.name.en, "ja": entry.name.ja})
 
 
 def _tell(pack: str, outcome: Outcome) -> None:

@@ -133,8 +133,9 @@ class _Commit:
     def _insert(self, news: list[Prepared], idents: dict[str, int]) -> None:
         last = self._connection.execute("select max(n) from object").fetchone()[0] or 0
         stamp = self._connection.execute("select added from object where n=?", (last,)).fetchone() if last else None
+        # One moment for the whole batch: a moment per row would tell how many hidden rows stand between two visible ones.
         added = max(self._now, stamp[0] + 1 if stamp else 0)
-        rows = [New(last + 1 + i, idents[p.id], added + i, p) for i, p in enumerate(news)]
+        rows = [New(last + 1 + i, idents[p.id], added, p) for i, p in enumerate(news)]
         area = self._writer._area
         number = self._store.interned.name(self._connection, "area", area) if area else None
         self._rows.insert(rows, idents, self._source_n, number)

@@ -36,7 +36,7 @@ create table object(
     whole integer not null,           -- joined with its granular marks
     area integer,
     type integer not null,
-    added integer not null,           -- microseconds, rising with n
+    added integer not null,           -- microseconds, one moment for each batch, rising with n
     hidden integer not null default 0,
     set_by text                       -- who relabelled it, if anybody
 );
