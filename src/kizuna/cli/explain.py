@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import feed_rows, node
-from kizuna.cli.output import emit, node_options, say
+from kizuna.cli.output import emit, language, node_options, say
+from kizuna.cli.wording import worded
 from kizuna.errors import NotFound
 
 if TYPE_CHECKING:
-    from kizuna.store import Store
+    from kizuna.store import Store, Stored
 
 
 @click.command(short_help="Say who may see an object, and why.")
@@ -36,29 +37,29 @@ def command(id: str, partner: str | None, data: Path, as_json: bool) -> None:
 
 def _verdicts(store: Store, id: str, names: list[str]) -> Iterator[dict[str, Any]]:
     view = store.custodian()
-    if view.get(id) is None:
+    stored = view.get(id)
+    if stored is None:
         raise NotFound(f"no such object: {id}")
     for name in names:
         decision = view.explain(id, store.principal_of_partner(name))
+        offered = any(True for _ in feed_rows(store, name, ids=(id,)))
         if decision is not None:
-            offered = any(True for _ in feed_rows(store, name, ids=(id,)))
-            yield {
-                "id": id,
-                "partner": name,
-                "allowed": decision.allowed,
-                "in_feed": offered,
-                "reasons": [{"code": reason.code, "parameters": reason.parameters} for reason in decision.reasons],
-            }
+            reasons = [{"code": reason.code, "parameters": list(reason.parameters)} for reason in decision.reasons]
+            if decision.allowed and not offered:
+                reasons = [{"code": _held_back(store, name, stored), "parameters": []}]
+            yield {"id": id, "partner": name, "allowed": decision.allowed, "in_feed": offered, "reasons": reasons}
+
+
+def _held_back(store: Store, name: str, stored: Stored) -> str:
+    from kizuna.labels import addressed
+
+    partner, principal = store.partner(name), store.principal_of_partner(name)
+    at = store.clock()
+    known = addressed(stored.label, principal, at, receives=partner.receives, area=stored.area)
+    return "reference-withheld" if known else "not-receiving"
 
 
 def _tell(verdict: dict[str, Any]) -> None:
-    state = "may see it" if verdict["allowed"] else "may not see it"
-    feed = ", in its feed" if verdict["in_feed"] else ", not in its feed"
-    reasons = "; ".join(_worded(reason) for reason in verdict["reasons"])
-    say(f"{verdict['partner']}: {state}{feed}. {reasons}")
-
-
-def _worded(reason: dict[str, Any]) -> str:
-    parameters = dict(reason["parameters"])
-    told = ", ".join(f"{key} {value}" for key, value in parameters.items())
-    return f"{reason['code']} ({told})" if told else str(reason["code"])
+    state = {"en": ("does not get it", "gets it"), "ja": ("受け取りません", "受け取ります")}[language()]
+    reasons = "; ".join(worded(reason["code"], reason["parameters"]) for reason in verdict["reasons"])
+    say(f"{verdict['partner']}: {state[verdict['in_feed']]} ({reasons})")

@@ -1,0 +1,52 @@
+"""Reasons of the label decision in words, English and Japanese; the codes are those of `kizuna.labels`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kizuna.cli.output import language
+
+# `{}` takes the parameters, joined by commas.
+REASONS: dict[str, dict[str, str]] = {
+    "allowed": {"en": "its label allows it", "ja": "取扱表示が許しています"},
+    "no-label": {"en": "it has no label: own organisation only", "ja": "取扱表示がないため自組織のみです"},
+    "own-organisation": {"en": "it is for the own organisation only", "ja": "自組織のみに限られています"},
+    "unknown-policy": {"en": "the policy {} is unknown here", "ja": "方針 {} は不明です"},
+    "unknown-classification": {"en": "the classification {} is unknown here", "ja": "区分 {} は不明です"},
+    "not-addressed": {"en": "it is for others: {}", "ja": "宛先が異なります: {}"},
+    "lacks-category": {"en": "the recipient lacks {}", "ja": "受領者に必要な資格がありません: {}"},
+    "not-yet-valid": {"en": "its label does not hold yet: from {}", "ja": "まだ有効ではありません: {} から"},
+    "no-longer-valid": {"en": "its label holds no longer: until {}", "ja": "有効期限が過ぎています: {} まで"},
+    "tlp-red-not-named": {
+        "en": "TLP:RED is for named persons, and a partner is none",
+        "ja": "TLP:RED は指名された個人のみで、パートナーには渡せません",
+    },
+    "tlp-amber-own-organisation": {
+        "en": "TLP:AMBER of another originator stays in the organisation and with its clients",
+        "ja": "他組織の TLP:AMBER は自組織とその顧客に限られます",
+    },
+    "tlp-amber-strict-own-organisation": {
+        "en": "TLP:AMBER+STRICT of another originator stays in the organisation",
+        "ja": "他組織の TLP:AMBER+STRICT は自組織に限られます",
+    },
+    "tlp-green-not-member": {
+        "en": "TLP:GREEN is for a community the recipient is not in: {}",
+        "ja": "TLP:GREEN の共同体に属していません: {}",
+    },
+    "not-cleared": {"en": "the recipient is not cleared for {}", "ja": "受領者に次の資格がありません: {}"},
+    # Two that the feed adds to the label's.
+    "not-receiving": {
+        "en": "no category names the partner, and its setting does not receive this",
+        "ja": "宛先に指定されておらず、受領設定にも含まれません",
+    },
+    "reference-withheld": {
+        "en": "it refers to something the partner may not see, and waits",
+        "ja": "開示できないものを参照しているため保留されています",
+    },
+}
+
+
+def worded(code: str, parameters: Sequence[str] = ()) -> str:
+    """One reason as a phrase."""
+    told = ", ".join(parameters) or {"en": "none named", "ja": "指定なし"}[language()]
+    return REASONS[code][language()].format(told)

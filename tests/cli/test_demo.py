@@ -1,0 +1,205 @@
+"""The demo: three nodes, each with what it may see, and nothing left when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from commands import kizuna, start
+
+
+def _free_port() -> int:
+    """A port that is free with its two neighbours at +100 and +200."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if port < 65000 and _free(port + 100) and _free(port + 200):
+                return port
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+class Demo:
+    """A demo that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.process = start("demo", "--json", "--no-browser", "--port", str(self.port), "--data", folder)
+        assert self.process.stdout is not None
+        self.nodes = {said["node"]: said for said in (json.loads(self.process.stdout.readline()) for _ in range(3))}
+
+    def feed(self, holder: str, reader: str) -> dict[str, dict[str, Any]]:
+        """What `reader` gets from `holder` over TAXII, by id."""
+        node = self.nodes[holder]
+        return self.read(node, node["partners"][reader])
+
+    def read(self, node: dict[str, Any], token: str) -> dict[str, dict[str, Any]]:
+        """Everything a token may read."""
+        headers = {"Accept": "application/taxii+json;version=2.1", "Authorization": f"Bearer {token}"}
+        with httpx.Client(headers=headers) as client:
+            root = client.get(node["taxii"]).raise_for_status().json()["api_roots"][0]
+            root = str(httpx.URL(node["taxii"]).join(root))
+            found = client.get(f"{root}collections/").raise_for_status().json()["collections"]
+            objects: dict[str, dict[str, Any]] = {}
+            for collection in found:
+                if collection["can_read"]:
+                    for page in _pages(client, f"{root}collections/{collection['id']}/objects/"):
+                        objects |= {o["id"]: o for o in page}
+        return objects
+
+
+def _pages(client: httpx.Client, url: str) -> Iterator[list[dict[str, Any]]]:
+    parameters = {"limit": "1000"}
+    while True:
+        envelope = client.get(url, params=parameters).raise_for_status().json()
+        yield envelope.get("objects", [])
+        if not envelope.get("more"):
+            return
+        parameters["next"] = envelope["next"]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for all tests that only read."""
+    made = Demo(tmp_path_factory.mktemp("demo"))
+    yield made
+    made.process.send_signal(signal.SIGINT)
+    _, errors = made.process.communicate(timeout=30)
+    assert (made.process.returncode, errors) == (0, "")
+
+
+def test_three_nodes_say_what_the_contract_asks(demo: Demo) -> None:
+    assert set(demo.nodes) == {"Tokyo", "Brussels", "Kyiv"}
+    for i, name in enumerate(("Tokyo", "Brussels", "Kyiv")):
+        said = demo.nodes[name]
+        assert {"node", "url", "login_url", "token", "partners", "taxii", "data"} <= set(said)
+        assert said["url"] == f"http://127.0.0.1:{demo.port + 100 * i}"
+        assert set(said["partners"]) == {"Tokyo", "Brussels", "Kyiv"} - {name}
+        assert httpx.get(said["login_url"], follow_redirects=False).status_code < 400
+        assert Path(said["data"]).is_dir()
+
+
+def test_a_partner_sees_something_and_less_than_the_owner(demo: Demo) -> None:
+    for holder, node in demo.nodes.items():
+        everything = demo.read(node, node["token"])
+        for reader in node["partners"]:
+            given = demo.feed(holder, reader)
+            assert 0 < len(given) < len(everything), (holder, reader)
+            assert set(given) <= set(everything)
+
+
+def test_kyiv_gets_less_than_brussels(demo: Demo) -> None:
+    assert set(demo.feed("Tokyo", "Kyiv")) < set(demo.feed("Tokyo", "Brussels"))
+
+
+def test_what_a_partner_reads_is_what_export_as_it_writes(demo: Demo) -> None:
+    done = kizuna("export", "--as", "KYIV", "--data", demo.nodes["Tokyo"]["data"])
+    exported = {o["id"] for o in json.loads(done.out)["objects"]}
+    assert exported == set(demo.feed("Tokyo", "Kyiv"))
+
+
+def test_they_poll_one_another_by_themselves(demo: Demo) -> None:
+    wanted = {id for id in demo.feed("Tokyo", "Brussels") if id not in demo.feed("Tokyo", "Kyiv")}
+    assert wanted
+    _until(lambda: wanted <= set(demo.read(demo.nodes["Brussels"], demo.nodes["Brussels"]["token"])))
+
+
+def test_tokyos_amber_does_not_reach_kyiv_through_brussels(demo: Demo) -> None:
+    withheld = set(demo.feed("Tokyo", "Brussels")) - set(demo.feed("Tokyo", "Kyiv"))
+    _until(lambda: withheld <= set(demo.read(demo.nodes["Brussels"], demo.nodes["Brussels"]["token"])))
+    assert not withheld & set(demo.feed("Brussels", "Kyiv"))
+    assert not withheld & set(demo.read(demo.nodes["Kyiv"], demo.nodes["Kyiv"]["token"]))
+
+
+def _until(true: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_secrets_are_for_their_user_alone(demo: Demo) -> None:
+    files = [path for path in demo.folder.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_a_folder_that_is_served_is_refused(demo: Demo) -> None:
+    second = start("demo", "--json", "--no-browser", "--port", str(_free_port()), "--data", demo.folder)
+    out, errors = second.communicate(timeout=60)
+    assert (second.returncode, out) == (1, "")
+    assert "already served" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_taken_port_is_one_clear_line(demo: Demo, tmp_path: Path) -> None:
+    second = start("demo", "--json", "--port", str(demo.port), "--data", tmp_path / "other")
+    out, errors = second.communicate(timeout=60)
+    assert (second.returncode, out) == (1, "")
+    assert errors == f"error: port {demo.port} is in use; choose others with --port\n"
+    assert not (tmp_path / "other").exists()
+
+
+def test_it_goes_on_where_it_stopped_and_leaves_no_process_when_killed(tmp_path: Path) -> None:
+    first = Demo(tmp_path / "demo")
+    counts = {name: _objects(node) for name, node in first.nodes.items()}
+    nodes = _children(first.process.pid)
+    assert len(nodes) == 3
+    first.process.kill()
+    first.process.communicate()
+    _until(lambda: not any(_alive(pid) for pid in nodes))
+    again = Demo(tmp_path / "demo")
+    try:
+        for name, node in again.nodes.items():
+            assert _objects(node) >= counts[name]
+            assert node["token"] == first.nodes[name]["token"]
+            assert node["partners"] == first.nodes[name]["partners"]
+    finally:
+        again.process.terminate()
+        again.process.communicate(timeout=30)
+    assert again.process.returncode == 0
+
+
+def test_it_stops_by_itself_after_the_time_given(tmp_path: Path) -> None:
+    done = subprocess_run("demo", "--json", "--for", "0", "--port", str(_free_port()), "--data", tmp_path / "demo")
+    assert (done.code, done.err) == (0, "")
+
+
+def subprocess_run(*arguments: str | Path) -> Any:
+    """A command in a process of its own, to its end."""
+    from commands import Done
+
+    process = start(*arguments)
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out, err)
+
+
+def _objects(node: dict[str, Any]) -> int:
+    return int(kizuna("stats", "--data", node["data"], "--json").last()["objects"])
+
+
+def _children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, timeout=30)
+    return [int(line) for line in listed.stdout.split()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z" and os.getpgid(pid) > 0

@@ -1,0 +1,32 @@
+"""Every reason has words in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import kizuna.labels
+from kizuna.cli.wording import REASONS, worded
+
+FEED = {"not-receiving", "reference-withheld"}
+
+
+def test_every_reason_of_the_decision_has_words_and_no_other() -> None:
+    sources = Path(kizuna.labels.__file__).parent.glob("*.py")
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    calls = re.findall(r"Reason\(([^()]*)", text)
+    codes = {code for call in calls for code in re.findall(r'"([a-z]+(?:-[a-z]+)*)"', call)}
+    assert codes | FEED == set(REASONS)
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_words_in_both_languages(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    said = []
+    for locale in ("en_GB.UTF-8", "ja_JP.UTF-8"):
+        monkeypatch.setenv("LC_ALL", locale)
+        assert worded(code)
+        said.append(worded(code, ("TLP", "RED")))
+        assert ("TLP, RED" in said[-1]) == ("{}" in REASONS[code]["en"])
+    assert said[0].isascii() != said[1].isascii()

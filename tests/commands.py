@@ -1,0 +1,62 @@
+"""Running commands: in this process for what they say, in one of their own for what they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from click.testing import CliRunner
+
+from kizuna.cli import main
+
+
+class Done(NamedTuple):
+    """A command that has run."""
+
+    code: int
+    out: str
+    err: str
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Its output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def last(self) -> dict[str, Any]:
+        """The last line."""
+        return self.lines()[-1]
+
+
+Kizuna = Callable[..., Done]
+Bundle = Callable[..., bytes]
+
+
+def kizuna(*arguments: str | Path, input: bytes = b"") -> Done:
+    """Run a command in this process; an error that is not Kizuna's own is raised."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments], input=input)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "kizuna", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def bundle(*objects: dict[str, Any]) -> bytes:
+    """A bundle of these objects."""
+    return json.dumps(
+        {"type": "bundle", "id": "bundle--5b7cd0a4-7a35-4a0b-9a55-4c1b2a0a7d11", "objects": objects}
+    ).encode()

@@ -1,0 +1,139 @@
+"""What holds for every command: help, JSON, documented exit codes, and no traceback whatever is asked."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from kizuna.cli import COMMANDS, main
+from kizuna.errors import KizunaError
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a fast `--help` cannot afford (seconds of import).
+HEAVY = {
+    "litestar",
+    "httpx",
+    "sqlite3",
+    "uvicorn",
+    "cryptography",
+    "argon2",
+    "yaml",
+    "rich",
+    "jinja2",
+    "msgspec",
+    "asyncio",
+}
+
+
+def _leaves() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {verb}", leaf) for verb, leaf in command.commands.items())
+        else:
+            yield name, command
+
+
+LEAVES = dict(_leaves())
+
+
+def run(*arguments: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own, as people run it."""
+    return subprocess.run([sys.executable, "-m", "kizuna", *arguments], input=input, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_command_has_help_and_json(name: str) -> None:
+    command = LEAVES[name]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--json" in options
+    assert command.help, "a sentence of what it does"
+    with click.Context(command, info_name=name) as context:
+        assert command.get_help(context).startswith("Usage: ")
+    undescribed = [p.name for p in command.params if isinstance(p, click.Option) and not p.hidden and not p.help]
+    assert undescribed == []
+
+
+def test_the_overview_says_what_the_commands_say() -> None:
+    context = click.Context(main)
+    for name, (_, line) in COMMANDS.items():
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(100).rstrip(".") == line.rstrip("."), name
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom kizuna.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    raised = {error.exit_code for error in _subclasses(KizunaError)}
+    assert raised | {0, 6, 130} == documented
+
+
+def _subclasses(base: type[KizunaError]) -> Iterator[type[KizunaError]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from _subclasses(child)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["--version"], 0),
+        (["no-such-command"], 2),
+        (["stats", "--no-such-option"], 2),
+        (["import"], 2),
+        (["demo", "--port", "x"], 2),
+        (["demo", "--port", "65500"], 2),
+        (["search", "x", "--limit", "-1"], 2),
+        (["up", "--port", "70000"], 2),
+    ],
+)
+def test_usage(arguments: list[str], code: int) -> None:
+    done = run(*arguments)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    if code:
+        assert done.stdout == b""
+
+
+NEEDS_NODE = {
+    "up": [], "import": ["-"], "export": [], "search": ["x"], "show": ["x"], "explain": ["x"], "stats": [],
+    "label show": ["x"], "label set": ["x", "PUBLIC"],
+    "taxii poll": ["x"], "taxii push": ["x", "-"], "taxii collections": [],
+    "pack add": ["groups"], "config show": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEEDS_NODE)
+def test_without_a_node_every_command_says_so(name: str, tmp_path: Path) -> None:
+    done = run(*name.split(), *NEEDS_NODE[name], "--data", str(tmp_path / "none"))
+    assert done.returncode == 3, done.stderr
+    assert b"no node here" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    shell = f"set -o pipefail; {sys.executable} -m kizuna --help | true"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
