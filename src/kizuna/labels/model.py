@@ -10,7 +10,7 @@ import msgspec
 from kizuna.clock import from_datetime, from_text
 
 CategoryKind = Literal["permissive", "restrictive", "informative"]
-Moment = int | str | date | None
+Moment = int | str | None
 
 
 class Category(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -118,7 +118,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return self.allowed
 
 
-def moment(value: Moment) -> int | None:
+def moment(value: Moment | date) -> int | None:
     """Microseconds of a moment given as such, as a datetime, or as an ISO date or RFC 3339 text. Raises ValueError."""
     if value is None or isinstance(value, int):
         return value

@@ -37,8 +37,8 @@ def walk(value: Any, found: list[Found], depth: int = 0) -> None:
         found.append(mismatch("string", "a JSON value", value, "", ""))
 
 
-def walk_dictionary(value: dict[str, Any], found: list[Found], depth: int = 0) -> None:
-    """A dictionary of anything."""
+def walk_dictionary(value: dict[str, Any], found: list[Found], depth: int = 0, *, lowercase: bool = True) -> None:
+    """A dictionary of anything; `lowercase` when its keys should be."""
     if depth >= MAX_DEPTH:
         found.append(("too-deep", "", f"content nested more than {MAX_DEPTH} levels", ""))
         return
@@ -46,7 +46,7 @@ def walk_dictionary(value: dict[str, Any], found: list[Found], depth: int = 0) -
         found.append(("dictionary-empty", "", "a dictionary has at least one entry", ""))
     for key, member in value.items():
         start = len(found)
-        dictionary_key(key, found)
+        dictionary_key(key, found, lowercase=lowercase)
         walk(member, found, depth + 1)
         if len(found) != start:
             shift(found, start, key)

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from typing import Any
 
+from kizuna.errors import InvalidInput
+
 from .found import Found, quote
 from .ids import CONTRIBUTING, sco_id
 from .values import url_fault
@@ -47,7 +49,7 @@ def computed_id(data: dict[str, Any]) -> str | None:
     """The deterministic id, or None when the content cannot be written as canonical JSON."""
     try:
         return sco_id(data)
-    except (ValueError, TypeError, RecursionError):
+    except InvalidInput:
         return None  # numbers out of range, lone surrogates: other rules report them
 
 

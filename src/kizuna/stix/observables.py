@@ -5,7 +5,6 @@ from __future__ import annotations
 from .common import COMMON_SCO, META, REQUIRED_SCO, SDO, SRO
 from .properties import (
     BOOLEAN,
-    DICTIONARY,
     HASHES,
     HEX,
     INTEGER,
@@ -15,6 +14,7 @@ from .properties import (
     TIMESTAMP,
     URL,
     Binary,
+    Dictionary,
     Enum,
     Extensions,
     Float,
@@ -178,7 +178,7 @@ OBSERVABLES: dict[str, Table] = {
             "created_time": TIMESTAMP,
             "cwd": TEXT,
             "command_line": TEXT,
-            "environment_variables": DICTIONARY,
+            "environment_variables": Dictionary(lowercase=False),
             "opened_connection_refs": refs("network-traffic"),
             "creator_user_ref": ref("user-account"),
             "image_ref": ref("file"),

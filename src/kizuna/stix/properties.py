@@ -53,7 +53,9 @@ class ListOf(Kind, frozen=True):
 
 
 class Dictionary(Kind, frozen=True):
-    """A non-empty dictionary of anything."""
+    """A non-empty dictionary of anything; its keys should be lowercase, unless they are others' names."""
+
+    lowercase: bool = True
 
 
 class Hashes(Kind, frozen=True):
@@ -125,7 +127,6 @@ NATURAL = Integer(0)
 HASHES = Hashes()
 HEX = Hex()
 URL = Url()
-DICTIONARY = Dictionary()
 
 
 def ref(*types: str) -> Ref:

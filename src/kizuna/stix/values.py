@@ -239,12 +239,14 @@ def _texts(path: str, section: str) -> Finder:
 
 
 def _dictionary(kind: Dictionary, path: str, section: str) -> Finder:
+    lowercase = kind.lowercase
+
     def check(value: Any, found: list[Found]) -> None:
         if not isinstance(value, dict):
             found.append(mismatch("dictionary", "a dictionary", value, path, section))
             return
         start = len(found)
-        walk_dictionary(value, found)
+        walk_dictionary(value, found, lowercase=lowercase)
         if len(found) != start:
             shift(found, start, path)
 
