@@ -167,7 +167,7 @@ OBSERVABLES: dict[str, Table] = {
             "encapsulated_by_ref": ref("network-traffic"),
         },
         required="protocols",
-        rules="traffic",
+        rules="traffic traffic-order",
         extensions="http-request-ext icmp-ext socket-ext tcp-ext",
     ),
     "process": _observable(

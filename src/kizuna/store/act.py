@@ -51,8 +51,8 @@ class Act:
             self._count(self._ended, recipient, feeds.end(gone))
             self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
 
-    def relabelled(self, definitions: Sequence[int], source: Source) -> None:
-        """Marking definitions came in: rows of the same source that named them before are labelled anew."""
+    def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
+        """Marking definitions came in, each (ident, the newest row labelled without it): older rows of the same source are labelled anew."""
         if definitions:
             touched = self._store.label_again(self, definitions, source)
             self.reconsider(touched)

@@ -323,11 +323,12 @@ class Store:
         sql = "insert into source(name,kind,organisation) values (?,?,?) returning n"
         return int(connection.execute(sql, (source.name, source.kind, source.organisation)).fetchone()[0])
 
-    def label_again(self, act: Act, definitions: Sequence[int], source: Source) -> list[int]:
+    def label_again(self, act: Act, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
         """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled."""
         rows = act.connection.execute(
             "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object join body b on b.n=o.n join source s on s.n=o.source "
-            "where e.target in (select value from json_each(?)) and s.name=? and o.set_by is null",
+            "join json_each(?) d on e.target=json_extract(d.value, '$[0]') and o.n<=json_extract(d.value, '$[1]') "
+            "where s.name=? and o.set_by is null",
             (json.dumps(list(definitions)), source.name),
         ).fetchall()
         touched = []

@@ -45,6 +45,7 @@ class Writer:
         self._area = area
         self._known_problems = known_problems
         self._definitions: dict[str, dict[str, Any]] = {}
+        self._known_since: dict[str, int] = {}
         self._labelling = Labelling(
             source.organisation,
             definitions_from(self._definitions, self._stored_definition),
@@ -57,8 +58,14 @@ class Writer:
 
     def define(self, definitions: Iterable[dict[str, Any]]) -> None:
         """Make marking definitions known that come later in the same source."""
-        for data in definitions:
-            self._definitions.setdefault(str(data.get("id")), data)
+        fresh = [data for data in definitions if data.get("id") not in self._definitions]
+        if not fresh:
+            return
+        # Rows up to here were labelled without knowing them (see Act.relabelled).
+        newest = self._store.database.read().execute("select max(n) from object").fetchone()[0] or 0
+        for data in fresh:
+            self._definitions[str(data.get("id"))] = data
+            self._known_since[str(data.get("id"))] = newest
         self._labelling.forget()
 
     def add(self, items: Iterable[Item], *, file: str | None = None) -> Iterator[Outcome]:
@@ -77,7 +84,7 @@ class Writer:
             commit = _Commit(self._store, act.connection, act.now, self, file)
             outcomes = commit.run(batch)
             act.offer(commit.entered + commit.returned)
-            act.relabelled(commit.defined, self._source)
+            act.relabelled([(ident, self._known_since.get(id, 0)) for ident, id in commit.defined], self._source)
         return outcomes
 
     def _stored_definition(self, id: str) -> dict[str, Any] | None:
@@ -109,7 +116,7 @@ class _Commit:
         self._rows = RowWriter(connection, store.interned, self._space)
         self.entered: list[int] = []
         self.returned: list[int] = []
-        self.defined: list[int] = []
+        self.defined: list[tuple[int, str]] = []
 
     def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
         """Write what is new; returns an outcome per entry."""
@@ -143,7 +150,7 @@ class _Commit:
             "insert or ignore into owner values (?,?)", [(row.ident, self._source_n) for row in rows]
         )
         self.entered = [row.n for row in rows]
-        self.defined = [row.ident for row in rows if row.prepared.type == "marking-definition"]
+        self.defined = [(row.ident, row.prepared.id) for row in rows if row.prepared.type == "marking-definition"]
 
     def _held(self, idents: list[int]) -> dict[int, _Held]:
         """What the store has of these ids already."""
