@@ -19,6 +19,8 @@ _sorted = msgspec.json.Encoder(order="sorted").encode
 _SHAPE = bytes.maketrans(b"123456789-[", b"0000000000,")
 _LONG_NUMBER = b"0" * 16
 _FLOAT = re.compile(rb'(?:^|":|[,\[])-?[0-9]++[.eE]')
+_LONG = re.compile(rb'(?:":|[,\[])-?[0-9]{16}')
+_NULL = re.compile(rb'(?:":|[,\[])null')
 _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 
 
@@ -39,7 +41,9 @@ def digest(data: Any) -> bytes:
 def _is_canonical(text: bytes) -> bool:
     """Whether the fast encoder's text is surely the canonical one."""
     shape = text.translate(_SHAPE)
-    if _LONG_NUMBER in shape or b"null" in text or text[:1] not in b'{["':
+    if text[:1] not in b'{["' or (_LONG_NUMBER in shape and _LONG.search(text)):
+        return False
+    if b"null" in text and _NULL.search(text):
         return False
     if not text.isascii() and _BEYOND_BMP.search(text):
         return False
