@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from kizuna.errors import InvalidInput
+from kizuna.stix.values import url_fault
 
 # Never change it: the ids of relationships made here rest on it.
 NAMESPACE = uuid.UUID("8c97662f-2f0b-59a9-966e-78efae7a05bf")
@@ -151,16 +152,16 @@ def _references(element: Element, how: Conversion) -> tuple[str, list[Json]]:
 def _reference(address: str) -> Json:
     if capec := _CAPEC.fullmatch(address):
         return {"source_name": "capec", "external_id": f"CAPEC-{capec[1]}", "url": address}
-    return {"source_name": urlsplit(address).hostname or "web", "url": quote(address, safe="%/:=&?~#+!$,;'@()*[]")}
+    return {"source_name": urlsplit(address).hostname or "web", "url": _encoded(address)}
 
 
 def _is_address(text: str) -> bool:
-    if not text.startswith(("http://", "https://")) or any(c.isspace() for c in text):
-        return False
-    try:
-        return bool(urlsplit(text).hostname)
-    except ValueError:
-        return False
+    return text.startswith(("http://", "https://")) and " " not in text and url_fault(_encoded(text)) is None
+
+
+def _encoded(address: str) -> str:
+    """The address with what RFC 3986 does not allow as it stands percent-encoded, such as letters beyond ASCII."""
+    return quote(address, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
 
 
 def _text(description: str) -> str:

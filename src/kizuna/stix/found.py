@@ -24,8 +24,12 @@ def shift(found: list[Found], start: int, place: str) -> None:
     """Put a place in front of the paths of everything found since `start`."""
     for index in range(start, len(found)):
         rule, path, message, section = found[index]
-        joint = "." if path and path[0] != "[" else ""
-        found[index] = (rule, place + joint + path, message, section)
+        found[index] = (rule, joined(place, path), message, section)
+
+
+def joined(place: str, path: str) -> str:
+    """A path inside of something at a place."""
+    return f"{place}.{path}" if path and path[0] != "[" else place + path
 
 
 def mismatch(rule: str, wanted: str, value: Any, path: str, section: str) -> Found:

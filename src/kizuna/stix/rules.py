@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .i_json import RULES as READING
 from .problem import Problem, Severity
 
 _TEST = "tests/stix/test_rules.py::test_example_breaks_exactly_its_rule"
@@ -60,7 +61,6 @@ _ERRORS: dict[str, tuple[str, str]] = {
     "list": ("2.12", "A list is a JSON array."),
     "list-empty": ("2.12", "A list has at least one element."),
     "string": ("2.14", "A string is a JSON string."),
-    "string-unicode": ("2.14", "A string holds whole Unicode characters, no lone surrogates."),
     "timestamp": ("2.15", "A timestamp is RFC 3339 in UTC, with capital T and Z, and exists in the calendar."),
     "timestamp-precision": ("3.2", "The times created and modified are precise to the millisecond."),
     "timestamp-whole-seconds": ("6.7.6", "The time stamp of a Windows executable has no sub-second digits (schema)."),
@@ -177,6 +177,7 @@ _WARNINGS: dict[str, tuple[str, str]] = {
 }
 
 RULES: dict[str, Rule] = {
+    **{name: Rule(name, "error", section, text) for name, (section, text) in READING.items()},
     **{name: Rule(name, "error", section, text) for name, (section, text) in _ERRORS.items()},
     **{name: Rule(name, "warning", section, text) for name, (section, text) in _WARNINGS.items()},
 }
