@@ -26,6 +26,7 @@ from kizuna.exchange.taxii.client import poll
 from kizuna.settings import Settings, load
 from kizuna.store import Store, open_store
 from kizuna.web import create_app
+from kizuna.web.auth import login_url
 
 # A partner may be slow to finish reading; after this it is cut off so that the node can stop.
 GRACE_SECONDS = 5

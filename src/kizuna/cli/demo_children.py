@@ -17,6 +17,7 @@ from kizuna.errors import KizunaError
 NODES = ("Tokyo", "Brussels", "Kyiv")
 STEP = 100  # from one node's port to the next
 STOP_SECONDS = 10.0
+POLL_SECONDS = 3
 # How long a signal may go unnoticed: Python restarts the wait after its handler (PEP 475).
 TURN_SECONDS = 0.1
 

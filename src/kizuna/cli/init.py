@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.country import alpha3
+from kizuna.cli.folder import actor
 from kizuna.cli.output import emit, node_options, say
 from kizuna.errors import Conflict
 
@@ -60,7 +61,9 @@ def command(
 
 def make_node(folder: Path, settings: Settings) -> Store:
     """Make a node's folder with store, key and owner. Raises Conflict where a node is already."""
+    from kizuna.settings import save
     from kizuna.store import create_store
+    from kizuna.store.accounts import Accounts
     from kizuna.store.keys import make_key
 
     if (folder / "node.json").exists() or (folder / "node.sqlite").exists():
@@ -68,6 +71,8 @@ def make_node(folder: Path, settings: Settings) -> Store:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = create_store(folder, settings)
     make_key(folder)
+    Accounts(store).owner(by=actor())
+    save(folder, settings)  # last: with its settings there it is a node
     return store
 
 

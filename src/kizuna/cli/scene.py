@@ -1,0 +1,201 @@
+"""The demo's stage: make the three nodes known to each other, then give each what it starts with and serve it.
+
+Two commands for processes of the demo, `python -m kizuna.cli.scene found|serve`; what they make is kept and used again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kizuna.cli.demo_children import NODES, POLL_SECONDS, STEP
+from kizuna.cli.init import make_node
+from kizuna.cli.output import fail
+from kizuna.cli.pack import add_pack, groups_of
+from kizuna.cli.process import end_with_parent, only_once
+from kizuna.errors import Conflict, KizunaError
+from kizuna.formats.pack import load
+from kizuna.formats.scenario import Node, Scenario, objects_by_area, read_scenario
+from kizuna.settings import Settings, write_private
+from kizuna.stix import iter_objects
+from kizuna.store import Partner, Store, open_store
+from kizuna.store.accounts import SCOPES, Accounts
+from kizuna.store.keys import public_key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACTOR = "demo"
+SECRETS = "demo.json"
+READY = "scenario"
+
+Secrets = dict[str, dict[str, Any]]
+
+
+def found(folder: Path, port: int) -> None:
+    """Make the nodes that are missing, pin keys, exchange tokens. Raises NodeBusy when one is served."""
+    scenario = read_scenario(load(READY))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as stack:
+        stores = {}
+        for i, name in enumerate(NODES):
+            store = _made(home(folder, name), _node(scenario, name), port + STEP * i)
+            stack.callback(store.close)
+            stack.enter_context(only_once(store.folder))
+            stores[name] = store
+        _introduce(scenario, stores, folder, port)
+        file = folder / SECRETS
+        known: Secrets = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+        secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
+        write_private(file, msgspec.json.encode(secrets))
+        for name, own in secrets.items():
+            for partner, token in own["partners"].items():
+                write_private(home(folder, partner) / token_file(name), token.encode())
+
+
+def serve(folder: Path, name: str, port: int) -> None:
+    """Give a node its packs and its part of the scenario, then become the process that serves it."""
+    end_with_parent()
+    here = home(folder, name)
+    with only_once(here):
+        store = open_store(here)
+        try:
+            _furnish(store, _node(read_scenario(load(READY)), name))
+        finally:
+            store.close()
+    # A fresh image instead of a grown one: what the import took in memory is given back.
+    arguments = [
+        "--data",
+        str(here),
+        "--port",
+        str(port),
+        "--poll-seconds",
+        str(POLL_SECONDS),
+        "--with-parent",
+        "--json",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "kizuna", "up", *arguments])  # noqa: S606
+
+
+def home(folder: Path, name: str) -> Path:
+    """The folder of one node of a demo."""
+    return folder / name.lower()
+
+
+def token_file(partner: str) -> str:
+    """The name of the file that holds our token at a partner."""
+    return f"{partner.lower()}.token"
+
+
+def _node(scenario: Scenario, name: str) -> Node:
+    return next(node for node in scenario.nodes if node.node == name)
+
+
+def _made(folder: Path, node: Node, port: int) -> Store:
+    settings = Settings(
+        name=node.node,
+        organisation=node.organisation,
+        country=node.country,
+        identity=node.identity,
+        community=node.community,
+        language=node.language,
+        port=port,
+    )
+    try:
+        return make_node(folder, settings)
+    except Conflict:
+        return open_store(folder)
+
+
+def _introduce(scenario: Scenario, stores: dict[str, Store], folder: Path, port: int) -> None:
+    for name, store in stores.items():
+        for setting in _node(scenario, name).partners:
+            other = _node(scenario, setting.node)
+            partner = Partner(
+                name=other.node,
+                organisation=other.organisation,
+                country=other.country,
+                public_key=public_key_of(home(folder, other.node)),
+                identity=other.identity,
+                receives=setting.receives,
+                url=f"http://127.0.0.1:{port + STEP * NODES.index(other.node)}/taxii2/",
+                added=store.clock(),
+            )
+            old = {known.name: known for known in store.partners()}.get(other.node)
+            if old is None or msgspec.structs.replace(partner, added=old.added) != old:
+                store.put_partner(partner)
+
+
+def _secrets(store: Store, known: dict[str, Any]) -> dict[str, Any]:
+    accounts = Accounts(store)
+    owner = accounts.owner(by=ACTOR).name
+    token = known.get("token", "")
+    if accounts.find("token", token) is None:
+        token, _ = accounts.create_token(by=ACTOR, user=owner, scopes=SCOPES, note="demo")
+    partners = dict(known.get("partners", {}))
+    for partner in store.partners():
+        if accounts.find("token", partners.get(partner.name, "")) is None:
+            partners[partner.name], _ = accounts.create_token(
+                by=ACTOR, partner=partner.name, scopes=("read", "write"), note="demo"
+            )
+    return {"token": token, "partners": partners}
+
+
+def _furnish(store: Store, node: Node) -> None:
+    pack = load(READY)
+    done = f"{pack.name} {pack.manifest.version}"
+    if store.watermark(READY) == done:
+        return
+    for group in groups_of(pack):
+        store.put_group(group)
+    for name in node.packs:
+        for outcome in add_pack(store, load(name)):
+            _must(outcome.status, name, outcome.id)
+    accounts = Accounts(store)
+    there = {user.name for user in accounts.users()}
+    for user in node.users:
+        if user.name not in there:
+            accounts.add_user(user.name, user.roles, by=ACTOR)
+    for status, id in _stage(store, node):
+        _must(status, pack.name, id)
+    store.set_watermark(READY, done)
+
+
+def _stage(store: Store, node: Node) -> Iterator[tuple[str, str | None]]:
+    for area, objects in objects_by_area(load(READY), node):
+        writer = store.writer(store.own_source(), area=area)
+        yield from ((outcome.status, outcome.id) for outcome in writer.add(iter_objects(objects)))
+
+
+def _must(status: str, pack: str, id: str | None) -> None:
+    if status == "failed":
+        raise KizunaError(f"pack {pack}: {id} was refused")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two; an error is one line."""
+    os.umask(0o077)
+    try:
+        match arguments:
+            case ["found", folder, port]:
+                found(Path(folder), int(port))
+            case ["serve", folder, name, port]:
+                serve(Path(folder), name, int(port))
+            case _:
+                return fail("found FOLDER PORT | serve FOLDER NAME PORT", 2)
+    except KizunaError as error:
+        return fail(str(error), error.exit_code)
+    except OSError as error:
+        return fail(f"{error.filename or folder}: {error.strerror}", 1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""STIX files from disk: plain, packed, broken, and bombs."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from builders import campaign
+from commands import bundle
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kizuna.errors import InvalidInput, KizunaError, NotFound, TooLarge
+from kizuna.formats.stix import RATIO_FREE, Unpacked, read_file
+from kizuna.settings import Limits
+
+CONTENT = bundle(campaign("Aurora"), campaign("Borealis"))
+
+
+def names(file: Path) -> list[str]:
+    """The names of the objects read."""
+    return [item.data["name"] for item in read_file(str(file), Limits()) if item.data is not None]
+
+
+def test_packed_reads_as_plain(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.json", tmp_path / "b.json"
+    plain.write_bytes(CONTENT)
+    packed.write_bytes(gzip.compress(CONTENT))  # known by its content, not by its name
+    assert names(plain) == names(packed) == ["Aurora", "Borealis"]
+
+
+def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        names(tmp_path / "none")
+    with pytest.raises(InvalidInput, match="folder"):
+        names(tmp_path)
+
+
+@pytest.mark.parametrize("cut", [3, 11, 40, -5])
+def test_a_packed_file_that_ends_too_early(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "cut.json.gz"
+    file.write_bytes(gzip.compress(CONTENT)[:cut])
+    with pytest.raises(InvalidInput, match="broken gzip"):
+        names(file)
+
+
+def test_a_bomb_is_given_up_at_the_first_excess(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.gz"
+    with gzip.open(file, "wb") as handle:
+        handle.write(b'{"type":"bundle","id":"bundle--5b7cd0a4-7a35-4a0b-9a55-4c1b2a0a7d11","objects":[')
+        for _ in range(4):
+            handle.write(b" " * RATIO_FREE)
+    with pytest.raises(TooLarge, match="100 times"):
+        names(file)
+
+
+def test_unpacking_stops_long_before_the_end() -> None:
+    packed = io.BytesIO(gzip.compress(bytes(8 * RATIO_FREE)))
+    unpacked = Unpacked(packed, "bomb", 100)
+    for _ in range(RATIO_FREE >> 20):
+        assert unpacked.read(1 << 20)
+    with pytest.raises(TooLarge):
+        unpacked.read(1 << 20)
+
+
+@given(st.binary(max_size=200), st.integers(0, 60))
+def test_damage_raises_only_our_own_errors(noise: bytes, at: int) -> None:
+    packed = gzip.compress(CONTENT)
+    damaged = packed[:at] + noise + packed[at + len(noise) :]
+    unpacked = io.BufferedReader(Unpacked(io.BytesIO(damaged), "damaged", 100))
+    try:
+        content = unpacked.read()
+    except KizunaError:
+        return
+    assert isinstance(content, bytes)
