@@ -15,6 +15,7 @@ from kizuna.errors import InvalidInput
 
 SIZE = 1 << 20  # bytes; every YAML file that people edit is far smaller
 
+_STR = "tag:yaml.org,2002:str"
 T = TypeVar("T")
 
 
@@ -31,7 +32,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+            if key.tag != _STR or not isinstance(key, yaml.ScalarNode) or key.value in seen:
                 raise yaml.MarkedYAMLError(problem="a key is a text that occurs once", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
