@@ -30,6 +30,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _ERRORS: dict[str, tuple[str, str]] = {
+    "unreadable": ("1", "A source can be opened and read."),
     # data types
     "not-an-object": ("3.2", "A STIX object is a JSON object."),
     "null-value": ("2", "A property without a value is left out; null is no value."),
