@@ -29,7 +29,6 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     label: Label
     whole: Label
     rows: Extract
-    definition: dict[str, Any] | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -91,7 +90,7 @@ class Labelling:
 
 
 def prepare(
-    item: Item, labelling: Labelling, known_problems: Mapping[str, str], *, label: bool = True
+    item: Item, labelling: Labelling, known_problems: Mapping[str, str]
 ) -> Iterator[Prepared | Refused]:
     """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects."""
     if item.data is None or item.problems:
@@ -129,7 +128,6 @@ def _prepare(
         marked.label,
         marked.whole,
         extract(data, marked),
-        data if data["type"] == "marking-definition" else None,
         errors,
     )
 

@@ -6,7 +6,7 @@ import gc
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, parse_label
 from kizuna.stix import Item, Problem, version_problems
+from kizuna.store.apart import prepared_apart
 from kizuna.store.model import Outcome, Source
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.rows import New, RowWriter
@@ -48,6 +49,7 @@ class Writer:
         self._known_problems = known_problems
         self._definitions: dict[str, dict[str, Any]] = {}
         self._known_since: dict[str, int] = {}
+        self._apart = False
         self._labelling = Labelling(
             source.organisation,
             definitions_from(self._definitions, self._stored_definition),
@@ -64,7 +66,7 @@ class Writer:
         if not fresh:
             return
         # Rows up to here were labelled without knowing them (see Act.relabelled).
-        newest = self._store.database.read().execute("select max(n) from object").fetchone()[0] or 0
+        newest = 0 if self._apart else self._newest()
         for data in fresh:
             self._definitions[str(data.get("id"))] = data
             self._known_since[str(data.get("id"))] = newest
@@ -77,27 +79,58 @@ class Writer:
             yield from outcomes
             self._store.database.checkpoint_if_large()
 
+    def add_apart(self, read: Callable[[], Iterable[Item]], *, file: str | None = None) -> Iterator[Outcome]:
+        """As `add`, for a large source: `read` runs in a process of its own and is checked there while this one writes."""
+        for data in self._every_stored_definition():
+            self._definitions.setdefault(data["id"], data)
+        for prepared in prepared_apart(lambda: self._prepare_all(iter(read()))):
+            with uncollected():
+                outcomes = self._commit(prepared, file)
+            yield from outcomes
+            self._store.database.checkpoint_if_large()
+
     def _batch(self, items: Iterator[Item], file: str | None) -> list[Outcome]:
         with uncollected():
-            batch = list(_next_batch(items))
-            if not batch:
-                return []
-            self.define(
-                i.data for i in batch if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
-            )
-            prepared = [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
-            return self._commit(prepared, file)
+            prepared = self._prepare(items)
+            return self._commit(prepared, file) if prepared else []
+
+    def _prepare(self, items: Iterator[Item]) -> list[Prepared | Refused]:
+        batch = list(_next_batch(items))
+        self.define(
+            i.data for i in batch if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
+        )
+        return [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
+
+    def _prepare_all(self, items: Iterator[Item]) -> Iterator[list[Prepared | Refused]]:
+        self._apart = True
+        with uncollected():
+            while prepared := self._prepare(items):
+                yield prepared
 
     def _commit(self, batch: list[Prepared | Refused], file: str | None) -> list[Outcome]:
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)
             outcomes = commit.run(batch)
             act.offer(commit.entered + commit.returned)
-            act.relabelled([(ident, self._known_since.get(id, 0)) for ident, id in commit.defined], self._source)
+            before = commit.entered[0] - 1 if commit.entered else 0
+            act.relabelled([(ident, self._known_since.get(id, before)) for ident, id in commit.defined], self._source)
         return outcomes
+
+    def _newest(self) -> int:
+        return self._store.database.read().execute("select max(n) from object").fetchone()[0] or 0
+
+    def _every_stored_definition(self) -> list[dict[str, Any]]:
+        rows = self._store.database.read().execute(
+            "select b.raw from term t join object o on o.type=t.n join body b on b.n=o.n join source s on s.n=o.source "
+            "where t.name='marking-definition' and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n",
+            (self._source.name,),
+        )
+        return [msgspec.json.decode(raw) for (raw,) in rows]
 
     def _stored_definition(self, id: str) -> dict[str, Any] | None:
         """A stored definition counts if it came from the same source, from a pack or from here: no partner words another's label."""
+        if self._apart:
+            return None  # a forked process leaves the parent's connections alone; it was given all of them
         row = (
             self._store.database.read()
             .execute(
