@@ -1,0 +1,55 @@
+"""STIX patterns (section 9): parsing with places of errors, the tree, and one canonical text for each tree."""
+
+from .parser import MAX_DEPTH, MAX_LENGTH, parse
+from .text import canonical
+from .tokens import PatternError
+from .tree import (
+    And,
+    Binary,
+    Comparison,
+    Constant,
+    FollowedBy,
+    Hex,
+    Node,
+    ObjectPath,
+    Observation,
+    ObservationExpression,
+    Or,
+    Qualified,
+    Qualifier,
+    Repeats,
+    StartStop,
+    Step,
+    Timestamp,
+    Within,
+    comparisons,
+    equalities,
+)
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LENGTH",
+    "And",
+    "Binary",
+    "Comparison",
+    "Constant",
+    "FollowedBy",
+    "Hex",
+    "Node",
+    "ObjectPath",
+    "Observation",
+    "ObservationExpression",
+    "Or",
+    "PatternError",
+    "Qualified",
+    "Qualifier",
+    "Repeats",
+    "StartStop",
+    "Step",
+    "Timestamp",
+    "Within",
+    "canonical",
+    "comparisons",
+    "equalities",
+    "parse",
+]
