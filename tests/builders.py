@@ -55,4 +55,6 @@ def relationship(source: dict[str, Any], kind: str, target: dict[str, Any], **mo
 
 def items(*objects: dict[str, Any]) -> list[Item]:
     """The objects as they would be read from a bundle."""
-    return list(iter_objects(json.dumps({"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}).encode()))
+    return list(
+        iter_objects(json.dumps({"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}).encode())
+    )

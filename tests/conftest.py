@@ -36,11 +36,17 @@ def make_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
     """Make stores of fictional nodes; closed at the end."""
     made: list[Store] = []
 
-    def make(name: str = "Tokyo", organisation: str = "CERT Tokyo (fictional)", country: str = "JPN", **more: object) -> Store:
+    def make(
+        name: str = "Tokyo", organisation: str = "CERT Tokyo (fictional)", country: str = "JPN", **more: object
+    ) -> Store:
         folder = tmp_path / f"{name}-{len(made)}"
         folder.mkdir()
         settings = Settings(
-            name=name, organisation=organisation, country=country, identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01", **more  # type: ignore[arg-type]
+            name=name,
+            organisation=organisation,
+            country=country,
+            identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+            **more,  # type: ignore[arg-type]
         )
         save(folder, settings)
         store = Store(folder, settings, clock)

@@ -40,9 +40,14 @@ def test_every_shipped_pack_is_found_by_name() -> None:
     assert load("sparta").manifest.area == "space-security"
 
 
-def test_an_unknown_pack_is_not_found() -> None:
+@pytest.mark.parametrize("name", ["groups2", "", "../groups", "/", "a/\0", "x" * 10_000])
+def test_an_unknown_pack_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
-        load("../groups")
+        load(name)
+
+
+def test_a_pack_of_the_operator_is_found_by_its_folder(tmp_path: Path) -> None:
+    assert load(str(folder(tmp_path))).name == "demo"
 
 
 def test_objects_come_unpacked_and_byte_for_byte(tmp_path: Path) -> None:

@@ -45,7 +45,12 @@ def tokyo(store: Store) -> Store:
 
 
 def test_a_partner_reads_what_it_is_addressed_by_and_may_see(tokyo: Store) -> None:
-    put(tokyo, campaign("clear", object_marking_refs=[CLEAR]), campaign("red", object_marking_refs=[RED]), campaign("unmarked"))
+    put(
+        tokyo,
+        campaign("clear", object_marking_refs=[CLEAR]),
+        campaign("red", object_marking_refs=[RED]),
+        campaign("unmarked"),
+    )
     assert names(tokyo) == ["clear"]
 
 
@@ -53,7 +58,9 @@ def test_a_partner_that_receives_nothing_is_given_nothing(store: Store) -> None:
     store.put_partner(Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR"))
     put(store, campaign("clear", object_marking_refs=[CLEAR]))
     assert names(store, "Kyiv") == []
-    store.put_partner(Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR", receives=("TLP:CLEAR",)))
+    store.put_partner(
+        Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR", receives=("TLP:CLEAR",))
+    )
     assert names(store, "Kyiv") == ["clear"]
 
 
@@ -113,7 +120,9 @@ def test_a_member_that_joins_by_date_alone_gets_what_it_may_see(store: Store, cl
     joins = clock.now + 3_600_000_000
     members = (("JPN", None, None), ("BEL", joins, None))
     store.put_group(Group(name="ENTENTE", members=members))
-    store.put_partner(Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:GREEN",)))
+    store.put_partner(
+        Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:GREEN",))
+    )
     label = parse_label("TLP:GREEN community=ENTENTE", originator=store.organisation)
     put(store, campaign("for members"), label=label)
     put(store, campaign("not for them"))
@@ -129,7 +138,9 @@ def test_a_member_that_joins_by_date_alone_gets_what_it_may_see(store: Store, cl
 
 def test_a_member_that_leaves_by_date_alone_reads_no_more(store: Store, clock: Any) -> None:
     store.put_group(Group(name="ENTENTE", members=(("BEL", None, clock.now + 10_000_000),)))
-    store.put_partner(Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:GREEN",)))
+    store.put_partner(
+        Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:GREEN",))
+    )
     put(store, campaign("for members"), label=parse_label("TLP:GREEN community=ENTENTE", originator=store.organisation))
     assert names(store) == ["for members"]
     clock.forward(10)
@@ -147,7 +158,12 @@ def test_amber_does_not_pass_through_a_holder(make_store: Callable[..., Store]) 
     brussels = make_store("Brussels", "CERT Brussels (fictional)", "BEL")
     brussels.put_partner(Partner(name="Tokyo", organisation="CERT Tokyo (fictional)", country="JPN"))
     brussels.put_partner(
-        Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR", receives=("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER"))
+        Partner(
+            name="Kyiv",
+            organisation="CERT Kyiv (fictional)",
+            country="UKR",
+            receives=("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER"),
+        )
     )
     list(brussels.writer(brussels.partner_source("Tokyo")).add(items(campaign("amber", object_marking_refs=[AMBER]))))
     list(brussels.writer(brussels.partner_source("Tokyo")).add(items(campaign("green", object_marking_refs=[GREEN]))))
@@ -158,7 +174,10 @@ def test_amber_does_not_pass_through_a_holder(make_store: Callable[..., Store]) 
 
 def test_an_object_seen_only_in_part_is_not_offered(tokyo: Store) -> None:
     marked = campaign(
-        "partly red", description="the victim", object_marking_refs=[CLEAR], granular_markings=[{"marking_ref": RED, "selectors": ["description"]}]
+        "partly red",
+        description="the victim",
+        object_marking_refs=[CLEAR],
+        granular_markings=[{"marking_ref": RED, "selectors": ["description"]}],
     )
     put(tokyo, marked)
     assert names(tokyo) == []

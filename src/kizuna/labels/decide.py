@@ -168,7 +168,9 @@ class _Asked:
         needed = policy.levels.index(part.classification)
         if needed == 0:
             return None
-        held = [policy.levels.index(c) for p, c in self._recipient.clearances if p == policy.name and c in policy.levels]
+        held = [
+            policy.levels.index(c) for p, c in self._recipient.clearances if p == policy.name and c in policy.levels
+        ]
         return None if held and max(held) >= needed else Reason("not-cleared", (part.policy, part.classification))
 
     def _originator(self, part: Part) -> str:
@@ -184,7 +186,10 @@ class _Asked:
                 consent.originator == originator
                 and consent.third_party == self._recipient.organisation
                 and (expires is None or self._at < expires)
-                and (consent.subject in (format_label(self._label), format_label(Label(originator, (part,)))) or "--" in consent.subject)
+                and (
+                    consent.subject in (format_label(self._label), format_label(Label(originator, (part,))))
+                    or "--" in consent.subject
+                )
             ):
                 return True
         return False

@@ -28,5 +28,12 @@ def _with(part: Part, originator: str | None) -> Part:
     if part.originator == originator:
         return part
     return Part(
-        part.policy, part.classification, part.categories, part.community, part.persons, originator, part.starts, part.ends
+        part.policy,
+        part.classification,
+        part.categories,
+        part.community,
+        part.persons,
+        originator,
+        part.starts,
+        part.ends,
     )

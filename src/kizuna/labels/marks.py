@@ -164,7 +164,8 @@ def _own(stated: Any, community: str | None) -> Part:
     try:
         policy, classification = str(stated["policy"]), str(stated["classification"])
         categories = tuple(
-            Category(str(c["name"]), c["kind"], tuple(str(v) for v in c["values"])) for c in stated.get("categories") or ()
+            Category(str(c["name"]), c["kind"], tuple(str(v) for v in c["values"]))
+            for c in stated.get("categories") or ()
         )
         persons = tuple(str(p) for p in stated.get("persons") or ())
         if any(c.kind not in ("permissive", "restrictive", "informative") for c in categories):

@@ -45,7 +45,9 @@ def _part(text: str, community: str | None) -> Part:
     for key, value in found.items():
         kind, colon, name = key.partition(":")
         if kind not in ("permissive", "restrictive", "informative") or not colon:
-            raise UsageError(f"label {text!r}: unknown key {key!r}; known: to, community, persons, from, until, KIND:NAME")
+            raise UsageError(
+                f"label {text!r}: unknown key {key!r}; known: to, community, persons, from, until, KIND:NAME"
+            )
         categories.append(Category(name, kind, _values(value)))  # type: ignore[arg-type]
     return Part(policy, classification, tuple(categories), stated, persons, originator, starts, ends)
 
@@ -60,10 +62,14 @@ def _classification(word: str) -> tuple[str, str]:
             raise UsageError(f"no such TLP level: {level!r}; there are {', '.join(TLP_ORDER)}")
         return policy.upper(), level.upper()
     if colon and policy in BUILTIN_POLICIES and level not in BUILTIN_POLICIES[policy].levels:
-        raise UsageError(f"policy {policy} has no level {level!r}; there are {', '.join(BUILTIN_POLICIES[policy].levels)}")
+        raise UsageError(
+            f"policy {policy} has no level {level!r}; there are {', '.join(BUILTIN_POLICIES[policy].levels)}"
+        )
     if colon and level:
         return policy, level
-    raise UsageError(f"no such label: {word!r}; try PUBLIC, TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT or TLP:RED")
+    raise UsageError(
+        f"no such label: {word!r}; try PUBLIC, TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT or TLP:RED"
+    )
 
 
 def _values(text: str) -> tuple[str, ...]:
@@ -85,7 +91,9 @@ def format_label(label: Label) -> str:
 def _format(part: Part) -> str:
     words = [part.policy if part.policy in (PUBLIC, OWN) else f"{part.policy}:{part.classification}"]
     for category in part.categories:
-        key = "to" if (category.name, category.kind) == (RELEASABLE, "permissive") else f"{category.kind}:{category.name}"
+        key = (
+            "to" if (category.name, category.kind) == (RELEASABLE, "permissive") else f"{category.kind}:{category.name}"
+        )
         words.append(f"{key}={','.join(category.values)}")
     for key, value in (
         ("community", part.community),

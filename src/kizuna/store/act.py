@@ -40,9 +40,10 @@ class Act:
             self._count(self._opened, recipient, self._feeds(recipient).offer(objects))
 
     def reconsider(self, objects: Sequence[int]) -> None:
-        """Rows whose label, area or visibility changed: end them where they may no longer be, offer them where they may."""
+        """Rows whose label or visibility changed: end them where they may no longer be, offer them where they may."""
         rows = self.connection.execute(
-            "select n, whole, area, hidden from object where n in (select value from json_each(?))", (json.dumps(list(objects)),)
+            "select n, whole, area, hidden from object where n in (select value from json_each(?))",
+            (json.dumps(list(objects)),),
         ).fetchall()
         for recipient in self.recipients:
             masks = self.masks(recipient)
@@ -80,7 +81,8 @@ class Act:
         """Offer and end what one recipient may have now but not then, and the reverse."""
         then = None if old is None else Masks(self.connection, self._store.interned, self._holder, old, at)
         masks = self.masks(new)
-        opened, ended = [], []
+        opened: list[tuple[int, int | None]] = []
+        ended: list[tuple[int, int | None]] = []
         for whole, area in self.connection.execute("select distinct whole, area from object where hidden=0").fetchall():
             was, may = then is not None and then(whole, area), masks(whole, area)
             if was != may:
@@ -115,8 +117,12 @@ class Act:
         return self._store.holder()
 
     def _feeds(self, recipient: Recipient) -> Feeds:
-        source = self.connection.execute("select n from source where name=?", (f"partner:{recipient.partner.name}",)).fetchone()
-        return Feeds(self.connection, recipient, self.masks(recipient), source[0] if source else None, self._store.clock())
+        source = self.connection.execute(
+            "select n from source where name=?", (f"partner:{recipient.partner.name}",)
+        ).fetchone()
+        return Feeds(
+            self.connection, recipient, self.masks(recipient), source[0] if source else None, self._store.clock()
+        )
 
     def _labelled(self, pairs: Iterable[tuple[int, int | None]]) -> list[int]:
         sql = "select n from object where hidden=0 and whole=? and area is ?"
@@ -126,4 +132,3 @@ class Act:
     def _count(tally: dict[str, int], recipient: Recipient, rows: int) -> None:
         if rows:
             tally[recipient.partner.name] = tally.get(recipient.partner.name, 0) + rows
-

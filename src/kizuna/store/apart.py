@@ -96,5 +96,5 @@ def _plain(entry: Prepared | Refused) -> tuple[Any, ...]:
 def _struct(fields: tuple[Any, ...]) -> Prepared | Refused:
     if len(fields) == 4:
         return Refused(*fields)
-    *first, rows, problems = fields
-    return Prepared(*first, Extract._make(rows), problems)
+    index, id, type, version, digest, raw, original, label, whole, rows, problems = fields
+    return Prepared(index, id, type, version, digest, raw, original, label, whole, Extract._make(rows), problems)

@@ -142,7 +142,9 @@ def migrate(connection: sqlite3.Connection) -> int:
     available = migrations()
     newest = available[-1][0]
     if (at := _schema(connection)) > newest:
-        raise InvalidInput(f"this store was made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna")
+        raise InvalidInput(
+            f"this store was made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna"
+        )
     for number, _name, sql in available:
         if number > at:
             _step(connection, number, sql)

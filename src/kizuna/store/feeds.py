@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import count
+from typing import Any
 
 from kizuna.store.recipients import Masks, Recipient
 
@@ -19,12 +20,15 @@ from kizuna.store.recipients import Masks, Recipient
 class Feeds:
     """The feed of one recipient inside a writing transaction at the moment `now`."""
 
-    def __init__(self, connection: sqlite3.Connection, recipient: Recipient, masks: Masks, source: int | None, now: int):
+    def __init__(
+        self, connection: sqlite3.Connection, recipient: Recipient, masks: Masks, source: int | None, now: int
+    ):
         self._connection = connection
         self._recipient = recipient.n
         self._allowed = masks
         self._source = source
         self._now = now
+        self._repeated: set[int] = set()
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
@@ -49,7 +53,8 @@ class Feeds:
         while gone:
             ended += len(gone)
             self._connection.executemany(
-                "update feed set live=0, last=0 where recipient=? and added=?", [(self._recipient, a) for _, _, a in gone]
+                "update feed set live=0, last=0 where recipient=? and added=?",
+                [(self._recipient, a) for _, _, a in gone],
             )
             idents = {ident for _, ident, _ in gone}
             self._mark_last(idents)
@@ -121,7 +126,9 @@ class Feeds:
             return 0
         have = self._offered({idents[n] for n in entering})
         rows = []
-        last = self._connection.execute("select max(added) from feed where recipient=?", (self._recipient,)).fetchone()[0]
+        last = self._connection.execute("select max(added) from feed where recipient=?", (self._recipient,)).fetchone()[
+            0
+        ]
         ticks = count(max(self._now, (last or 0) + 1))
         for n, ident, version, digest in self._rows(
             "select n, ident, version, digest from object where n in ({}) order by n", entering
@@ -175,7 +182,10 @@ class Feeds:
         }
         if self._source is not None:
             seen |= {
-                ident for (ident,) in self._rows("select ident from object where source=? and ident in ({})", wanted, self._source)
+                ident
+                for (ident,) in self._rows(
+                    "select ident from object where source=? and ident in ({})", wanted, self._source
+                )
             }
         return seen
 
@@ -200,7 +210,7 @@ class Feeds:
         """Other rows of the same ids: the same content from another source may take an ended row's place."""
         return {n for (n,) in self._rows("select n from object where hidden=0 and ident in ({})", list(idents))}
 
-    def _rows(self, sql: str, wanted: Sequence[int], *first: int) -> list[tuple[int, ...]]:
+    def _rows(self, sql: str, wanted: Sequence[int], *first: int) -> list[Any]:
         """Rows of `sql`, whose `{}` stands for `wanted`."""
         if not wanted:
             return []

@@ -80,7 +80,9 @@ class Interned:
         with self._lock:
             self._labels.clear()
             self._label_of.clear()
-            for names in (*self._names.values(), *self._name_of.values()):
+            for numbers in self._names.values():
+                numbers.clear()
+            for names in self._name_of.values():
                 names.clear()
 
     def _remember(self, n: int, label: Label) -> None:

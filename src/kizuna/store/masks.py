@@ -12,7 +12,9 @@ from kizuna.store.intern import Interned
 class ViewMask:
     """The allowed labels of one principal. None is the folder's keeper, who is allowed all."""
 
-    def __init__(self, interned: Interned, principal: Principal | None, holder: Principal, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, interned: Interned, principal: Principal | None, holder: Principal, clock: Callable[[], int]
+    ) -> None:
         self._interned = interned
         self._principal = principal
         self._holder = holder

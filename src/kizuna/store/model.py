@@ -13,7 +13,10 @@ SourceKind = Literal["own", "pack", "partner"]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where rows come from. `organisation` holds and originates them; `default` labels objects that state none (None: own organisation only)."""
+    """Where rows come from.
+
+    `organisation` originates them; `default` labels objects that state none (None: own organisation only).
+    """
 
     name: str
     kind: SourceKind

@@ -48,7 +48,13 @@ class Labelling:
     """
 
     def __init__(
-        self, originator: str, definitions: Definitions, *, default: Label | None, joined: Label | None, community: str | None
+        self,
+        originator: str,
+        definitions: Definitions,
+        *,
+        default: Label | None,
+        joined: Label | None,
+        community: str | None,
     ):
         self._originator = originator
         self._definitions = definitions
@@ -89,9 +95,7 @@ class Labelling:
         )
 
 
-def prepare(
-    item: Item, labelling: Labelling, known_problems: Mapping[str, str]
-) -> Iterator[Prepared | Refused]:
+def prepare(item: Item, labelling: Labelling, known_problems: Mapping[str, str]) -> Iterator[Prepared | Refused]:
     """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects."""
     if item.data is None or item.problems:
         yield Refused(item.index, _text_id(item.data), item.raw, tuple(item.problems))

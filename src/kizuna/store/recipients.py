@@ -53,7 +53,9 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group]) -> Recipient:
 class Masks:
     """What one recipient may have from this node: (label, area) → yes or no, decided when first asked."""
 
-    def __init__(self, connection: sqlite3.Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
+    def __init__(
+        self, connection: sqlite3.Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int
+    ):
         self._connection = connection
         self._interned = interned
         self._holder = holder

@@ -47,7 +47,9 @@ class RowWriter:
         if fresh:
             first = int(_meta(self._connection, "ident_next", "1"))
             numbered = {id: first + i for i, id in enumerate(fresh)}
-            self._connection.executemany("insert into ident values (?,?,?)", [(self._space, i, n) for i, n in numbered.items()])
+            self._connection.executemany(
+                "insert into ident values (?,?,?)", [(self._space, i, n) for i, n in numbered.items()]
+            )
             set_meta(self._connection, "ident_next", str(first + len(fresh)))
             found |= numbered
         return found
@@ -98,7 +100,11 @@ class RowWriter:
         )
         many(
             "insert into time values (?,?,?,?,?)",
-            [(n, term(path), first, last, of(mark, base)) for n, base, x in extracts for path, first, last, mark in x.times],
+            [
+                (n, term(path), first, last, of(mark, base))
+                for n, base, x in extracts
+                for path, first, last, mark in x.times
+            ],
         )
         found = self._connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
         number = found[0] if found else 0
@@ -144,4 +150,6 @@ def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
 
 def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Keep a fact about the store."""
-    connection.execute("insert into meta values (?,?) on conflict(key) do update set value=excluded.value", (key, value))
+    connection.execute(
+        "insert into meta values (?,?) on conflict(key) do update set value=excluded.value", (key, value)
+    )

@@ -94,7 +94,11 @@ class Store:
         """
         with self.act() as act:
             rows = self._rows_of(act.connection, space, id, version)
-            touched = [n for n, source_kind, raw, old, source in rows if self._relabel_row(act, n, source_kind, raw, old, source, label, by)]
+            touched = [
+                n
+                for n, source_kind, raw, old, source in rows
+                if self._relabel_row(act, n, source_kind, raw, old, source, label, by)
+            ]
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
             return act.change(len(touched))
@@ -166,7 +170,9 @@ class Store:
         """A partner, whose unmarked objects get its default label. Raises NotFound."""
         partner = self.partner(name)
         label = partner.default_label
-        default = parse_label(label, originator=partner.organisation, community=self.settings.community) if label else None
+        default = (
+            parse_label(label, originator=partner.organisation, community=self.settings.community) if label else None
+        )
         return Source(f"partner:{partner.name}", "partner", partner.organisation, default)
 
     def _source_named(self, name: str) -> Source:
@@ -193,7 +199,8 @@ class Store:
             old = act.recipients
             data = _encode(partner).decode()
             act.connection.execute(
-                "insert into partner(name, data) values (?,?) on conflict(name) do update set data=excluded.data", (partner.name, data)
+                "insert into partner(name, data) values (?,?) on conflict(name) do update set data=excluded.data",
+                (partner.name, data),
             )
             self.source_number(act.connection, Source(f"partner:{partner.name}", "partner", partner.organisation))
             act.changed_recipients(old)
@@ -212,7 +219,8 @@ class Store:
         """Remember when something last went to or came from a partner."""
         with self.database.write() as connection:
             connection.execute(
-                "update partner set last_exchange=max(coalesce(last_exchange,0),?) where name=?", (at, self.partner(partner).name)
+                "update partner set last_exchange=max(coalesce(last_exchange,0),?) where name=?",
+                (at, self.partner(partner).name),
             )
 
     def last_exchange(self, partner: str) -> int | None:
@@ -230,7 +238,8 @@ class Store:
         with self.act() as act:
             old = act.recipients
             act.connection.execute(
-                "insert into party values (?,?) on conflict(name) do update set data=excluded.data", (group.name, _encode(group).decode())
+                "insert into party values (?,?) on conflict(name) do update set data=excluded.data",
+                (group.name, _encode(group).decode()),
             )
             act.changed_recipients(old)
             self._masks.clear()
@@ -271,7 +280,12 @@ class Store:
     # Small facts
 
     def record(
-        self, connection: sqlite3.Connection, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None
+        self,
+        connection: sqlite3.Connection,
+        actor: str,
+        act: str,
+        subject: str = "",
+        detail: Mapping[str, object] | None = None,
     ) -> None:
         """Add to the audit trail inside a transaction. Never the content of an object."""
         connection.execute(
@@ -286,7 +300,9 @@ class Store:
 
     def audit_trail(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest entries first."""
-        rows = self.database.read().execute("select at, actor, act, subject, detail from audit order by n desc limit ?", (limit,))
+        rows = self.database.read().execute(
+            "select at, actor, act, subject, detail from audit order by n desc limit ?", (limit,)
+        )
         return [
             {"at": time.to_text(at), "actor": actor, "act": act, "subject": subject, "detail": json.loads(detail)}
             for at, actor, act, subject, detail in rows
@@ -326,7 +342,8 @@ class Store:
     def label_again(self, act: Act, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
         """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled."""
         rows = act.connection.execute(
-            "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object join body b on b.n=o.n join source s on s.n=o.source "
+            "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object "
+            "join body b on b.n=o.n join source s on s.n=o.source "
             "join json_each(?) d on e.target=json_extract(d.value, '$[0]') and o.n<=json_extract(d.value, '$[1]') "
             "where s.name=? and o.set_by is null",
             (json.dumps(list(definitions)), source.name),
@@ -362,7 +379,9 @@ class Store:
             RowWriter(connection, self.interned, 0).relabel(n, marked.label, marked.whole, extract(data, marked), by)
         return True
 
-    def _mark(self, connection: sqlite3.Connection, raw: bytes, originator: str, default: Label | None, source: str) -> Any:
+    def _mark(
+        self, connection: sqlite3.Connection, raw: bytes, originator: str, default: Label | None, source: str
+    ) -> Any:
         def stored(id: str) -> dict[str, Any] | None:
             row = connection.execute(
                 "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
@@ -372,14 +391,20 @@ class Store:
             return msgspec.json.decode(row[0]) if row else None
 
         data = msgspec.json.decode(raw)
-        return mark(data, definitions_from({}, stored), originator=originator, default=default, community=self.settings.community)
+        return mark(
+            data,
+            definitions_from({}, stored),
+            originator=originator,
+            default=default,
+            community=self.settings.community,
+        )
 
     def _rows_of(
         self, connection: sqlite3.Connection, space: str, id: str, version: int | None
     ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
         rows = connection.execute(
-            "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i join space p on p.n=i.space join object o on o.ident=i.n "
-            "join body b on b.n=o.n join source s on s.n=o.source where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
+            "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
+            "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
             (space, id, version, version),
         ).fetchall()
         if not rows:
@@ -394,5 +419,3 @@ class Store:
         if self._due_at is None or self._due_at[0] != at:
             self._due_at = (at, int(get_meta(self.database.read(), "due") or NEVER))
         return self._due_at[1]
-
-

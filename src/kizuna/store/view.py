@@ -139,7 +139,9 @@ class View:
     def observed(self, kind: str | None, value: str, limit: int = 100) -> list[Stored]:
         """Objects in which a value was observed or is looked for; `kind` None means any."""
         reader = self._reader
-        forms = {value} | ({normalise_value(kind, value)} if kind else {normalise_value(k, value) for k in self._kinds()})
+        forms = {value} | (
+            {normalise_value(kind, value)} if kind else {normalise_value(k, value) for k in self._kinds()}
+        )
         sql = (
             f"select distinct v.object from value v where v.value in (select value from json_each(?)) and {self._labels('v.label')} "
             "and (? is null or v.kind=?) order by v.object desc"
@@ -153,7 +155,8 @@ class View:
         reader = self._reader
         where = f"o.hidden=0 and o.space=? and {self._labels('o.label')}"
         rows = reader.execute(
-            f"select o.type, count(distinct o.ident), count(*) from object o where {where} group by o.type", (self._space_n,)
+            f"select o.type, count(distinct o.ident), count(*) from object o where {where} group by o.type",
+            (self._space_n,),
         ).fetchall()
         name = self._store.interned.name_of
         by_type = {name(reader, "term", kind): ids for kind, ids, _ in rows}
@@ -165,7 +168,8 @@ class View:
         held: dict[int | None, int] = {}
         got: dict[int | None, int] = {}
         partners = {n for (n,) in reader.execute("select n from source where kind='partner'")}
-        sql = f"select area, source, count(*) from object o where hidden=0 and {self._labels('o.label')} group by whole, area, label, source"
+        seen = f"where hidden=0 and {self._labels('o.label')}"
+        sql = f"select area, source, count(*) from object o {seen} group by whole, area, label, source"
         for area, source, rows in reader.execute(sql).fetchall():
             held[area] = held.get(area, 0) + rows
             if source in partners:
@@ -180,7 +184,13 @@ class View:
         name = self._store.interned.name_of
         return sorted(
             (
-                AreaTraffic(name(reader, "area", area), held.get(area, 0), *(given.get(area, (0, None))[:1]), got.get(area, 0), given.get(area, (0, None))[1])
+                AreaTraffic(
+                    name(reader, "area", area),
+                    held.get(area, 0),
+                    *(given.get(area, (0, None))[:1]),
+                    got.get(area, 0),
+                    given.get(area, (0, None))[1],
+                )
                 for area in held.keys() | given.keys()
                 if area is not None
             ),
@@ -257,7 +267,8 @@ class View:
 
     def _definition(self, id: str) -> dict[str, Any] | None:
         row = self._reader.execute(
-            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.id=? order by o.n limit 1", (id,)
+            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.id=? order by o.n limit 1",
+            (id,),
         ).fetchone()
         return msgspec.json.decode(row[0]) if row else None
 
@@ -315,7 +326,8 @@ class View:
         """Edges out of and into an object, both ends visible."""
         for row in self._seen_of(id, ("last",)):
             out = (
-                f"select e.path, i.id from edge e join ident i on i.space=? and i.n=e.target where e.object=? and {self._labels('e.label')}"
+                "select e.path, i.id from edge e join ident i on i.space=? and i.n=e.target "
+                f"where e.object=? and {self._labels('e.label')}"
             )
             for path, target in self._reader.execute(out, (self._space_n, row.n)).fetchall():
                 yield from self._neighbour(target, row.id, path, "out")
@@ -340,5 +352,9 @@ class View:
         return str(msgspec.json.decode(rows[0].raw).get("relationship_type", "")) if rows else ""
 
     def _kinds(self) -> list[str]:
-        return [name for (name,) in self._reader.execute("select distinct t.name from value v join term t on t.n=v.kind").fetchall()]
-
+        return [
+            name
+            for (name,) in self._reader.execute(
+                "select distinct t.name from value v join term t on t.n=v.kind"
+            ).fetchall()
+        ]

@@ -97,7 +97,9 @@ class Writer:
     def _prepare(self, items: Iterator[Item]) -> list[Prepared | Refused]:
         batch = list(_next_batch(items))
         self.define(
-            i.data for i in batch if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
+            i.data
+            for i in batch
+            if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
         )
         return [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
 
@@ -146,7 +148,9 @@ class Writer:
 class _Commit:
     """One batch inside its transaction."""
 
-    def __init__(self, store: Store, connection: sqlite3.Connection, now: int, writer: Writer, file: str | None) -> None:
+    def __init__(
+        self, store: Store, connection: sqlite3.Connection, now: int, writer: Writer, file: str | None
+    ) -> None:
         self._store = store
         self._connection = connection
         self._now = now
@@ -238,7 +242,9 @@ class _Commit:
         # An id without versions is the name of a value: anybody may observe it.
         if new.version is None or held.owner in (None, self._source_n) or new.digest in held.digests:
             return ()
-        return (_problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine"),)
+        return (
+            _problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine"),
+        )
 
     def _ahead(self, new: Prepared) -> tuple[Problem, ...]:
         limit = self._now + self._store.settings.limits.clock_ahead_seconds * 1_000_000
@@ -262,7 +268,11 @@ class _Commit:
 
     def _spill(self, new: Prepared) -> Outcome:
         self._store.record(self._connection, self._source.name, "spillage", new.id, {"label": format_label(new.whole)})
-        problem = _problem("above-ceiling", "object_marking_refs", f"labelled {format_label(new.whole)}, above this node's ceiling; not stored")
+        problem = _problem(
+            "above-ceiling",
+            "object_marking_refs",
+            f"labelled {format_label(new.whole)}, above this node's ceiling; not stored",
+        )
         return Outcome(new.index, new.id, "failed", (problem,))
 
     def _refuse(

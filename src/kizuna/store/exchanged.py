@@ -1,0 +1,35 @@
+"""What went to and came from each partner, counted as one of one's own people may see it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kizuna.labels import Principal
+from kizuna.store.sqlite import Store
+
+
+class Exchanged(msgspec.Struct, frozen=True):
+    """Objects one partner may read here now, objects it sent, and when something last went or came (microseconds)."""
+
+    given: int = 0
+    got: int = 0
+    last: int | None = None
+
+
+def exchanged(store: Store, principal: Principal) -> dict[str, Exchanged]:
+    """By partner's name: only objects the asker may see too are counted."""
+    with store.database.snapshot() as reader:
+        mask = store.mask(principal).sql(reader, "o.label")
+        given = dict(
+            reader.execute(
+                f"select f.recipient, count(*) from feed f join object o on o.n=f.object where f.live and o.hidden=0 and {mask} group by 1"
+            ).fetchall()
+        )
+        got = dict(
+            reader.execute(
+                "select s.name, count(*) from object o join source s on s.n=o.source "
+                f"where o.hidden=0 and s.kind='partner' and {mask} group by 1"
+            ).fetchall()
+        )
+        partners = reader.execute("select n, name, last_exchange from partner").fetchall()
+    return {name: Exchanged(given.get(n, 0), got.get(f"partner:{name}", 0), last) for n, name, last in partners}
