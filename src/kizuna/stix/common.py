@@ -44,7 +44,8 @@ ANY_OBJECT = Ref(denied=BUNDLE)
 _MILLISECONDS = Timestamp("milliseconds")
 KILL_CHAIN_PHASES = ListOf(Struct("kill-chain-phase"))
 
-_IDENTITY: dict[str, Kind] = {"type": Special("type"), "spec_version": Special("spec-version"), "id": Special("id")}
+# The type chooses the table, and its own checker looks at the id.
+_IDENTITY: dict[str, Kind] = {"type": TEXT, "spec_version": Special("spec-version"), "id": TEXT}
 _MARKS: dict[str, Kind] = {
     "object_marking_refs": refs("marking-definition"),
     "granular_markings": ListOf(Struct("granular-marking")),

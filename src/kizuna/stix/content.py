@@ -15,7 +15,8 @@ HEX = re.compile(r"(?:[a-fA-F0-9]{2})+")
 BINARY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 
 _REMEMBERED = 4096
-_names: dict[str, tuple[Found, bool]] = {}  # what to say of a name, and whether its values have a form
+NAMES: dict[str, tuple[Found, bool]] = {}
+"""What to say of own property names seen lately, and whether their values have a form that the name demands."""
 
 
 def walk(value: Any, found: list[Found], depth: int = 0) -> None:
@@ -77,7 +78,7 @@ def dictionary_key(key: str, found: list[Found], *, lowercase: bool = True) -> N
 
 def own_property(name: str, value: Any, found: list[Found], *, defined: bool) -> None:
     """A property that no table has; `defined` when an extension of the object may define it."""
-    verdict, formed = _names.get(name) or _remember(name)
+    verdict, formed = NAMES.get(name) or _remember(name)
     if not (defined and verdict[0] == "custom-property"):
         found.append(verdict)
     if value.__class__ is str and not formed:
@@ -100,7 +101,7 @@ def _remember(name: str) -> tuple[Found, bool]:
     else:
         prefix = "" if name.startswith("x_") else ", and begins with x_"
         verdict = ("custom-property", name, f"the property {name} is defined by an extension{prefix}", "")
-    if len(_names) >= _REMEMBERED:
-        _names.clear()
-    known = _names[name] = (verdict, name.endswith(("_hex", "_bin")))
+    if len(NAMES) >= _REMEMBERED:
+        NAMES.clear()
+    known = NAMES[name] = (verdict, name.endswith(("_hex", "_bin")))
     return known

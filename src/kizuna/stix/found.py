@@ -15,6 +15,8 @@ Finder = Callable[[Any, list[Found]], None]
 """Looks at one value and appends what it finds."""
 
 _SHOWN = 60
+_REMEMBERED = 16_384
+_moved: dict[tuple[Found, str], Found] = {}
 
 MAX_DEPTH = 256
 """Levels of own content that are looked at; a reader refuses deeper objects before."""
@@ -23,8 +25,18 @@ MAX_DEPTH = 256
 def shift(found: list[Found], start: int, place: str) -> None:
     """Put a place in front of the paths of everything found since `start`."""
     for index in range(start, len(found)):
-        rule, path, message, section = found[index]
-        found[index] = (rule, joined(place, path), message, section)
+        one = found[index]
+        found[index] = _moved.get((one, place)) or _move(one, place)
+
+
+def _move(one: Found, place: str) -> Found:
+    """One finding at its place; the same ones come again, so the last are kept."""
+    rule, path, message, section = one
+    moved = (rule, joined(place, path), message, section)
+    if len(_moved) >= _REMEMBERED:
+        _moved.clear()
+    _moved[one, place] = moved
+    return moved
 
 
 def joined(place: str, path: str) -> str:

@@ -11,7 +11,7 @@ from .canonical import canonical
 
 SCO_NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}")
 _UUID_LENGTH = 36
 
 TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-?")
@@ -47,7 +47,7 @@ CONTRIBUTING: dict[str, tuple[str, ...]] = {
 def type_of(identifier: str) -> str | None:
     """The type an identifier names, or None when it is no identifier."""
     name = identifier[: -_UUID_LENGTH - 2]
-    if identifier[len(name) : len(name) + 2] != "--" or not _UUID.fullmatch(identifier, len(name) + 2):
+    if identifier[len(name) : len(name) + 2] != "--" or not UUID.fullmatch(identifier, len(name) + 2):
         return None
     return name if name in _type_names or is_type_name(name) else None
 

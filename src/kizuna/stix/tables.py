@@ -7,12 +7,13 @@ from typing import Any
 
 from . import forms, object_rules, observable_rules
 from .common import COMMON, COMMON_SCO, EVERY_COMMON, META_TABLES, REQUIRED, REQUIRED_SCO, RESERVED, STRUCTS, TYPES
-from .content import own_property
+from .content import NAMES, own_property, walk
 from .extensions import defines_properties, extensions_finder
 from .found import Finder, Found, mismatch, quote, shift
+from .ids import UUID
 from .objects import DOMAIN, RELATIONSHIP
 from .observables import OBSERVABLES, PREDEFINED, SCO_STRUCTS
-from .properties import Extensions, Struct, Table
+from .properties import Extensions, Struct, Table, Text
 from .selectors import SELECTOR, Unresolved, resolve
 from .values import build, register, type_named
 
@@ -48,6 +49,8 @@ _RULES: dict[str, Finder] = {
     "traffic": observable_rules.traffic,
     "url": observable_rules.url,
 }
+_ELSEWHERE = RESERVED | EVERY_COMMON
+
 _TYPE_VOCABULARIES = {
     "4.7": ("indicator_types", "indicator-type-ov"),
     "4.8": ("infrastructure_types", "infrastructure-type-ov"),
@@ -67,9 +70,21 @@ def _rule(name: str, section: str) -> Finder:
     return _RULES[name]
 
 
+def _finders(table: Table) -> dict[str, Finder | None]:
+    """The checker of each property; None stands for any string, the most frequent kind, looked at without a call."""
+    return {
+        name: None if isinstance(kind, Text) else build(kind, name, table.section)
+        for name, kind in table.properties.items()
+    }
+
+
+def _unknown(value: Any, found: list[Found]) -> None:
+    """Stands for the checker of a property that a table does not have; never called."""
+
+
 def compile_struct(table: Table) -> Finder:
     """The checker of an embedded object; paths are relative to it."""
-    checks = {name: build(kind, name, table.section) for name, kind in table.properties.items()}
+    checks = _finders(table)
     rules = tuple(_rule(name, table.section) for name in table.rules)
     required, options, section = table.required, table.at_least_one, table.section
 
@@ -78,11 +93,14 @@ def compile_struct(table: Table) -> Finder:
             found.append(mismatch("dictionary", "an object", value, "", section))
             return
         for name, member in value.items():
-            finder = checks.get(name)
-            if finder is not None:
-                finder(member, found)
-            else:
+            finder = checks.get(name, _unknown)
+            if finder is None:
+                if member.__class__ is not str:
+                    found.append(mismatch("string", "a string", member, name, section))
+            elif finder is _unknown:
                 own_property(name, member, found, defined=False)
+            else:
+                finder(member, found)
         for name in required:
             if name not in value:
                 found.append(("required", name, f"{name} is required", section))
@@ -97,22 +115,21 @@ def compile_struct(table: Table) -> Finder:
 def compile_object(table: Table, kind: str, *, id_version: str = "") -> Finder:
     """The checker of a whole object, of own types when `kind` is empty; its id should have `id_version` of UUID."""
     section = table.section
-    checks = {
-        name: build(value, name, section) for name, value in table.properties.items() if name not in ("type", "id")
-    }
-    checks["id"] = _id_finder(kind, id_version)
-    checks["type"] = lambda value, found: None  # the type chose this table
+    checks = {**_finders(table), "id": _id_finder(kind, id_version)}
     rules = tuple(_rule(name, section) for name in table.rules if name != "id-uuid4")
     required, options = tuple(sorted(table.required)), table.at_least_one
 
     def check(data: dict[str, Any], found: list[Found]) -> None:
         own: list[str] = []
         for name, value in data.items():
-            finder = checks.get(name)
-            if finder is not None:
-                finder(value, found)
-            else:
+            finder = checks.get(name, _unknown)
+            if finder is None:
+                if value.__class__ is not str:
+                    found.append(mismatch("string", "a string", value, name, section))
+            elif finder is _unknown:
                 own.append(name)
+            else:
+                finder(value, found)
         if own:
             _own_properties(data, own, section, found)
         for name in required:
@@ -132,6 +149,16 @@ def _own_properties(data: dict[str, Any], names: list[str], section: str, found:
     """Properties that the table does not have: reserved, of another kind of object, or the sender's own."""
     defined = "extensions" in data and defines_properties(data["extensions"])
     for name in names:
+        known = NAMES.get(name)
+        if known is not None and not (defined or known[1]) and name not in _ELSEWHERE:
+            # The common case without a call: a name that was looked at before, and a plain string.
+            found.append(known[0])
+            if data[name].__class__ is not str:
+                start = len(found)
+                walk(data[name], found)
+                if len(found) != start:
+                    shift(found, start, name)
+            continue
         if name in RESERVED:
             found.append(("reserved", name, f"the property {name} is reserved", ""))
         elif name in EVERY_COMMON:
@@ -142,9 +169,16 @@ def _own_properties(data: dict[str, Any], names: list[str], section: str, found:
 def _id_finder(kind: str, version: str) -> Finder:
     """The id of an object: its own type, and the version of UUID that section 2.9 recommends."""
 
+    prefix = f"{kind}--"
+    length = len(prefix)
+
     def check(value: Any, found: list[Found]) -> None:
         if not isinstance(value, str):
             found.append(mismatch("identifier", "an identifier", value, "id", ""))
+            return
+        if kind and value[:length] == prefix and UUID.fullmatch(value, length):
+            if version and value[-22] != version:
+                found.append(("id-uuid4", "id", "the id should be a UUIDv4", ""))
             return
         named = type_named(value)
         if named is None:
@@ -153,8 +187,6 @@ def _id_finder(kind: str, version: str) -> Finder:
             )
         elif named != kind and kind:
             found.append(("identifier-type", "id", f"the id of a {kind} begins with {kind}--, not {named}--", ""))
-        elif version and value[-22] != version:
-            found.append(("id-uuid4", "id", "the id should be a UUIDv4", ""))
 
     return check
 

@@ -35,6 +35,7 @@ from .properties import (
 
 REMEMBERED = 65_536
 _LONGEST_REMEMBERED = 512
+_PLACES = 16
 
 LANGUAGE = re.compile(
     r"""(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})            # language, extended language
@@ -165,7 +166,7 @@ def _timestamp(kind: Timestamp, path: str, section: str) -> Finder:
     precision, right = kind.precision, _right_times[kind.precision]
 
     def check(value: Any, found: list[Found]) -> None:
-        if not isinstance(value, str):
+        if value.__class__ is not str:
             found.append(mismatch("timestamp", "a timestamp", value, path, section))
         elif value not in right:
             message = timestamps.fault(value)
@@ -190,7 +191,7 @@ def _ref(kind: Ref, path: str, section: str) -> Finder:
     known = _types
 
     def check(value: Any, found: list[Found]) -> None:
-        if not isinstance(value, str):
+        if value.__class__ is not str:
             found.append(mismatch("identifier", "an identifier", value, path, section))
             return
         named = known.get(value) or type_named(value)
@@ -206,6 +207,7 @@ def _ref(kind: Ref, path: str, section: str) -> Finder:
 def _list(kind: ListOf, path: str, section: str) -> Finder:
     if isinstance(kind.item, Text):
         return _texts(path, section)
+    places = [f"{path}[{index}]" for index in range(_PLACES)]
     check_item = build(kind.item, "", section)
 
     def check(value: Any, found: list[Found]) -> None:
@@ -218,7 +220,7 @@ def _list(kind: ListOf, path: str, section: str) -> Finder:
             for index, item in enumerate(value):
                 check_item(item, found)
                 if len(found) != start:
-                    shift(found, start, f"{path}[{index}]")
+                    shift(found, start, places[index] if index < _PLACES else f"{path}[{index}]")
                     start = len(found)
 
     return check
