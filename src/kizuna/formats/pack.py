@@ -221,7 +221,9 @@ def available() -> list[Pack]:
 
 
 def load(name: str) -> Pack:
-    """The shipped pack of that name. Raises NotFound."""
+    """The shipped pack of that name, or the one in a folder given by its path. Raises NotFound, InvalidInput."""
+    if "/" in name and "\0" not in name and (Path(name) / "pack.yaml").is_file():
+        return open_pack(Path(name).resolve())
     for pack in available():
         if pack.name == name:
             return pack
