@@ -20,7 +20,7 @@ from kizuna.formats.pack import load
         ("FR", "FRA"),
         ("MM", "MMR"),
         ("xkx", "XKX"),
-        ("ZZ", "ZZ"),
+        ("QJ", "QJ"),
     ],
 )
 def test_two_letters_become_three(typed: str, code: str) -> None:
