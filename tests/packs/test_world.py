@@ -73,11 +73,20 @@ def test_every_country_has_one_subregion_and_at_most_one_region() -> None:
         ("USA", "euro-atlantic"),
         ("EGY", "middle-east-north-africa"),
         ("ATA", "010"),
+        ("NO", "euro-atlantic"),
+        ("jp", "indo-pacific"),
         ("XXX", None),
+        ("", None),
     ],
 )
 def test_a_country_falls_back_to_m49(country: str, region: str | None) -> None:
     assert REGIONS.of(country) == region
+
+
+def test_every_country_has_one_code_of_two_letters() -> None:
+    assert sorted(REGIONS.codes.values()) == sorted(EVERYWHERE)
+    assert all(len(code) == 2 and code.isupper() for code in REGIONS.codes)
+    assert (REGIONS.alpha_3("UA"), REGIONS.alpha_3("ukr"), REGIONS.alpha_3("ZZ")) == ("UKR", "UKR", None)
 
 
 def test_the_programme_has_sixteen_areas_and_says_what_is_unknown() -> None:

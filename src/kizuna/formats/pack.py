@@ -96,17 +96,25 @@ class Subregion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Regions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Regions as the operator draws them, and M49 for every country that is in none."""
+    """Regions as the operator draws them, M49 for every country that is in none, and ISO 3166-1 alpha-2 to alpha-3."""
 
     regions: tuple[Region, ...]
     fallback: tuple[Subregion, ...]
+    codes: dict[str, str]
+
+    def alpha_3(self, country: str) -> str | None:
+        """The alpha-3 code of a country given by alpha-2 or alpha-3, whatever its case; None for no known country."""
+        code = country.upper()
+        found = self.codes.get(code, code)
+        return found if any(found in sub.countries for sub in self.fallback) else None
 
     def of(self, country: str) -> str | None:
-        """The region of a country (ISO alpha-3), else its M49 code; None for no known country."""
+        """The region of a country (alpha-2 or alpha-3), else its M49 code; None for no known country."""
+        code = self.alpha_3(country)
         for region in self.regions:
-            if country in region.countries:
+            if code in region.countries:
                 return region.region
-        return next((sub.m49 for sub in self.fallback if country in sub.countries), None)
+        return next((sub.m49 for sub in self.fallback if code in sub.countries), None)
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
