@@ -16,7 +16,7 @@ from kizuna.errors import KizunaError
 
 if TYPE_CHECKING:
     from kizuna.settings import Limits
-    from kizuna.stix import Item, Problem
+    from kizuna.stix import Problem
     from kizuna.store import Outcome, Store, Writer
 
 PARTLY = 6
@@ -69,22 +69,20 @@ def _import(
 
 
 def _outcomes(writer: Writer, file: str, limits: Limits, advance: Advance) -> Iterator[dict[str, Any]]:
-    from kizuna.formats.stix import read_file
+    from kizuna.formats.stix import bring_in
 
+    seen = writer.taken
     try:
-        for outcome in writer.add(_counted(read_file(file, limits), advance), file=file):
+        for outcome in bring_in(writer, file, limits):
+            if writer.taken != seen:
+                advance(writer.taken - seen)
+                seen = writer.taken
             yield {"status": outcome.status, "file": file, **_failure(outcome)}
     except (KizunaError, OSError) as error:
         # Given up on this file; what was acknowledged before stays.
         message = error.message if isinstance(error, KizunaError) else error.strerror or str(error)
         problem = {"path": "$", "message": message, "section": ""}
         yield {"status": "failed", "file": file, "item": None, "id": None, "errors": [problem]}
-
-
-def _counted(items: Iterable[Item], advance: Advance) -> Iterator[Item]:
-    for item in items:
-        advance(len(item.raw))
-        yield item
 
 
 def _failure(outcome: Outcome) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from typing import BinaryIO
 
 from kizuna.errors import InvalidInput, NotFound, TooLarge
 from kizuna.settings import Limits, MiB
-from kizuna.stix import Item, ReadLimits, iter_objects
+from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
+from kizuna.store import Outcome, Writer, apart
 
 # Below this size a high ratio harms nobody: small files of repeated text compress 1000-fold.
 RATIO_FREE = 16 * MiB
+# From here on reading and checking in a second process pays for making it.
+APART_ABOVE = 2 * MiB
 
 
 def read_file(name: str, limits: Limits) -> Iterator[Item]:
@@ -35,6 +38,18 @@ def read_file(name: str, limits: Limits) -> Iterator[Item]:
             return
         with Unpacked(handle, name, limits.compression_ratio) as unpacked:
             yield from iter_objects(io.BufferedReader(unpacked), limits=bounds)
+
+
+def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
+    """Bring one file into the store; its marking definitions are known from the start, wherever they stand."""
+    path = Path(name)
+    size = path.stat().st_size if name != "-" and path.is_file() else None
+    if size is not None and size <= limits.split_above:
+        writer.define(marking_definitions(path.read_bytes()))
+    if size is not None and size >= APART_ABOVE and apart.available():
+        yield from writer.add_apart(lambda: read_file(name, limits), file=name)
+    else:
+        yield from writer.add(read_file(name, limits), file=name)
 
 
 class Unpacked(io.RawIOBase):

@@ -185,6 +185,9 @@ class Accounts:
 
     def use_link(self, secret: str) -> User | None:
         """Whom a link logs in, once; None when it is unknown, used or expired."""
+        # Read first: nobody unknown makes this node write.
+        if self.find("link", secret) is None:
+            return None
         with self._store.database.write() as connection:
             row = connection.execute(
                 "update credential set ended=? where hash=? and kind='link' and ended is null and expires>? returning person",

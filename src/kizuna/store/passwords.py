@@ -10,10 +10,11 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from kizuna.errors import UsageError
 
 LEAST, MOST = 12, 1024
+AT_ONCE = 2
 # OWASP's least memory for argon2id (19 MiB); passes chosen so that one hash takes about 50 ms on one 2026 server core.
 _hasher = PasswordHasher(time_cost=5, memory_cost=19 * 1024, parallelism=1)
 # Hashing is memory on request for anybody who may reach the log-in page: so only so many at once, the others wait.
-_turn = threading.BoundedSemaphore(2)
+_turn = threading.BoundedSemaphore(AT_ONCE)
 _nobody: list[str] = []
 
 

@@ -1,113 +1,177 @@
-"""Text for the search index, in every language: one pure cutting of words, used for what is stored and what is asked.
+"""Words for search in every language: one segmentation for what is indexed and for what is asked.
 
-NFKC and case folding; Han, kana and Hangul, which have no spaces between words, are cut into single characters *and*
-overlapping pairs, so that queries of one, two and more characters find. The index itself is FTS5 with unicode61.
+The index is FTS5 with `unicode61 remove_diacritics 0`: it cuts at everything but letters and digits. Before that, text
+is folded here (width, case, accents), and scripts written without spaces are cut into pairs of characters. A question of
+one character finds single characters, of two a pair, and longer ones a phrase of overlapping pairs.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Any
 
-# Han with extensions and compatibility, hiragana, katakana with phonetic extensions, bopomofo, Hangul and jamo.
-_CJK = (
-    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3040-\u30ff\u3100-\u318f\u31a0-\u31bf\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+MAX_QUESTION = 1000
+"""Characters of a question that are looked at."""
+
+_FOLDED_SPECIALLY = {
+    "ı": "i",  # Turkish dotless i: found by either i, like İ, whose dot is a mark
+    "ł": "l",
+    "ø": "o",
+    "đ": "d",
+    "ħ": "h",
+    "æ": "ae",
+    "œ": "oe",
+    "ё": "е",
+    "ـ": "",  # Arabic tatweel only stretches a word
+    "أ": "ا",
+    "إ": "ا",
+    "آ": "ا",
+    "ٱ": "ا",
+    "ى": "ي",
+}
+# Marks that a reader leaves out when typing: accents, Hebrew points, Arabic vowels. Marks of Indic scripts are letters to
+# their readers and stay; in Thai, Lao, Burmese and Khmer FTS5 would cut at them, so there they are dropped.
+_DROPPED_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ecd"
+    "\u102b-\u103e\u17b4-\u17d3\u3099\u309a\ufe00-\ufe0f\u200b-\u200f\u2060\ufeff\u00ad]"
 )
-_RUN = re.compile(f"[{_CJK}]+")
-_TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
-# Accents of Latin and Greek letters, and the vowel signs of Arabic and Hebrew, are often left out; Cyrillic й and ї never.
-_ACCENTS = re.compile("([a-zα-ω])[\u0300-\u036f]+")
-_VOWELS = re.compile("[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
-_SKIPPED = frozenset(
-    {
-        "id",
-        "type",
-        "spec_version",
-        "created",
-        "modified",
-        "extension_type",
-        "object_marking_refs",
-        "granular_markings",
-        "lang",
-    }
+_LATIN_OR_GREEK = re.compile("[a-zα-ω]")
+# Scripts without spaces between words, and Hangul, whose endings stick to words: Thai, Lao, Burmese, Khmer, kana,
+# bopomofo, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
+    "\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
+    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af]+"
 )
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-MAX_QUERY = 1_000
+_REMEMBERED = 20_000
 
 
-def fold(text: str) -> str:
-    """One spelling for what people write differently: width, case, accents; both Turkish i become i, ß becomes ss."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", text).replace("İ", "i").replace("ı", "i").casefold()
-    # Taken apart, accents can be dropped; composing again restores Hangul syllables and kana with their sound marks.
-    return unicodedata.normalize("NFKC", _VOWELS.sub("", _ACCENTS.sub(r"\1", unicodedata.normalize("NFD", folded))))
+class _Folding(dict[int, str]):
+    """What each character becomes: itself, its base letter, nothing, or a space where words end."""
+
+    def __missing__(self, code: int) -> str:
+        found = _folded(chr(code))
+        if len(self) < _REMEMBERED:
+            self[code] = found
+        return found
+
+
+def _folded(character: str) -> str:
+    if character in _FOLDED_SPECIALLY:
+        return _FOLDED_SPECIALLY[character]
+    if _DROPPED_MARKS.match(character):
+        return ""
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) > 1 and _LATIN_OR_GREEK.match(parts) and all(map(_DROPPED_MARKS.match, parts[1:])):
+        return parts[0]
+    category = unicodedata.category(character)
+    return character if category[0] in "LNM" or category == "Co" else " "
+
+
+_FOLDING = _Folding()
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_FOLDING)
 
 
 def index_text(text: str) -> str:
-    """Words as the index keeps them, separated by spaces."""
+    """The text to put into the index. Pairs stand where the text stood, single characters at the end."""
     if text.isascii():
-        return text  # the index's own tokeniser lowers ASCII and cuts it at what is no letter or digit
-    folded = fold(text)
-    if _RUN.search(folded) is None:
-        return folded
-    return _RUN.sub(lambda run: f" {' '.join(_pieces(run[0]))} ", folded)
+        return text
+    folded = _fold(text)
+    singles: dict[str, None] = {}
+
+    def pairs(match: re.Match[str]) -> str:
+        run = match[0]
+        singles.update(dict.fromkeys(run))
+        return f" {_pairs(run)} "
+
+    cut = _UNSPACED.sub(pairs, folded)
+    return f"{cut} {' '.join(singles)}" if singles else cut
 
 
-def _pieces(run: str) -> Iterator[str]:
-    """Characters and pairs in reading order: a, ab, b, bc, c."""
-    for i, character in enumerate(run):
-        yield character
-        if i + 1 < len(run):
-            yield run[i : i + 2]
+def _pairs(run: str) -> str:
+    """The overlapping pairs of a run; nothing for one character, which is among the singles anyway."""
+    return " ".join(map("".join, itertools.pairwise(run)))
 
 
 def query(text: str, *, prefix: bool = False) -> str | None:
-    """The FTS5 expression for all words of a query, always quoted; None when it holds no word.
+    """The FTS5 expression for objects that hold every word of a question; None when it has no letter or digit.
 
-    A run of CJK characters must stand together: it is a phrase of its pieces. With `prefix` the last word may go on.
+    With `prefix` the last word may be unfinished. What stands between spaces is found as a phrase: an address, say.
     """
-    tokens = _TOKEN.findall(fold(text[:MAX_QUERY]))
-    if not tokens:
+    phrases: list[str] = []
+    for word in text[:MAX_QUESTION].split():
+        phrases.extend(_phrases(_fold(word)))
+    if not phrases:
         return None
-    words = []
-    for token in tokens:
-        pieces = list(_pieces(token)) if _RUN.match(token) else [token]
-        words.append('"' + " ".join(pieces) + '"')
-    if prefix and not _RUN.match(tokens[-1]):
-        words[-1] += "*"
-    return " ".join(words)
+    return " ".join(f'"{phrase}"' for phrase in phrases) + (" *" if prefix else "")
+
+
+def _phrases(word: str) -> list[str]:
+    found: list[str] = []
+    position = 0
+    for match in _UNSPACED.finditer(word):
+        found.append(_plain(word[position : match.start()]))
+        found.append(match[0] if len(match[0]) < 3 else _pairs(match[0]))
+        position = match.end()
+    found.append(_plain(word[position:]))
+    return [phrase for phrase in found if phrase]
+
+
+def _plain(text: str) -> str:
+    """Words of other scripts, cut where FTS5 would cut them; marks alone are no word."""
+    return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
+
+
+# What says how an object is made and not what it says.
+_PLUMBING = frozenset(
+    """type id spec_version created modified lang object_marking_refs granular_markings extension_type pattern_type
+    pattern_version payload_bin schema definition_type""".split()  # noqa: SIM905
+)
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,40}Z")
 
 
 def texts(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """(path, text) of everything a person might look for in an object: strings at any depth but ids, references and times."""
+    """Path and text of everything in an object that people would search for, in its order.
+
+    Ids, references, types, timestamps, markings and encoded content are not; neither are numbers.
+    """
     found: list[tuple[str, str]] = []
     for key, value in data.items():
-        if key in _SKIPPED or key.endswith(("_ref", "_refs")):
+        if key in _PLUMBING:
             continue
         if type(value) is str:
-            if not _TIME.fullmatch(value):
+            if value and not _is_timestamp(value) and key[-4:] != "_ref":
                 found.append((key, value))
-        elif value.__class__ in (list, dict):
-            _deep(value, key, found)
-        elif type(value) is int:
-            found.append((key, str(value)))
+        elif (type(value) is list or type(value) is dict) and key[-5:] != "_refs":
+            _collect(key, value, found)
     return found
 
 
-def _deep(value: Any, path: str, found: list[tuple[str, str]]) -> None:
-    members = value.items() if type(value) is dict else enumerate(value)
-    for key, member in members:
-        if type(key) is str and (key in _SKIPPED or key.endswith(("_ref", "_refs"))):
-            continue
-        place = f"{path}[{key}]" if type(key) is int else f"{path}.{key}"
-        if type(member) is str:
-            if not _TIME.fullmatch(member):
-                found.append((place, member))
-        elif member.__class__ in (list, dict):
-            _deep(member, place, found)
-        elif type(member) is int:
-            found.append((place, str(member)))
+def _collect(path: str, value: Any, found: list[tuple[str, str]]) -> None:
+    """Add the texts inside of a list or object. An own stack: hostile nesting costs no frames."""
+    stack = [(path, value)]
+    while stack:
+        path, value = stack.pop()
+        if type(value) is str:
+            if value and not _is_timestamp(value):
+                found.append((path, value))
+        elif type(value) is list:
+            stack.extend([(f"{path}[{i}]", value[i]) for i in range(len(value) - 1, -1, -1)])
+        elif type(value) is dict:
+            stack.extend(
+                [
+                    (f"{path}.{key}", member)
+                    for key, member in reversed(value.items())
+                    if key not in _PLUMBING and key[-4:] != "_ref" and key[-5:] != "_refs"
+                ]
+            )
+
+
+def _is_timestamp(value: str) -> bool:
+    return value[-1] == "Z" and value[10:11] == "T" and _TIMESTAMP.fullmatch(value) is not None

@@ -50,6 +50,7 @@ class Writer:
         self._definitions: dict[str, dict[str, Any]] = {}
         self._known_since: dict[str, int] = {}
         self._apart = False
+        self.taken = 0  # bytes of objects worked off so far
         self._labelling = Labelling(
             source.organisation,
             definitions_from(self._definitions, self._stored_definition),
@@ -110,6 +111,7 @@ class Writer:
                 yield prepared
 
     def _commit(self, batch: list[Prepared | Refused], file: str | None) -> list[Outcome]:
+        self.taken += sum(len(entry.raw) for entry in batch)
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)
             outcomes = commit.run(batch)
