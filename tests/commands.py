@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,3 +61,18 @@ def bundle(*objects: dict[str, Any]) -> bytes:
     return json.dumps(
         {"type": "bundle", "id": "bundle--5b7cd0a4-7a35-4a0b-9a55-4c1b2a0a7d11", "objects": objects}
     ).encode()
+
+
+def free_port(*, neighbours: int = 2, step: int = 100) -> int:
+    """A port that is free, as are those at one and two hundred more."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if port < 65_000 and all(_free(port + step * i) for i in range(1, neighbours + 1)):
+                return port
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

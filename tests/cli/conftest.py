@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import kizuna
+
+from tests.commands import kizuna
 
 
 @pytest.fixture

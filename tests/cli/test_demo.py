@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,22 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from commands import kizuna, start
 
-
-def _free_port() -> int:
-    """A port that is free with its two neighbours at +100 and +200."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if port < 65000 and _free(port + 100) and _free(port + 200):
-                return port
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+from tests.commands import Done, free_port, kizuna, start
 
 
 class Demo:
@@ -37,7 +22,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.process = start("demo", "--json", "--no-browser", "--port", str(self.port), "--data", folder)
         assert self.process.stdout is not None
         self.nodes = {said["node"]: said for said in (json.loads(self.process.stdout.readline()) for _ in range(3))}
@@ -139,7 +124,7 @@ def test_secrets_are_for_their_user_alone(demo: Demo) -> None:
 
 
 def test_a_folder_that_is_served_is_refused(demo: Demo) -> None:
-    second = start("demo", "--json", "--no-browser", "--port", str(_free_port()), "--data", demo.folder)
+    second = start("demo", "--json", "--no-browser", "--port", str(free_port()), "--data", demo.folder)
     out, errors = second.communicate(timeout=60)
     assert (second.returncode, out) == (1, "")
     assert "already served" in errors
@@ -175,14 +160,11 @@ def test_it_goes_on_where_it_stopped_and_leaves_no_process_when_killed(tmp_path:
 
 
 def test_it_stops_by_itself_after_the_time_given(tmp_path: Path) -> None:
-    done = subprocess_run("demo", "--json", "--for", "0", "--port", str(_free_port()), "--data", tmp_path / "demo")
+    done = _run("demo", "--json", "--for", "0", "--port", str(free_port()), "--data", tmp_path / "demo")
     assert (done.code, done.err) == (0, "")
 
 
-def subprocess_run(*arguments: str | Path) -> Any:
-    """A command in a process of its own, to its end."""
-    from commands import Done
-
+def _run(*arguments: str | Path) -> Done:
     process = start(*arguments)
     out, err = process.communicate(timeout=60)
     return Done(process.returncode, out, err)

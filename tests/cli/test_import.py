@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from builders import GREEN, campaign, identity
-from commands import bundle, kizuna
+
+from tests.builders import GREEN, campaign, identity
+from tests.commands import bundle, kizuna
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from commands import kizuna
 
 from kizuna.settings import load
+from tests.commands import kizuna
 
 FLAGS = ("--name", "Riga", "--org", "CERT Riga", "--country", "lva")
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from builders import AMBER, CLEAR, campaign, identity, relationship
-from commands import bundle, kizuna
 
 from kizuna.store import Partner, open_store
+from tests.builders import AMBER, CLEAR, campaign, identity, relationship
+from tests.commands import bundle, kizuna
 
 OBJECTS = [
     campaign("Aurora", object_marking_refs=[CLEAR]),
@@ -61,7 +61,7 @@ def test_loosening_delivers_and_tightening_takes_back(served: Path) -> None:
 def test_what_another_organisation_owns_is_only_tightened(served: Path) -> None:
     store = open_store(served)
     theirs = campaign("Theirs", object_marking_refs=[AMBER])
-    from builders import items
+    from tests.builders import items
 
     assert [o.status for o in store.writer(store.partner_source("Kyiv")).add(items(theirs))] == ["imported"]
     store.close()

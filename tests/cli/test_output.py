@@ -33,7 +33,7 @@ def test_east_asian_characters_take_two_columns() -> None:
 
 
 def test_a_table_is_aligned_by_columns_of_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"a": "東京", "b": 1}, {"a": "x", "b": None}, {"a": ["p", "q"], "b": "two\nlines"}]
+    rows: list[dict[str, object]] = [{"a": "東京", "b": 1}, {"a": "x", "b": None}, {"a": ["p", "q"], "b": "two\nlines"}]
     assert table(rows, ("a", "b"), as_json=False) == 3
     assert capsys.readouterr().out.splitlines() == ["a     b", "東京  1", "x     -", "p, q  two lines"]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import campaign
-from commands import bundle, kizuna, start
+
+from tests.builders import campaign
+from tests.commands import bundle, kizuna, start
 
 
 @pytest.fixture

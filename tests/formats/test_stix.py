@@ -7,14 +7,14 @@ import io
 from pathlib import Path
 
 import pytest
-from builders import campaign
-from commands import bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kizuna.errors import InvalidInput, KizunaError, NotFound, TooLarge
 from kizuna.formats.stix import RATIO_FREE, Unpacked, read_file
 from kizuna.settings import Limits
+from tests.builders import campaign
+from tests.commands import bundle
 
 CONTENT = bundle(campaign("Aurora"), campaign("Borealis"))
 

@@ -54,18 +54,20 @@ def set_(id: str, label: str, data: Path, as_json: bool) -> None:
         originator = _stored(store, id).label.originator or store.organisation
         wanted = parse_label(label, originator=originator)
         change = store.relabel(id, wanted, by=actor())
+        # What another organisation owns keeps its own label too: both must allow.
+        now = format_label(_stored(store, id).label)
     if as_json:
         emit(
             {
                 "id": id,
-                "label": format_label(wanted),
+                "label": now,
                 "touched": change.touched,
                 "opened": change.opened,
                 "ended": change.ended,
             }
         )
         return
-    say(f"{id} is now {format_label(wanted)} ({change.touched} rows)")
+    say(f"{id} is now {now} ({change.touched} rows)")
     for word, effect in (("newly offered to", change.opened), ("no longer offered to", change.ended)):
         for partner, rows in effect.items():
             if rows:
