@@ -1,0 +1,103 @@
+"""What doctor finds, and that it changes nothing."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from kizuna.cli.process import only_once
+from tests.commands import kizuna
+
+
+def found(folder: Path) -> dict[str, tuple[str, str]]:
+    """Each check with its state and message."""
+    lines = kizuna("doctor", "--data", folder, "--json").lines()
+    return {line["check"]: (line["state"], line["message"]) for line in lines}
+
+
+def test_a_fresh_node_is_well(folder: Path) -> None:
+    done = kizuna("doctor", "--data", folder)
+    assert done.code == 0, done.out
+    checks = found(folder)
+    assert list(checks) == ["folder", "permissions", "settings", "key", "store", "migrations", "clock", "disk", "port"]
+    assert {state for state, _ in checks.values()} <= {"ok", "warning"}  # the disk of whoever tests may be full
+
+
+def test_without_a_node_only_that_is_said(tmp_path: Path) -> None:
+    done = kizuna("doctor", "--data", tmp_path / "none", "--json")
+    assert done.code == 1
+    assert [line["check"] for line in done.lines()] == ["folder"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_node_others_can_read(folder: Path) -> None:
+    folder.chmod(0o755)
+    (folder / "node.key").chmod(0o644)
+    state, message = found(folder)["permissions"]
+    assert state == "failed"
+    assert "node.key" in message
+    assert "chmod" in message
+    assert kizuna("doctor", "--data", folder).code == 1
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "text"])
+def test_a_key_that_is_lost(folder: Path, damage: str) -> None:
+    key = folder / "node.key"
+    if damage == "missing":
+        key.unlink()
+    else:
+        key.write_bytes(b"AAAA" if damage == "short" else b"\xff not base64")
+    assert found(folder)["key"][0] == "failed"
+
+
+def test_a_damaged_store(folder: Path) -> None:
+    for name in ("node.sqlite-wal", "node.sqlite-shm"):
+        (folder / name).unlink(missing_ok=True)
+    file = folder / "node.sqlite"
+    content = bytearray(file.read_bytes())
+    content[4096:12288] = b"\xa5" * 8192
+    file.write_bytes(content)
+    checks = found(folder)
+    assert checks["store"][0] == "failed"
+    assert kizuna("doctor", "--data", folder).code == 1
+
+
+def test_a_store_of_a_newer_release(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "node.sqlite")
+    connection.execute("pragma user_version=9999")
+    connection.close()
+    state, message = found(folder)["migrations"]
+    assert state == "failed"
+    assert "newer" in message
+
+
+def test_broken_settings(folder: Path) -> None:
+    (folder / "node.json").write_text("{")
+    checks = found(folder)
+    assert checks["settings"][0] == checks["port"][0] == "failed"
+
+
+def test_a_node_that_is_served_and_a_port_that_is_not_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("KIZUNA_PORT", str(taken.getsockname()[1]))
+        assert found(folder)["port"][0] == "warning"
+        with only_once(folder):
+            assert found(folder)["port"] == ("ok", "the node is being served")
+
+
+def test_listening_to_everybody_without_tls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIZUNA_LISTEN", "0.0.0.0")
+    assert found(folder)["settings"][0] == "warning"
+
+
+def test_nothing_is_changed(folder: Path) -> None:
+    kizuna("doctor", "--data", folder)
+    # SQLite notes its readers in shared memory, -shm: that is no change.
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.suffix != ".sqlite-shm"}
+    kizuna("doctor", "--data", folder)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
