@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from kizuna.cli.demo_children import STEP, Children
+from kizuna.cli.demo_children import STEP, Children, notes
 from kizuna.cli.demo_text import closing, introduction, ready_text
 from kizuna.cli.output import emit, json_option, say
 from kizuna.errors import NodeBusy
@@ -47,7 +47,7 @@ def command(port: int, data: Path | None, no_browser: bool, seconds: float | Non
         for ready in children.ready(ends, stopped):
             _show(ready, as_json=as_json, browser=not no_browser)
         if not (as_json or stopped):
-            say(closing(folder))
+            say(closing(folder, notes(folder)["loosen"]))
         children.watch(ends, stopped)
 
 

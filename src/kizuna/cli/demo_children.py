@@ -15,6 +15,7 @@ from typing import Any
 from kizuna.errors import KizunaError
 
 NODES = ("Tokyo", "Brussels", "Kyiv")
+NOTES = "demo.json"
 STEP = 100  # from one node's port to the next
 STOP_SECONDS = 10.0
 POLL_SECONDS = 3
@@ -79,7 +80,7 @@ class Children:
         self._found(stopped)
         if stopped:
             return
-        secrets = json.loads((self._folder / "demo.json").read_text(encoding="utf-8"))
+        secrets = notes(self._folder)["nodes"]
         # As many at once as there are processors: the first address comes sooner than if all three competed.
         waiting = list(self._children)
         for _ in range(os.cpu_count() or 1):
@@ -117,6 +118,12 @@ class Children:
             for key, _ in self._selector.select(TURN_SECONDS):
                 child: Child = key.data
                 yield from ((child, line) for line in child.read())
+
+
+def notes(folder: Path) -> dict[str, Any]:
+    """What the founding wrote down for this process: the nodes' secrets, and which label to loosen."""
+    found: dict[str, Any] = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+    return found
 
 
 def _python(module: str, *arguments: str) -> subprocess.Popen[bytes]:

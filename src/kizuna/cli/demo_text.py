@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +20,23 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "closing": {
         "en": """
-Try:
-  1. Open the login links side by side: each node sees only what it may.
-  2. Read what Tokyo gives Kyiv:       kizuna export --as Kyiv --data {tokyo} -o -
-  3. Share more, and see it arrive:    kizuna search EXERCISE --data {tokyo}
-                                       kizuna label set ID TLP:CLEAR --data {tokyo}
-Stop with Ctrl-C. Go on later with: kizuna demo --data {folder}""",
+Try (in another terminal):
+  1. Open the log-in links side by side: each node sees only what it may.
+  2. Who gets Tokyo's indicator, and why?
+       {kizuna} explain {id} --data {tokyo}
+  3. Let it go to {partner}; it, and the sighting that waited for it, arrive within seconds:
+       {kizuna} label set {id} "{label}" --data {tokyo}
+
+Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
         "ja": """
-お試しください:
+お試しください(別の端末で):
   1. ログインのリンクを並べて開く: 各ノードには許されたものだけが見えます。
-  2. 東京がキーウに渡すものを読む:    kizuna export --as Kyiv --data {tokyo} -o -
-  3. 開示を広げ、届くのを見る:        kizuna search 演習 --data {tokyo}
-                                      kizuna label set ID TLP:CLEAR --data {tokyo}
-Ctrl-C で終了します。続きは: kizuna demo --data {folder}""",
+  2. 東京の指標は誰に、なぜ渡るのか:
+       {kizuna} explain {id} --data {tokyo}
+  3. {partner} への開示: 指標と、それを待っていた目撃情報が数秒で届きます:
+       {kizuna} label set {id} "{label}" --data {tokyo}
+
+Ctrl-C で終了します。続きは: {kizuna} demo --data {folder}""",
     },
 }
 
@@ -45,6 +51,8 @@ def ready_text(ready: dict[str, Any]) -> str:
     return TEXTS["ready"][language()].format(**ready)
 
 
-def closing(folder: Path) -> str:
-    """Three things to try, and how to stop."""
-    return TEXTS["closing"][language()].format(folder=folder, tokyo=folder / "tokyo")
+def closing(folder: Path, loosen: dict[str, Any]) -> str:
+    """Three things to try, and how to stop; `loosen` is the scenario's label that releases something."""
+    command = os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "kizuna"
+    place = {"folder": folder, "tokyo": folder / "tokyo", "kizuna": command}
+    return TEXTS["closing"][language()].format(**place, **{key: loosen[key] for key in ("id", "label", "partner")})

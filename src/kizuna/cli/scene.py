@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kizuna.cli.demo_children import NODES, POLL_SECONDS, STEP
+from kizuna.cli.demo_children import NODES, NOTES, POLL_SECONDS, STEP
 from kizuna.cli.init import make_node
 from kizuna.cli.output import fail
 from kizuna.cli.pack import add_pack, groups_of
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACTOR = "demo"
-SECRETS = "demo.json"
 READY = "scenario"
 
 Secrets = dict[str, dict[str, Any]]
@@ -49,10 +48,10 @@ def found(folder: Path, port: int) -> None:
             stack.enter_context(only_once(store.folder))
             stores[name] = store
         _introduce(scenario, stores, folder, port)
-        file = folder / SECRETS
-        known: Secrets = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+        file = folder / NOTES
+        known: Secrets = msgspec.json.decode(file.read_bytes())["nodes"] if file.exists() else {}
         secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
-        write_private(file, msgspec.json.encode(secrets))
+        write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen}))
         for name, own in secrets.items():
             for partner, token in own["partners"].items():
                 write_private(home(folder, partner) / token_file(name), token.encode())

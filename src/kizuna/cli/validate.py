@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _GZIP = b"\x1f\x8b"
 _RATIO = 100
 _BLOCK = 1 << 16
+_IN_ONE = 48 << 20
 
 
 @click.command(short_help="Check STIX files against the specification.")
@@ -41,7 +42,7 @@ def command(ctx: click.Context, files: tuple[str, ...], only_rules: bool, warnin
         raise click.UsageError("Missing argument 'FILE...'.", ctx)
     else:
         tell = _tell_json if as_json else _Teller(warnings=warnings)
-        valid = [tell(file, _reports(file)) for file in files]
+        valid = [tell(file) for file in files]
         ctx.exit(0 if all(valid) else 1)
 
 
@@ -85,13 +86,32 @@ def _opened(file: str) -> Iterator[Source]:
             yield io.BufferedReader(unpacked)
 
 
-def _tell_json(file: str, reports: Iterable[Report]) -> bool:
+def _tell_json(file: str) -> bool:
     """A line of JSON for each report; whether all were valid."""
+    from kizuna.cli.validate_halves import take_apart, tell_halves
     from kizuna.cli.validate_lines import Lines
 
-    lines, held, waiting, valid = Lines(file), [], 0, True
-    for report in reports:
-        line, good = lines(report)
+    lines = Lines(file)
+    parts = take_apart(_text(file))
+    if parts is not None:
+        return _write(tell_halves(parts, lines))
+    return _write(lines(report) for report in _reports(file))
+
+
+def _text(file: str) -> bytes:
+    """The bytes of a plain file of moderate size; empty for any other, which is read piece by piece."""
+    try:
+        path = Path(file)
+        return path.read_bytes() if file != "-" and path.is_file() and path.stat().st_size <= _IN_ONE else b""
+    except OSError:
+        return b""  # told as the report of the file
+
+
+def _write(told: Iterable[tuple[bytes, bool]]) -> bool:
+    """Write lines as they come; whether all were valid."""
+    held: list[bytes] = []
+    waiting, valid = 0, True
+    for line, good in told:
         held.append(line)
         waiting += len(line)
         # An error is shown at once; what is well may wait for a full block.
@@ -111,11 +131,11 @@ class _Teller:
     def __init__(self, *, warnings: bool) -> None:
         self._warnings = warnings
 
-    def __call__(self, file: str, reports: Iterable[Report]) -> bool:
+    def __call__(self, file: str) -> bool:
         """Errors one by one, warnings by rule, and a sum; whether all was valid."""
         items = faulty = 0
         warned: Counter[str] = Counter()
-        for report in reports:
+        for report in _reports(file):
             items += report.item is not None
             faulty += not report.valid
             warned.update(one.rule for one in report.problems if one.severity == "warning")
