@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
@@ -23,6 +23,11 @@ class Duplicates:
         self._texts: dict[int, bytes] = {}
         self._kept = 0
         self._table: _Table | None = None
+
+    @property
+    def versions(self) -> Set[int] | None:
+        """The keys of the versions seen; None once only digests are kept."""
+        return self._texts.keys() if self._table is None else None
 
     def conflicts(self, data: Mapping[str, Any], raw: bytes) -> bool:
         """Whether an earlier object has this id and version and other content; `raw` is the text of `data`."""

@@ -12,7 +12,7 @@ from .found import Finder, Found, mismatch, quote, shift
 from .observables import PREDEFINED
 from .values import type_named
 
-_TYPES = vocab.CLOSED["extension-type-enum"]
+_TYPES = vocab.ENUMERATIONS["extension-type-enum"]
 _NEW_TYPES = frozenset(("new-sdo", "new-sco", "new-sro"))
 _DEFINING = _NEW_TYPES | {"toplevel-property-extension"}
 _OWN_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-ext")

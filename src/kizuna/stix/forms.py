@@ -198,7 +198,7 @@ _SPECIAL: dict[str, Callable[[str, str], Finder]] = {
     "extension-type": _form(
         "enum",
         "an extension type",
-        lambda text: None if text in vocab.CLOSED["extension-type-enum"] else "not in extension-type-enum",
+        lambda text: None if text in vocab.ENUMERATIONS["extension-type-enum"] else "not in extension-type-enum",
     ),
     "selector": _form("selector-syntax", "a selector", _matches(SELECTOR, "a path such as labels.[0] is expected")),
     "ipfix": _entries(_text_or_integer("traffic-ipfix"), "a dictionary"),

@@ -63,7 +63,10 @@ def is_type_name(name: str) -> bool:
 
 
 def sco_id(data: Mapping[str, Any]) -> str | None:
-    """The UUIDv5 id a cyber-observable should have; None for other types or when nothing contributes."""
+    """The UUIDv5 id a cyber-observable should have; None for other types or when nothing contributes.
+
+    Raises InvalidInput for content that is no I-JSON.
+    """
     kind = data.get("type")
     if not isinstance(kind, str):
         return None

@@ -47,7 +47,7 @@ def order(earlier: str, later: str, rule: str, section: str, *, strict: bool = F
 
 def labels_as_type(property_name: str, vocabulary: str) -> Finder:
     """The finder of labels that say what the object's own type property is for."""
-    values = vocab.OPEN[vocabulary]
+    values = vocab.VOCABULARIES[vocabulary]
 
     def check(data: dict[str, Any], found: list[Found]) -> None:
         labels = data.get("labels")

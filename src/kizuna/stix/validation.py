@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import msgspec
@@ -54,6 +54,11 @@ class Judge:
 
     def __init__(self) -> None:
         self._duplicates = Duplicates()
+
+    @property
+    def versions(self) -> Set[int] | None:
+        """Numbers that stand for the versions seen, alike in all processes of one run; None when they are too many."""
+        return self._duplicates.versions
 
     def __call__(self, item: Item) -> list[Problem]:
         """The problems of the next item."""

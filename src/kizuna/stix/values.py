@@ -319,7 +319,7 @@ def language_fault(text: str) -> str | None:
 
 
 def _open(kind: Open, path: str, section: str) -> Finder:
-    values, name = vocab.OPEN[kind.vocabulary], kind.vocabulary
+    values, name = vocab.VOCABULARIES[kind.vocabulary], kind.vocabulary
 
     def check(value: Any, found: list[Found]) -> None:
         if not isinstance(value, str):
@@ -333,7 +333,7 @@ def _open(kind: Open, path: str, section: str) -> Finder:
 
 
 def _enum(kind: Enum, path: str, section: str) -> Finder:
-    values, name = vocab.CLOSED[kind.vocabulary], kind.vocabulary
+    values, name = vocab.ENUMERATIONS[kind.vocabulary], kind.vocabulary
 
     def check(value: Any, found: list[Found]) -> None:
         if not isinstance(value, str):

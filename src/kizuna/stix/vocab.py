@@ -60,7 +60,7 @@ _OPEN = {
     "windows-pebinary-type-ov": """dll exe sys""",
 }
 
-OPEN: dict[str, frozenset[str]] = {name: words(values) for name, values in _OPEN.items()}
+VOCABULARIES: dict[str, frozenset[str]] = {name: words(values) for name, values in _OPEN.items()}
 """Open vocabularies: a value outside of them is a warning."""
 
 _CLOSED = {
@@ -82,7 +82,7 @@ _CLOSED = {
         SERVICE_START_PENDING SERVICE_STOP_PENDING SERVICE_STOPPED""",
 }
 
-CLOSED: dict[str, frozenset[str]] = {name: words(values) for name, values in _CLOSED.items()}
+ENUMERATIONS: dict[str, frozenset[str]] = {name: words(values) for name, values in _CLOSED.items()}
 """Enumerations: a value outside of them is an error."""
 
 COUNTRIES = words(
