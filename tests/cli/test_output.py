@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kizuna.cli.output import clean, default_folder, language, output_file, table, width
+from kizuna.errors import InvalidInput
 
 
 @given(st.text())
@@ -96,3 +97,25 @@ def test_a_failed_writing_leaves_the_old_file_and_no_other(tmp_path: Path) -> No
         fail()
     assert os.listdir(tmp_path) == ["out.json"]
     assert target.read_bytes() == b"old"
+
+
+def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    with output_file(str(tmp_path / "link")) as write:
+        write(b"through")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"through"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with output_file(str(pipe)) as write:
+        write(b"flows")
+    assert os.read(reader, 10) == b"flows"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    os.close(reader)
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "no" / "such"):
+        with pytest.raises(InvalidInput, match=str(place)), output_file(str(place)):
+            pass

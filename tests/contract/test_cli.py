@@ -133,7 +133,20 @@ def test_without_a_node_every_command_says_so(name: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
-    shell = f"set -o pipefail; {sys.executable} -m kizuna --help | true"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, b"")
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    node, kizuna = tmp_path / "node", f"{sys.executable} -m kizuna"
+    made = run("init", "--data", str(node), "--name", "Riga", "--org", "CERT Riga", "--country", "LV")
+    assert made.returncode == 0
+    assert run("pack", "add", "atlas", "--data", str(node)).returncode == 0
+    for command in ("export", "search a --limit 500", "search a --limit 500 --json"):
+        shell = f"set -o pipefail; {kizuna} {command} --data {node} | head -c 1"
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr, len(done.stdout)) == (0, b"", 1), command
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="Linux has a device that is always full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-m", "kizuna", "--help"], stdout=full, stderr=-1, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"error: No space left on device\n"

@@ -60,6 +60,17 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that has gone (`kizuna export | head`) has had enough, which is no failure."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes once more at exit, which would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+        return result
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run and exit: no error of the user or of the system ends in a traceback."""
         sys.exit(self._run(*args, **{"prog_name": "kizuna", **extra, "standalone_mode": False}))
@@ -67,7 +78,6 @@ class Commands(click.Group):
     def _run(self, *args: Any, **extra: Any) -> int:
         try:
             code = super().main(*args, **extra)
-            sys.stdout.flush()
         except click.ClickException as error:
             error.show(file=sys.stderr)
             return error.exit_code
@@ -75,10 +85,6 @@ class Commands(click.Group):
             return fail(str(error), error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
-        except BrokenPipeError:
-            # The reader has gone (`kizuna export | head`): nothing to say, and nothing may be said at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except (OSError, MemoryError) as error:
             return fail(_reason(error), 1)
         return code if isinstance(code, int) else 0

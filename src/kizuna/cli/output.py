@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
@@ -155,19 +155,31 @@ def progress(label: str, total: int | None, *, unit_is_bytes: bool = False) -> I
 
 @contextmanager
 def output_file(name: str) -> Iterator[Callable[[bytes], object]]:
-    """A function that writes to the named file, whole or not at all; `-` is stdout."""
+    """A function that writes to the named file, whole or not at all; `-` is stdout, a device or pipe is written to."""
+    target = Path(name).resolve()
     if name == "-":
         yield write
-        return
-    target = Path(name)
-    if target.is_dir():
+    elif target.is_dir():
         raise InvalidInput("is a folder", file=name)
+    elif target.exists() and not target.is_file():
+        with target.open("wb") as handle:
+            yield handle.write
+    else:
+        try:
+            with _whole_file(target) as handle:
+                yield handle.write
+        except OSError as error:
+            raise InvalidInput(f"cannot be written: {error.strerror}", file=name) from None
+
+
+@contextmanager
+def _whole_file(target: Path) -> Iterator[BinaryIO]:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     # What leaves a node may be restricted: only its owner reads it.
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as handle:
-            yield handle.write
+            yield handle
         os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
