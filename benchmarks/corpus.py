@@ -69,14 +69,16 @@ class Corpus:
     def _next(self) -> Object:
         share = self._random.random()
         if share < 0.32:
-            return self._pick(_OBSERVABLES)(self)
+            build: Build = self._pick(_OBSERVABLES)
+            return build(self)
         if share < 0.40:
             return self._observed_data()
         if share < 0.60:
             return self._indicator()
         if share < 0.85:
             return self._relationship()
-        return self._pick(_OBJECTS)(self)
+        build = self._pick(_OBJECTS)
+        return build(self)
 
     # -- ingredients
 
@@ -176,7 +178,7 @@ class Corpus:
         refs = [ref for ref in (self._ref("ipv4-addr", "domain-name", "file", "url") for _ in range(3)) if ref]
         if not refs:
             return self._sco("domain-name", value=self._domain())
-        seen = {"first_observed": self._time(2024), "last_observed": self._time(2025)}
+        seen: Object = {"first_observed": self._time(2024), "last_observed": self._time(2025)}
         number = self._random.randint(1, 500)
         return self._sdo("observed-data", named=False, **seen, number_observed=number, object_refs=refs)
 
@@ -192,7 +194,7 @@ class Corpus:
                 f"[domain-name:value = '{self._domain()}'] WITHIN {self._random.randint(60, 3600)} SECONDS",
             )
         )
-        times = {"valid_from": self._time(2024), "valid_until": self._time(2026)}
+        times: Object = {"valid_from": self._time(2024), "valid_until": self._time(2026)}
         return self._sdo(
             "indicator", indicator_types=["malicious-activity"], pattern=pattern, pattern_type="stix", **times
         )
@@ -212,8 +214,8 @@ class Corpus:
         source, target = self._ref(source_type), self._ref(target_type)
         if source is None or target is None:
             return self._sdo("attack-pattern")
-        ends = {"relationship_type": kind, "source_ref": source, "target_ref": target}
-        return self._sdo("relationship", named=False, description=self._prose(), **ends)
+        ends: Object = {"relationship_type": kind, "source_ref": source, "target_ref": target}
+        return self._sdo("relationship", named=False, **ends, description=self._prose())
 
     def _report(self) -> Object:
         refs = [ref for ref in (self._ref("malware", "indicator", "campaign") for _ in range(8)) if ref]
@@ -272,7 +274,9 @@ def _email_message(corpus: Corpus) -> Object:
     return corpus._sco("email-message", is_multipart=False, subject=corpus._prose(), body=corpus._prose(), **more)
 
 
-_OBSERVABLES: tuple[Callable[[Corpus], Object], ...] = (
+Build = Callable[[Corpus], Object]
+
+_OBSERVABLES: tuple[Build, ...] = (
     lambda c: c._sco("ipv4-addr", value=c._ipv4()),
     lambda c: c._sco("ipv4-addr", value=c._ipv4()),
     lambda c: c._sco("domain-name", value=c._domain()),
@@ -293,7 +297,7 @@ _OBSERVABLES: tuple[Callable[[Corpus], Object], ...] = (
     Corpus._network_traffic,
 )
 
-_OBJECTS: tuple[Callable[[Corpus], Object], ...] = (
+_OBJECTS: tuple[Build, ...] = (
     lambda c: c._sdo("malware", is_family=False, malware_types=["trojan"]),
     lambda c: c._sdo("attack-pattern", kill_chain_phases=[{"kill_chain_name": "mitre-attack", "phase_name": "impact"}]),
     lambda c: c._sdo("campaign", first_seen=c._time(2023), last_seen=c._time(2024)),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stix_examples import CREATED, EARLY, EXTENSION, HASHES, TLP_GREEN, Object, changed, edited, minimal, ref
-
 from kizuna.stix.bundle import bundle_problems
 from kizuna.stix.checker import check
 from kizuna.stix.problem import Problem
 from kizuna.stix.reader import ReadLimits, iter_objects
 from kizuna.stix.validation import unreadable, validate
 from kizuna.stix.versions import version_problems
+from tests.stix_examples import CREATED, EARLY, EXTENSION, HASHES, TLP_GREEN, Object, changed, edited, minimal, ref
 
 Breach = Callable[[], list[Problem]]
 

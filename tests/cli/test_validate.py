@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stix_examples import VALID, changed, ref
 
 from kizuna.cli import validate_halves
 from kizuna.cli.validate_halves import take_apart, tell_halves
 from kizuna.cli.validate_lines import Lines
 from kizuna.stix import RULES, reports
+from tests.stix_examples import VALID, changed, ref
 
 GOOD = changed("campaign")
 BAD = changed("campaign", id=ref("campaign", 2), name=..., revoked="no", x_own=1)

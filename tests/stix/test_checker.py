@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stix_examples import VALID, Object, changed, ref
 
 from kizuna.stix.checker import CLEAN, check
 from kizuna.stix.common import META_TABLES, STRUCTS
@@ -19,6 +18,7 @@ from kizuna.stix.observables import OBSERVABLES, PREDEFINED, SCO_STRUCTS
 from kizuna.stix.properties import Boolean, Extensions, Float, Integer, Kind, ListOf, Ref, Table, Timestamp
 from kizuna.stix.rules import RULES
 from kizuna.stix.tables import compile_struct
+from tests.stix_examples import VALID, Object, changed, ref
 
 TABLES = {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}
 PROPERTIES = [(kind, name) for kind, table in TABLES.items() for name in table.properties if name != "type"]
@@ -103,7 +103,8 @@ def test_member_of_another_type(struct: str, name: str) -> None:
 
 @pytest.mark.parametrize("struct", EMBEDDED)
 def test_structure_that_is_empty_or_no_object(struct: str) -> None:
-    for value in ({}, [], "x", None):
+    values: list[Any] = [{}, [], "x", None]
+    for value in values:
         found: list[Found] = []
         compile_struct(EMBEDDED[struct])(value, found)
         assert found

@@ -6,12 +6,12 @@ import ast
 from pathlib import Path
 
 import pytest
-from stix_breaches import BREACHES, COMPANIONS
-from stix_examples import VALID
 
 import kizuna.stix
 from kizuna.stix.checker import check
 from kizuna.stix.rules import RULES
+from tests.stix_breaches import BREACHES, COMPANIONS
+from tests.stix_examples import VALID
 
 SOURCES = sorted(Path(kizuna.stix.__file__).parent.glob("*.py"))
 

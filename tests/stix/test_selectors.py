@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from stix_examples import TLP_GREEN, changed
 
 from kizuna.stix.checker import check
 from kizuna.stix.selectors import SELECTOR, Unresolved, resolve, selects, steps
+from tests.stix_examples import TLP_GREEN, changed
 
 DATA = {
     "name": "n",

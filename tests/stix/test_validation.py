@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 import pytest
-from stix_examples import VALID, Object, changed, minimal, ref
 
 from kizuna.stix import validate
 from kizuna.stix.bundle import bundle_problems
 from kizuna.stix.duplicates import Duplicates
 from kizuna.stix.validation import reports
+from tests.stix_examples import VALID, Object, changed, minimal, ref
 
 BAD = changed("campaign", name=...)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stix_examples import changed, ref
 
 from kizuna.stix.versions import version_problems
+from tests.stix_examples import changed, ref
 
 LATER = "2026-03-01T00:00:00.000Z"
 
