@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     port: int = 8700
     tls_certificate: str | None = None
     tls_key: str | None = None
+    compress: Literal["auto", "always", "never"] = "auto"
     limits: Limits = Limits()
 
 
@@ -53,7 +55,7 @@ def load(folder: Path) -> Settings:
         raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
     try:
         found = msgspec.json.decode(raw, type=dict[str, object])
-        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key"):
+        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress"):
             value = os.environ.get(f"KIZUNA_{key.upper()}")
             if value is not None:
                 found[key] = int(value) if key == "port" else value

@@ -13,7 +13,7 @@ from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.keys import derived_key, load_key, make_key, public_key_of, read_public
 from kizuna.store.passwords import password_fits
 
-from ..conftest import Clock
+from tests.conftest import Clock
 
 
 @pytest.fixture

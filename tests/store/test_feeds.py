@@ -196,3 +196,11 @@ def test_relationships_need_both_ends(tokyo: Store) -> None:
     one, two = campaign("one", object_marking_refs=[CLEAR]), campaign("two", object_marking_refs=[RED])
     put(tokyo, one, two, relationship(one, "related-to", two, object_marking_refs=[CLEAR]))
     assert names(tokyo) == ["one"]
+
+
+def test_what_waited_for_an_object_enters_when_the_partner_itself_sends_it(tokyo: Store) -> None:
+    theirs = identity("their author", object_marking_refs=[CLEAR])
+    put(tokyo, campaign("ours about theirs", object_marking_refs=[CLEAR], created_by_ref=theirs["id"]))
+    assert names(tokyo) == []
+    list(tokyo.writer(tokyo.partner_source("Brussels")).add(items(theirs)))
+    assert names(tokyo) == ["ours about theirs"]

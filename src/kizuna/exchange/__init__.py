@@ -1,1 +1,1 @@
-
+"""How it travels: TAXII 2.1."""

@@ -112,18 +112,18 @@ def _parts(refs: Iterable[Any], definitions: Definitions, community: str | None)
 
 
 def _together(parts: list[Part]) -> list[Part]:
-    """Markings of one list speak of one label: an addressee named by one of them belongs to the TLP of the others."""
+    """Markings of one list speak of one label: an addressee or a person named by one of them belongs to the TLP of the others."""
     tlp = [p for p in parts if p.policy in (TLP, IEP)]
     categories = tuple({c for p in parts if p.policy in (TLP, IEP, PUBLIC) for c in p.categories})
-    if not tlp or not categories:
-        return parts
-    community = next((p.community for p in tlp if p.community), None)
+    persons = {level: tuple(n for p in tlp if p.classification == level for n in p.persons) for level in TLP_ORDER}
+    communities = {level: next((p.community for p in tlp if p.classification == level and p.community), None) for level in TLP_ORDER}
     merged = [
-        Part(p.policy, p.classification, categories, p.community or (community if p.classification == GREEN else None),
-             p.persons, p.originator, p.starts, p.ends)
+        Part(p.policy, p.classification, categories, p.community or communities[p.classification],
+             persons[p.classification], p.originator, p.starts, p.ends)
         for p in tlp
     ]  # fmt: skip
-    return merged + [p for p in parts if p.policy not in (TLP, IEP, PUBLIC)]
+    others = [p for p in parts if p.policy not in (TLP, IEP) and not (tlp and p.policy == PUBLIC)]
+    return merged + others
 
 
 def _part(definition: Json, community: str | None) -> Part | None:

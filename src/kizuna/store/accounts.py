@@ -203,11 +203,9 @@ class Accounts:
         name = self.user(user).name
         with self._store.database.write() as connection:
             secret, _ = self._issue("session", name, None, SCOPES, SESSION_LASTS, note, name, {"how": how})
-            newest = (
-                "select n from credential where kind='session' and ended is null and person=p.n order by n desc limit ?"
-            )
-            where = f"kind='session' and n in (select c.n from credential c join person p on p.n=c.person where p.name=? and c.n not in ({newest}))"
-            self._end(connection, where, (name, SESSIONS_EACH))
+            of_person = "kind='session' and ended is null and person=(select n from person where name=?)"
+            newest = f"select n from credential where {of_person} order by n desc limit ?"
+            self._end(connection, f"{of_person} and n not in ({newest})", (name, name, SESSIONS_EACH))
         return secret
 
     def find(self, kind: Kind, secret: str) -> Credential | None:

@@ -71,6 +71,7 @@ class Feeds:
     def _candidates(self, objects: list[int]) -> dict[int, int]:
         """The rows to look at (n → ident): those asked for and, transitively, those that wait for them."""
         found: dict[int, int] = {}
+        arrived = set[int]()
         frontier = self._rows("select n, ident, whole, area, source from object where hidden=0 and n in ({})", objects)
         while frontier:
             fresh = {
@@ -79,10 +80,13 @@ class Feeds:
                 if n not in found and source != self._source and self._allowed(whole, area)
             }
             found |= fresh
+            # What the recipient sent itself does not enter, but what waited for it may.
+            theirs = {ident for _, ident, _, _, source in frontier if source == self._source} - arrived
+            arrived |= theirs
             frontier = self._rows(
                 "select o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
                 "where o.hidden=0 and w.recipient=? and w.target in ({})",
-                list(set(fresh.values())),
+                list(theirs.union(fresh.values())),
                 self._recipient,
             )
         return found

@@ -28,7 +28,8 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     """An organisation this node exchanges with.
 
     `name` is its short key; `receives` lists TLP levels and areas it is addressed by; `default_label` is the text form of the
-    label for what it sends unmarked; `url` is its TAXII discovery address and `token` the name of the file holding ours there.
+    label for what it sends unmarked; `url` is its TAXII discovery address and `token` the file, in the node's folder
+    or absolute, that holds ours there; by default `NAME.token` in lower case.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     default_label: str | None = None
     clients: tuple[str, ...] = ()
     url: str | None = None
+    token: str | None = None
     added: int = 0
     last_exchange: int | None = None
 

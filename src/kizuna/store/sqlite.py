@@ -31,6 +31,7 @@ from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
 FILE = "node.sqlite"
+DAY = 86_400_000_000  # microseconds
 _encode = msgspec.json.Encoder().encode
 _decode_partner = msgspec.json.Decoder(Partner).decode
 
@@ -316,6 +317,18 @@ class Store:
         """Note durably how far something has come."""
         with self.database.write() as connection:
             set_meta(connection, f"mark:{key}", value)
+
+    def put_status(self, id: str, caller: str, body: bytes) -> None:
+        """Keep what became of a POST for a day, for its sender."""
+        now = self.clock()
+        with self.database.write() as connection:
+            connection.execute("delete from status where at<?", (now - DAY,))
+            connection.execute("insert into status values (?,?,?,?)", (id, caller, now, body))
+
+    def status_of(self, id: str, caller: str) -> bytes | None:
+        """What became of a POST; None for nobody's or another's."""
+        row = self.database.read().execute("select body from status where id=? and caller=?", (id, caller)).fetchone()
+        return bytes(row[0]) if row else None
 
     def space(self, connection: sqlite3.Connection, name: str) -> int:
         """The integer of a space, made when new; needs a writing transaction."""

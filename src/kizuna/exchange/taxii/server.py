@@ -1,0 +1,285 @@
+"""The TAXII 2.1 server as an ASGI application. Reading joins stored bytes: no object is parsed on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from kizuna.clock import to_text
+from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused
+from kizuna.exchange.taxii.collections import ROOT, Collection, collections_of, find_collection, shelf, source
+from kizuna.exchange.taxii.media import STIX, TAXII, accepts_taxii, version_text
+from kizuna.exchange.taxii.request import MethodNotAllowed, NotAcceptable, Request
+from kizuna.exchange.taxii.status import Statuses, status_resource
+from kizuna.stix import iter_objects, marking_definitions
+from kizuna.store import Page, Query, Row, Store
+from kizuna.store.caller import Caller
+from kizuna.store.cursors import Cursors
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+_TITLES = {
+    400: "Bad request", 401: "Not authenticated", 403: "Refused", 404: "Not found", 405: "Method not allowed",
+    406: "Not acceptable", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed", 503: "Busy",
+}  # fmt: skip
+_GZIP_FROM = 1_400  # what fits one packet gains nothing
+_LOOPBACK = ("127.0.0.1", "::1", "")
+
+
+class Authenticate(Protocol):
+    """Who an Authorization header is, None for nobody we know."""
+
+    def __call__(self, authorization: str | None, remote: str = "") -> Caller | None: ...
+
+
+class Response(msgspec.Struct, frozen=True):
+    """Status, body and the headers beyond content type and length."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def taxii_app(store: Store, authenticate: Authenticate) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """The application; it answers under `/taxii2/` or mounted anywhere."""
+    return Server(store, authenticate)
+
+
+class Server:
+    """Answers one request at a time per thread; everything that touches the store runs in a worker thread."""
+
+    def __init__(self, store: Store, authenticate: Authenticate) -> None:
+        self._store = store
+        self._authenticate = authenticate
+        self._cursors = Cursors(store.folder)
+        self._statuses = Statuses(store)
+        self._limits = store.settings.limits
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application."""
+        remote = (scope.get("client") or ("",))[0]
+        packed = False
+        try:
+            headers = {name.lower(): value for name, value in scope["headers"]}
+            packed = self._packs(headers, remote)
+            response = await self._answer(scope, receive, headers, remote)
+        except KizunaError as error:
+            response = _failure(error)
+        except Exception:
+            log.exception("a TAXII request failed")
+            response = _failure(KizunaError("the node could not answer; its log says why"))
+        await _send(send, response, head=scope["method"] == "HEAD", packed=packed)
+
+    async def _answer(self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str) -> Response:
+        authorization = headers.get(b"authorization")
+        caller = await asyncio.to_thread(
+            self._authenticate, None if authorization is None else authorization.decode("latin-1"), remote
+        )
+        if caller is None:
+            raise NotAuthenticated("this node answers nobody it does not know; send a token")
+        if not accepts_taxii(headers.get(b"accept", b"").decode("latin-1")):
+            raise NotAcceptable(f"this node speaks {TAXII}", path="Accept")
+        request = Request.of(scope, receive)
+        return await self._route(request, caller)
+
+    async def _route(self, request: Request, caller: Caller) -> Response:
+        match request.path:
+            case ():
+                _only(request, "GET, HEAD")
+                return _json(self._discovery(request))
+            case (root,) if root == ROOT:
+                _only(request, "GET, HEAD")
+                return _json(self._api_root())
+            case (root, "status", id) if root == ROOT:
+                _only(request, "GET, HEAD")
+                return _json(await asyncio.to_thread(self._statuses.get, id, caller))
+            case (root, "collections") if root == ROOT:
+                _only(request, "GET, HEAD")
+                return _json({"collections": [c.resource() for c in collections_of(self._store, caller)]})
+            case (root, "collections", key, *rest) if root == ROOT:
+                collection = find_collection(self._store, caller, key)
+                return await self._collection(request, caller, collection, rest)
+        raise NotFound("no such TAXII resource")
+
+    async def _collection(self, request: Request, caller: Caller, collection: Collection, rest: list[str]) -> Response:
+        match rest:
+            case []:
+                _only(request, "GET, HEAD")
+                return _json(collection.resource())
+            case ["objects"] if request.method == "POST":
+                return await self._post(request, caller, collection)
+            case ["objects", id] if request.method == "DELETE":
+                return await asyncio.to_thread(self._delete, request, caller, id)
+            case ["manifest"] | ["objects"] | ["objects", _] | ["objects", _, "versions"]:
+                allowed = {1: "GET, HEAD, POST" if rest == ["objects"] else "GET, HEAD", 2: "GET, HEAD, DELETE"}
+                _only(request, allowed.get(len(rest), "GET, HEAD"))
+                if not collection.can_read:
+                    raise Refused("this collection is write-only")
+                return await asyncio.to_thread(self._read, request, caller, collection, rest)
+        raise NotFound("no such TAXII resource")
+
+    def _read(self, request: Request, caller: Caller, collection: Collection, rest: list[str]) -> Response:
+        asked = request.filter()
+        if len(rest) > 1:
+            asked = msgspec.structs.replace(asked, ids=(rest[1],))
+        if rest[-1] == "versions":
+            asked = msgspec.structs.replace(asked, versions=("all",))
+        limit = request.limit(self._limits.page)
+        # The token is good for this caller, this resource and this question only.
+        bound = (caller.kind, caller.name, collection.alias, *rest, _encode(asked).decode())
+        position = self._cursors.open(request.next(), *bound) or 0
+        page = shelf(self._store, caller).read(asked, position, limit)
+        if len(rest) > 1 and not page.rows and not self._exists(caller, rest[1]):
+            raise NotFound("no such object")
+        following = self._cursors.seal(page.rows[-1].position, *bound) if page.more else None
+        if rest == ["manifest"]:
+            body = _listing(page, following, "objects", [_manifest(row) for row in page.rows])
+        elif rest[-1] == "versions":
+            body = _listing(page, following, "versions", [version_text(row.version, row.added) for row in page.rows])
+        else:
+            body = _envelope(page, following)
+        return Response(200, body, _dates(page))
+
+    def _exists(self, caller: Caller, id: str) -> bool:
+        return bool(shelf(self._store, caller).read(Query(ids=(id,), versions=("all",)), 0, 1).rows)
+
+    async def _post(self, request: Request, caller: Caller, collection: Collection) -> Response:
+        if not collection.can_write:
+            raise Refused("you may not write to this collection")
+        body = await request.body(self._limits)
+        return await asyncio.to_thread(self._store_all, body, caller)
+
+    def _store_all(self, body: bytes, caller: Caller) -> Response:
+        items = list(iter_objects(body))
+        if body.lstrip()[:1] != b"{" or any(item.index is None for item in items[:1]):
+            what = (
+                items[0].problems[0].message
+                if items and items[0].problems
+                else 'expected an envelope: {"objects": [...]}'
+            )
+            raise InvalidInput(what, path="objects")
+        writer = self._store.writer(source(self._store, caller))
+        writer.define(marking_definitions(body))
+        resource = status_resource(items, writer.add(items), self._store.clock())
+        if caller.kind == "partner":
+            self._store.note_exchange(caller.name, self._store.clock())
+        self._statuses.put(resource, caller)
+        return Response(202, _encode(resource))
+
+    def _delete(self, request: Request, caller: Caller, id: str) -> Response:
+        if not caller.may("release"):
+            raise Refused("only one's own releasers delete, and only here")
+        view = self._store.view(caller.principal)
+        asked = request.filter()
+        wanted = ("all",) if "match[version]" not in request.query else asked.versions
+        rows = view.read(Query(ids=(id,), versions=wanted), 0, self._limits.page).rows
+        if not rows:
+            raise NotFound("no such object")
+        for version in {row.version for row in rows}:
+            self._store.hide(id, by=caller.name, version=version)
+        return Response(200, b"{}")
+
+    def _discovery(self, request: Request) -> dict[str, object]:
+        base = f"{_base(request)}/taxii2/"
+        title = f"{self._store.settings.name} ({self._store.organisation})"
+        return {
+            "title": title,
+            "description": "A Kizuna partner node",
+            "default": f"{base}{ROOT}/",
+            "api_roots": [f"{base}{ROOT}/"],
+        }
+
+    def _api_root(self) -> dict[str, object]:
+        return {"title": self._store.settings.name, "versions": [TAXII], "max_content_length": self._limits.body}
+
+    def _packs(self, headers: dict[bytes, bytes], remote: str) -> bool:
+        """Whether to answer in gzip: asked for, and not on the way through loopback, where it only costs."""
+        if b"gzip" not in headers.get(b"accept-encoding", b""):
+            return False
+        return self._store.settings.compress == "always" or (
+            self._store.settings.compress == "auto" and remote not in _LOOPBACK
+        )
+
+
+def _base(request: Request) -> str:
+    host = request.headers.get("host", "")
+    safe = host if all(c.isalnum() or c in ".-:[]" for c in host) and len(host) < 256 else ""
+    return f"{request.scheme}://{safe}" if safe else ""
+
+
+def _only(request: Request, allowed: str) -> None:
+    if request.method not in allowed.split(", "):
+        raise MethodNotAllowed(allowed)
+
+
+def _json(resource: object) -> Response:
+    return Response(200, _encode(resource))
+
+
+def _envelope(page: Page, following: str | None) -> bytes:
+    head = b'{"more":true,"next":"%s","objects":[' % following.encode() if following else b'{"more":false,"objects":['
+    return b"".join((head, b",".join([row.raw for row in page.rows]), b"]}"))
+
+
+def _listing(page: Page, following: str | None, name: str, entries: list[Any]) -> bytes:
+    resource: dict[str, Any] = {"more": page.more}
+    if following:
+        resource["next"] = following
+    return _encode(resource | {name: entries})
+
+
+def _manifest(row: Row) -> dict[str, str]:
+    return {
+        "id": row.id,
+        "date_added": to_text(row.added),
+        "version": version_text(row.version, row.added),
+        "media_type": STIX,
+    }
+
+
+def _dates(page: Page) -> tuple[tuple[str, str], ...]:
+    if not page.rows:
+        return ()
+    added = [row.added for row in page.rows]
+    return (("X-TAXII-Date-Added-First", to_text(added[0])), ("X-TAXII-Date-Added-Last", to_text(added[-1])))
+
+
+def _failure(error: KizunaError) -> Response:
+    """An error resource (section 3.6.1)."""
+    resource = {
+        "title": _TITLES.get(error.status, "The node failed"),
+        "description": f"{error.path}: {error.message}" if error.path else error.message,
+        "error_id": str(uuid.uuid4()),
+        "http_status": str(error.status),
+    }
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(error, NotAuthenticated):
+        headers = (
+            ("WWW-Authenticate", 'Bearer realm="kizuna"'),
+            ("WWW-Authenticate", 'Basic realm="kizuna", charset="UTF-8"'),
+        )
+    elif isinstance(error, MethodNotAllowed):
+        headers = (("Allow", error.allowed),)
+    return Response(error.status, _encode(resource), headers)
+
+
+async def _send(send: Any, response: Response, *, head: bool, packed: bool) -> None:
+    body = response.body
+    headers = [(b"content-type", TAXII.encode()), *((n.lower().encode(), v.encode()) for n, v in response.headers)]
+    if packed and len(body) > _GZIP_FROM:
+        body = await asyncio.to_thread(_gzip, body)
+        headers += [(b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def _gzip(body: bytes) -> bytes:
+    packer = zlib.compressobj(level=1, wbits=31)
+    return packer.compress(body) + packer.flush()
