@@ -29,7 +29,8 @@ def observed_values(data: Json) -> list[ObservedValue]:
 
     Other objects have none. Each (kind, value, path) comes once; values beyond 4,096 characters are left to search.
     """
-    read = _READERS.get(data.get("type"))  # type: ignore[arg-type]
+    kind = data.get("type")
+    read = _READERS.get(kind) if type(kind) is str else None
     if read is None:
         return []
     found = [one for one in read(data) if _SHORTEST <= len(one.value) <= _LONGEST]
