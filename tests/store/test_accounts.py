@@ -12,7 +12,6 @@ from kizuna.store import accounts as module
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.keys import derived_key, load_key, make_key, public_key_of, read_public
 from kizuna.store.passwords import password_fits
-
 from tests.conftest import Clock
 
 

@@ -1,0 +1,194 @@
+"""`kizuna user`: the node's own people."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kizuna.cli.folder import actor, node
+from kizuna.cli.output import emit, node_options, say, table
+
+if TYPE_CHECKING:
+    from kizuna.store.accounts import User
+
+ROLES = ["reader", "analyst", "releaser", "programme-officer", "operator"]
+
+
+@click.group(short_help="People of this node.")
+def command() -> None:
+    """The node's own people. Roles say what somebody may do; labels alone say what they may see."""
+
+
+@command.command("add", short_help="Add a person.")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="What they may do; may be repeated."
+)
+@click.option("--display", help="Full name, as pages show it.")
+@click.option("--language", type=click.Choice(["en", "ja"]), help="Language of their pages.")
+@click.option(
+    "--clearance", "clearances", multiple=True, metavar="POLICY:LEVEL", help="A clearance they hold; may be repeated."
+)
+@node_options
+def add(
+    name: str,
+    roles: tuple[str, ...],
+    display: str | None,
+    language: str | None,
+    clearances: tuple[str, ...],
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Add a person, without a password: `kizuna user link NAME` lets them in. Names are never used again."""
+    from kizuna.store.accounts import Accounts
+
+    held = [_clearance(text) for text in clearances]
+    with node(data) as store:
+        added = Accounts(store).add_user(name, roles, by=actor(), display=display, language=language, clearances=held)
+    if as_json:
+        emit(_row(added))
+    else:
+        say(
+            f"{added.name} is added ({', '.join(added.roles)})\nLet them in once: kizuna user link {added.name} --data {data}"
+        )
+
+
+@command.command("list", short_help="List people.")
+@node_options
+def list_(data: Path, as_json: bool) -> None:
+    """List people with their roles."""
+    from kizuna.store.accounts import Accounts
+
+    with node(data) as store:
+        rows = [_row(user) for user in Accounts(store).users()]
+    table(rows, ("name", "display", "roles", "password", "created"), as_json=as_json, empty="nobody")
+
+
+@command.command("link", short_help="Make a link that logs somebody in once.")
+@click.argument("name")
+@click.option(
+    "--hours", type=click.FloatRange(0.01, 168), default=1.0, show_default=True, help="How long it may be used."
+)
+@click.option("--url", help="Address of the node as they reach it. Default: from the settings.")
+@node_options
+def link(name: str, hours: float, url: str | None, data: Path, as_json: bool) -> None:
+    """Make a link that logs NAME in once. Whoever has it is NAME: hand it over with care."""
+    from kizuna.store.accounts import HOUR, Accounts
+
+    with node(data) as store:
+        settings = store.settings
+        scheme = "https" if settings.tls_certificate else "http"
+        base = (url or f"{scheme}://{settings.listen}:{settings.port}").rstrip("/")
+        secret = Accounts(store).create_link(name, by=actor(), lasts=int(hours * HOUR))
+    if as_json:
+        emit({"name": name, "login_url": f"{base}/login/{secret}"})
+    else:
+        say(f"{base}/login/{secret}")
+
+
+@command.command("roles", short_help="Change what somebody may do.")
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(ROLES),
+    help="All they may do from now on; may be repeated.",
+)
+@node_options
+def roles_(name: str, roles: tuple[str, ...], data: Path, as_json: bool) -> None:
+    """Give NAME exactly these roles. The last operator stays one (exit 4)."""
+    from kizuna.store.accounts import Accounts
+
+    with node(data) as store:
+        changed = Accounts(store).set_roles(name, roles, by=actor())
+    if as_json:
+        emit(_row(changed))
+    else:
+        say(f"{changed.name}: {', '.join(changed.roles)}")
+
+
+@command.command("password", short_help="Set somebody's password.")
+@click.argument("name")
+@click.option(
+    "--file",
+    "file",
+    type=click.File(encoding="utf-8"),
+    help="Read it from the first line of a file, '-' for standard input.",
+)
+@node_options
+def password(name: str, file: Any, data: Path, as_json: bool) -> None:
+    """Set the password of NAME, asked for when no file is given. All their sessions end."""
+    from kizuna.store.accounts import Accounts
+
+    if file is not None:
+        chosen = file.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        chosen = str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+    else:
+        raise click.UsageError("Missing option '--file'.")
+    with node(data) as store:
+        Accounts(store).set_password(name, chosen, by=actor())
+    _done(name, f"the password of {name} is set", as_json=as_json)
+
+
+@command.command("sessions", short_help="List or end somebody's sessions.")
+@click.argument("name")
+@click.option("--end", "number", type=int, metavar="NUMBER", help="End this one.")
+@node_options
+def sessions(name: str, number: int | None, data: Path, as_json: bool) -> None:
+    """List the sessions of NAME, or end one of them at once."""
+    from kizuna.cli.token import credential_row
+    from kizuna.store.accounts import Accounts
+
+    with node(data) as store:
+        accounts = Accounts(store)
+        name = accounts.user(name).name
+        if number is not None:
+            accounts.end("session", number, by=actor(), user=name)
+        rows = [credential_row(session) for session in accounts.listed("session", user=name)]
+    table(rows, ("number", "note", "created", "expires", "ended"), as_json=as_json, empty="no session")
+
+
+@command.command("remove", short_help="Remove a person.")
+@click.argument("name")
+@node_options
+def remove(name: str, data: Path, as_json: bool) -> None:
+    """Remove NAME with every token, session and link. The last operator stays (exit 4)."""
+    from kizuna.store.accounts import Accounts
+
+    with node(data) as store:
+        Accounts(store).remove_user(name, by=actor())
+    _done(name, f"{name} is removed", as_json=as_json)
+
+
+def _clearance(text: str) -> tuple[str, str]:
+    policy, colon, level = text.partition(":")
+    if not (policy and colon and level):
+        raise click.BadParameter(f"{text!r}: expected POLICY:LEVEL", param_hint="--clearance")
+    return policy, level
+
+
+def _row(user: User) -> dict[str, Any]:
+    from kizuna.clock import to_text
+
+    return {
+        "name": user.name,
+        "display": user.display,
+        "roles": user.roles,
+        "clearances": [f"{policy}:{level}" for policy, level in user.clearances],
+        "language": user.language,
+        "password": user.has_password,
+        "created": to_text(user.created),
+    }
+
+
+def _done(name: str, text: str, *, as_json: bool) -> None:
+    if as_json:
+        emit({"name": name})
+    else:
+        say(text)

@@ -1,0 +1,23 @@
+"""The API under /api/v1, for one's own people and their programs. Partners read their feeds, by TAXII."""
+
+from litestar import Router
+
+from kizuna.web.api.imports import import_objects
+from kizuna.web.api.labels import read_label, set_label
+from kizuna.web.api.node import read_me, read_partners, read_stats
+from kizuna.web.api.objects import read_neighbours, read_object, read_versions, read_visibility, search
+from kizuna.web.guards import own_people
+
+PATH = "/api/v1"
+HANDLERS = (
+    search, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
+    read_partners, read_stats,
+)  # fmt: skip
+
+
+def router() -> Router:
+    """Every route of the API, behind its guard."""
+    return Router(PATH, route_handlers=list(HANDLERS), guards=[own_people])
+
+
+__all__ = ["HANDLERS", "PATH", "router"]

@@ -1,0 +1,127 @@
+"""Import: STIX objects in the body, an outcome for each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from typing import IO, Annotated, cast
+
+import anyio.to_thread
+import msgspec
+from litestar import Response, post
+from litestar.params import HeaderParameter, QueryParameter
+
+from kizuna.errors import KizunaError, TooLarge
+from kizuna.labels import parse_label
+from kizuna.stix import ReadLimits, iter_objects
+from kizuna.store import Outcome, View
+from kizuna.store.answered import Answered
+from kizuna.web.api.model import Import, Taken, taken_of
+from kizuna.web.api.objects import AreaName
+from kizuna.web.context import Asked, of
+
+READ = {"application/json", "application/stix+json", "application/taxii+json"}
+IN_MEMORY = 1 << 20
+LISTED = 10_000
+# Refusals that speak of what is stored already. Who may not see that is told what they would be told if it were not there.
+ABOUT_STORED = {
+    "foreign-version", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
+}  # fmt: skip
+
+LabelOption = Annotated[
+    str | None,
+    QueryParameter(max_length=2000, description="Label of objects that state none; a stated one is joined with it."),
+]
+Key = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key", max_length=255, description="A repeated request is answered alike for a day."
+    ),
+]
+
+
+class UnsupportedMediaType(KizunaError):
+    """The body is in a format this address does not read."""
+
+    status, exit_code, slug = 415, 1, "unsupported-media-type"
+
+
+@post("/import", opt={"right": "write"}, status_code=200)
+async def import_objects(
+    request: Asked, label: LabelOption = None, area: AreaName = None, key: Key = None
+) -> Response[Import]:
+    """Store the objects of a bundle, a list, a TAXII envelope, or one object. What is wrong with one stops no other."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type not in READ or "content-encoding" in request.headers:
+        raise UnsupportedMediaType(f"send {', '.join(sorted(READ))}, not compressed")
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(of(request).store.folder)) as body:
+        digest = await _receive(request, body)
+        digest.update(f"\0{label}\0{area}".encode("utf-8", "replace"))
+        work = partial(_answer, request, cast("IO[bytes]", body), label, area, key, digest.digest())
+        answer = await anyio.to_thread.run_sync(work)
+    return cast("Response[Import]", Response(answer, status_code=200, media_type="application/json"))
+
+
+async def _receive(request: Asked, body: tempfile.SpooledTemporaryFile[bytes]) -> hashlib._Hash:
+    """Write the body down, within the node's bound, without holding it in memory."""
+    limit, size, digest = of(request).store.settings.limits.body, 0, hashlib.sha256()
+    async for block in request.stream():
+        size += len(block)
+        if size > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        digest.update(block)
+        body.write(block)
+    body.seek(0)
+    return digest
+
+
+def _answer(
+    request: Asked, body: IO[bytes], label: str | None, area: str | None, key: str | None, digest: bytes
+) -> bytes:
+    store, caller = of(request).store, request.user
+    answered = Answered(store)
+    if key is not None and (before := answered.find(caller.name, key, digest)) is not None:
+        return before
+    stated = (
+        None if label is None else parse_label(label, originator=store.organisation, community=store.settings.community)
+    )
+    limits = store.settings.limits
+    bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
+    writer = store.writer(store.own_source(), label=stated, area=area)
+    view = store.view(caller.principal)
+    taken = (_as_told(view, outcome) for outcome in writer.add(iter_objects(body, limits=bounds)))  # type: ignore[arg-type]
+    report = _report(taken)
+    store.audit(
+        caller.name, "import", "api", {name: getattr(report, name) for name in ("imported", "unchanged", "failed")}
+    )
+    answer = msgspec.json.encode(report)
+    if key is not None:
+        answered.remember(caller.name, key, digest, answer)
+    return answer
+
+
+def _as_told(view: View, outcome: Outcome) -> Taken:
+    """The outcome as if rows hidden from the writer did not exist."""
+    about_stored = outcome.status == "unchanged" or (
+        outcome.status == "failed"
+        and outcome.problems
+        and {p.rule for p in outcome.problems if p.severity == "error"} <= ABOUT_STORED
+    )
+    if about_stored and outcome.id is not None and view.get(outcome.id) is None:
+        return Taken(item=outcome.index, id=outcome.id, status="imported")
+    return taken_of(outcome)
+
+
+def _report(taken: Iterator[Taken]) -> Import:
+    counts = {"imported": 0, "unchanged": 0, "failed": 0}
+    failed: list[Taken] = []
+    others: list[Taken] = []
+    for item in taken:
+        counts[item.status] += 1
+        kept = failed if item.status == "failed" else others
+        if len(kept) < LISTED:
+            kept.append(item)
+    items = sorted((failed + others)[:LISTED], key=lambda item: (item.item is None, item.item or 0))
+    return Import(**counts, complete=len(items) == sum(counts.values()), items=items)

@@ -1,0 +1,239 @@
+"""What the API answers with: one envelope for lists (`items`, `next`), plain structs for the rest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from kizuna.clock import to_text
+from kizuna.labels import Decision, Label, format_label
+from kizuna.store import Neighbour, Outcome, Stored
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class LabelText(msgspec.Struct, frozen=True):
+    """A label in its text form, such as `TLP:AMBER to=JPN,NATO`, and who made it."""
+
+    text: str
+    originator: str
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in a list. Times are RFC 3339 UTC; `version` is null for types without versions."""
+
+    id: str
+    type: str
+    name: str | None
+    version: str | None
+    added: str
+    label: LabelText
+    source: str
+    area: str | None
+
+
+class Object(Summary, frozen=True, kw_only=True):
+    """One object: its bytes as they came under `object`, without the parts named in `cut`, which you may not see."""
+
+    cut: tuple[str, ...]
+    problems: tuple[str, ...]
+    object: dict[str, Any]
+
+
+class Objects(msgspec.Struct, frozen=True):
+    """A page; `next` is the cursor of the next one, null at the end."""
+
+    items: list[Summary]
+    next: str | None = None
+
+
+class Near(msgspec.Struct, frozen=True, kw_only=True):
+    """An object one step away: by which property or kind of relationship, in which direction, through which object."""
+
+    id: str
+    type: str
+    via: str
+    path: str
+    direction: str
+
+
+class Neighbours(msgspec.Struct, frozen=True):
+    """Objects one step away."""
+
+    items: list[Near]
+    next: None = None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why: a code and its parameters."""
+
+    code: str
+    parameters: tuple[str, ...]
+
+
+class Visibility(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a partner may have all of an object, and why."""
+
+    id: str
+    partner: str
+    allowed: bool
+    reasons: tuple[Reason, ...]
+
+
+class Visibilities(msgspec.Struct, frozen=True):
+    """The verdict for each partner."""
+
+    items: list[Visibility]
+    next: None = None
+
+
+class NewLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The label to set, in its text form."""
+
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A label that was set, and whose feeds it filled or emptied: objects by partner."""
+
+    id: str
+    label: LabelText
+    opened: dict[str, int]
+    ended: dict[str, int]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong with an item, where (a JSON path), and the section of the specification that says so."""
+
+    path: str
+    message: str
+    section: str
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one item of an import: imported, unchanged or failed."""
+
+    item: int | None
+    id: str | None
+    status: str
+    errors: tuple[Fault, ...] = ()
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an import. `items` is cut at 10,000 entries, failed ones first to stay; then `complete` is false."""
+
+    imported: int
+    unchanged: int
+    failed: int
+    complete: bool
+    items: list[Taken]
+
+
+class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A partner. `given` and `got` count objects that you may see too."""
+
+    name: str
+    organisation: str
+    country: str
+    public_key: str | None
+    receives: tuple[str, ...]
+    default_label: str | None
+    url: str | None
+    added: str
+    last_exchange: str | None
+    given: int
+    got: int
+
+
+class Partners(msgspec.Struct, frozen=True):
+    """Every partner."""
+
+    items: list[PartnerView]
+    next: None = None
+
+
+class Area(msgspec.Struct, frozen=True, kw_only=True):
+    """Objects of a programme area: held here, given to partners, got from partners."""
+
+    area: str
+    held: int
+    given: int
+    got: int
+    last: str | None
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What you may see, counted."""
+
+    objects: int
+    versions: int
+    by_type: dict[str, int]
+    areas: list[Area]
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Who you are here."""
+
+    name: str
+    organisation: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    csrf_token: str | None
+
+
+def time_text(us: int | None) -> str | None:
+    """RFC 3339, null for none."""
+    return None if us is None else to_text(us)
+
+
+def label_text(label: Label) -> LabelText:
+    """A label as it is shown."""
+    return LabelText(format_label(label), label.originator)
+
+
+def _facts(stored: Stored) -> dict[str, Any]:
+    data = _decode(stored.raw)
+    named = (data.get(key) for key in ("name", "value", "opinion", "relationship_type", "path"))
+    return {
+        "id": stored.id,
+        "type": stored.type,
+        "name": next((text for text in named if isinstance(text, str) and text), None),
+        "version": time_text(stored.version),
+        "added": to_text(stored.added),
+        "label": label_text(stored.label),
+        "source": stored.source,
+        "area": stored.area,
+    }
+
+
+def summary_of(stored: Stored) -> Summary:
+    """An object as a list shows it."""
+    return Summary(**_facts(stored))
+
+
+def object_of(stored: Stored) -> Object:
+    """An object as it is shown alone; its bytes are spliced in as they came."""
+    raw: Any = msgspec.Raw(stored.raw)
+    return Object(**_facts(stored), cut=stored.cut, problems=stored.problems, object=raw)
+
+
+def near_of(neighbour: Neighbour) -> Near:
+    """A neighbour as it is shown."""
+    return Near(
+        id=neighbour.id, type=neighbour.type, via=neighbour.via, path=neighbour.path, direction=neighbour.direction
+    )
+
+
+def visibility_of(id: str, partner: str, decision: Decision) -> Visibility:
+    """A verdict as it is shown."""
+    reasons = tuple(Reason(reason.code, reason.parameters) for reason in decision.reasons)
+    return Visibility(id=id, partner=partner, allowed=decision.allowed, reasons=reasons)
+
+
+def taken_of(outcome: Outcome) -> Taken:
+    """An outcome as it is shown."""
+    errors = tuple(Fault(p.path, p.message, p.section) for p in outcome.problems if p.severity == "error")
+    return Taken(
+        item=outcome.index, id=outcome.id, status=outcome.status, errors=errors if outcome.status == "failed" else ()
+    )

@@ -1,0 +1,111 @@
+"""Objects: search, one by its id, its versions, its neighbours, and which partner may see it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.params import FromPath, QueryParameter
+
+from kizuna.clock import from_text
+from kizuna.errors import NotFound, UsageError
+from kizuna.store import Stored
+from kizuna.web.api.answer import answer
+from kizuna.web.api.model import (
+    Neighbours,
+    Object,
+    Objects,
+    Visibilities,
+    near_of,
+    object_of,
+    summary_of,
+    visibility_of,
+)
+from kizuna.web.context import Asked, of
+
+MOST = 500
+Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="At most so many.")]
+Words = Annotated[
+    str | None, QueryParameter(max_length=1000, description="Words the objects hold, in any language; all of them.")
+]
+Types = Annotated[list[str] | None, QueryParameter(name="type", max_items=50, description="Only these STIX types.")]
+AreaName = Annotated[str | None, QueryParameter(max_length=100, description="Only this programme area.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
+Version = Annotated[
+    str | None, QueryParameter(max_length=40, description="The version of this time (RFC 3339) instead of the newest.")
+]
+PartnerName = Annotated[
+    str | None, QueryParameter(name="as", max_length=200, description="The partner; without it, each.")
+]
+
+
+@get("/search", opt={"right": "read"}, sync_to_thread=True)
+def search(
+    request: Asked,
+    q: Words = None,
+    types: Types = None,
+    area: AreaName = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[Objects]:
+    """Objects that hold all the words, newest first; without words the newest objects."""
+    context = of(request)
+    bound = ("search", request.user.name, q or "", *sorted(types or ()), "", area or "")
+    position = context.cursors.open(cursor, *bound)
+    view = context.store.view(request.user.principal)
+    found = view.search(q, types=tuple(types or ()), area=area, limit=limit, cursor=position)
+    following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
+    return answer(request, Objects([summary_of(stored) for stored in found.items], following))
+
+
+@get("/objects/{id:str}", opt={"right": "read"}, sync_to_thread=True)
+def read_object(request: Asked, id: FromPath[str], version: Version = None) -> Response[Object]:
+    """One object, as you may see it."""
+    return answer(request, object_of(seen(request, id, version)))
+
+
+@get("/objects/{id:str}/versions", opt={"right": "read"}, sync_to_thread=True)
+def read_versions(request: Asked, id: FromPath[str]) -> Response[Objects]:
+    """Every version that you may see, newest first."""
+    history = of(request).store.view(request.user.principal).history(id)
+    if not history:
+        raise absent()
+    return answer(request, Objects([summary_of(stored) for stored in history]))
+
+
+@get("/objects/{id:str}/neighbours", opt={"right": "read"}, sync_to_thread=True)
+def read_neighbours(request: Asked, id: FromPath[str], limit: Limit = 100) -> Response[Neighbours]:
+    """Objects one step away: what it refers to, what refers to it, and the far ends of relationships."""
+    seen(request, id)
+    near = of(request).store.view(request.user.principal).neighbours(id, limit)
+    return answer(request, Neighbours([near_of(neighbour) for neighbour in near]))
+
+
+@get("/objects/{id:str}/visibility", opt={"right": "read"}, sync_to_thread=True)
+def read_visibility(request: Asked, id: FromPath[str], partner: PartnerName = None) -> Response[Visibilities]:
+    """Whether partners may have all of an object, and why."""
+    store = of(request).store
+    seen(request, id)
+    names = [found.name for found in store.partners()] if partner is None else [store.partner(partner).name]
+    view = store.view(request.user.principal)
+    verdicts = ((name, view.explain(id, store.principal_of_partner(name))) for name in names)
+    return answer(
+        request, Visibilities([visibility_of(id, name, verdict) for name, verdict in verdicts if verdict is not None])
+    )
+
+
+def seen(request: Asked, id: str, version: str | None = None) -> Stored:
+    """The object as the caller sees it. Raises NotFound, in the same words whether it is absent or hidden; UsageError."""
+    try:
+        moment = None if version is None else from_text(version)
+    except (ValueError, OverflowError):
+        raise UsageError("not an RFC 3339 time", path="/query/version") from None
+    stored = of(request).store.view(request.user.principal).get(id, moment)
+    if stored is None:
+        raise absent()
+    return stored
+
+
+def absent() -> NotFound:
+    """What is said of what is absent and of what is hidden; it does not repeat what was asked."""
+    return NotFound("no such object")

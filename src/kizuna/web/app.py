@@ -1,0 +1,107 @@
+"""The web application: pages, API, TAXII and health behind one door that bounds what comes in and marks what goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio.to_thread
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
+
+from kizuna.exchange.taxii import taxii_app
+from kizuna.settings import MiB
+from kizuna.store import Store
+from kizuna.web import api, health, pages
+from kizuna.web.api.schema import read_schema
+from kizuna.web.context import Context
+from kizuna.web.problems import as_json, problem_of, wants_page
+
+# Each thread has a SQLite connection with a cache; more of them would cost memory and win nothing on a few cores.
+THREADS = 8
+TAXII = "/taxii2"
+
+# The three arguments of ASGI; what they hold is the protocol's affair (asgi.readthedocs.io).
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # Not no-referrer: with it browsers send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
+
+
+def create_app(store: Store) -> Application:
+    """Everything a node serves. It says `Secure` and HSTS when the settings name a certificate."""
+    secure = store.settings.tls_certificate is not None
+    context = Context(store, secure=secure)
+    inner = Litestar(
+        # One router for all that is no API: Litestar 2.25 wraps a handler twice when two handlers of one path come singly.
+        [api.router(), Router("/", route_handlers=[read_schema, *health.HANDLERS, *pages.HANDLERS])],
+        state=State({"context": context}),
+        exception_handlers={Exception: _failed},
+        on_startup=[_few_threads],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MiB,
+    )
+    return Door(inner, taxii_app(store, context.authenticator), HEADERS | (TLS_HEADERS if secure else {}))
+
+
+class Door:
+    """Sends requests to TAXII or the rest, answers HEAD like GET without a body, and puts the security headers on everything."""
+
+    def __init__(self, inner: Application, taxii: Application, headers: dict[str, str]) -> None:
+        self._inner = inner
+        self._taxii = taxii
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        path = scope["path"]
+        taxii = path == TAXII or path.startswith(f"{TAXII}/")
+        head = scope["method"] == "HEAD" and not taxii and not path.startswith("/login/")
+        if head:
+            scope["method"] = "GET"
+
+        async def marked(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._mark(list(message["headers"]))
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        await (self._taxii if taxii else self._inner)(scope, receive, marked)
+
+    def _mark(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in headers}
+        if b"cache-control" not in present:
+            headers.append((b"cache-control", b"no-store"))
+        return [*headers, *(header for header in self._headers if header[0] not in present)]
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """One shape for every error: a page for people, problem details for programs."""
+    problem, headers = problem_of(error)
+    if wants_page(request):
+        return pages.problem_page(request, problem, headers)
+    return as_json(problem, headers)
+
+
+async def _few_threads() -> None:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+
+
+__all__ = ["HEADERS", "create_app"]

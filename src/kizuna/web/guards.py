@@ -1,0 +1,63 @@
+"""Who may come in: asked before anything of a request is read, so that nobody unknown learns even what is malformed."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from kizuna.errors import NotAuthenticated, Refused
+from kizuna.store.caller import Caller, Right
+from kizuna.web.auth import csrf_token
+from kizuna.web.context import Context
+from kizuna.web.problems import WrongOrigin
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The guard of the API: one of one's own people, with the right that the handler names in its options.
+
+    Partners read their feeds, never views, so none of the API is theirs. Raises NotAuthenticated, Refused, WrongOrigin.
+    """
+    right: Right = handler.opt["right"]
+    caller = known(connection)
+    if caller is None:
+        raise NotAuthenticated("log in, or send a token: Authorization: Bearer kzn_…")
+    if caller.kind != "person":
+        raise Refused("partners read their feeds, under /taxii2/")
+    if not caller.may(right):
+        raise Refused(f"this needs the right to {right}")
+    connection.scope["user"] = caller
+
+
+def known(connection: Connection) -> Caller | None:
+    """Who it is, by token, else by session. A session may change things only from one of our own pages."""
+    context: Context = connection.app.state["context"]
+    authorization = connection.headers.get("authorization")
+    if authorization is not None:
+        return context.authenticator(authorization, remote(connection))
+    secret = connection.cookies.get(context.cookie)
+    caller = context.authenticator.session(secret) if secret else None
+    if caller is not None and secret and connection.scope.get("method") not in SAFE:
+        given = connection.headers.get("x-csrf-token", "")
+        if not (from_here(connection) and hmac.compare_digest(given.encode(), csrf_token(secret).encode())):
+            raise WrongOrigin("a session needs its X-CSRF-Token to change anything")
+    return caller
+
+
+def from_here(connection: Connection) -> bool:
+    """Whether a browser says that one of our own pages asked. Old programs say nothing, and have no cookies of ours either."""
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == connection.headers.get("host", "")
+
+
+def remote(connection: Connection) -> str:
+    """The address a request came from."""
+    return connection.client.host if connection.client else ""

@@ -1,0 +1,33 @@
+"""Health for supervisors: no credentials, no detail."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from litestar import Request, Response, get
+
+from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.store.keys import load_key
+from kizuna.web.context import of
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> Response[bytes]:
+    """The process answers."""
+    return Response(b"ok\n", media_type="text/plain")
+
+
+@get("/readyz", sync_to_thread=True)
+def readyz(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The store can be read and the key is there; else 503."""
+    store = of(request).store
+    try:
+        store.database.read().execute("select 1 from meta limit 1").fetchall()
+        load_key(store.folder)
+    except (KizunaError, InvalidInput, sqlite3.Error):
+        raise NodeBusy("not ready") from None
+    return Response(b"ready\n", media_type="text/plain")
+
+
+HANDLERS = (healthz, readyz)

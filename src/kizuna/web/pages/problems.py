@@ -1,0 +1,45 @@
+"""The pages that problem types point at, and the page shown when something went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from kizuna.errors import KizunaError, NotFound
+from kizuna.web.pages.render import AnyRequest, page, reader
+from kizuna.web.problems import KINDS, Kind, Problem
+
+
+@get("/problems", sync_to_thread=True)
+def list_problems(request: AnyRequest) -> Response[bytes]:
+    """Every kind of problem this node speaks of."""
+    return page(request, "problems.html", caller=reader(request), kinds=KINDS)
+
+
+@get("/problems/{slug:str}", sync_to_thread=True)
+def show_problem(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
+    """What a kind of problem means. Raises NotFound."""
+    if slug not in KINDS:
+        raise NotFound("no such kind of problem")
+    return page(request, "problem.html", caller=reader(request), kind=KINDS[slug], trace=None, happened=False)
+
+
+def problem_page(request: AnyRequest, problem: Problem, headers: dict[str, str]) -> Response[bytes]:
+    """A problem as a page. It repeats nothing of the request: what is hidden and what is absent look alike."""
+    kind: Kind = KINDS[problem.type.rpartition("/")[2]]
+    try:
+        caller: Any = reader(request)
+    except KizunaError:
+        caller = None
+    return page(
+        request,
+        "problem.html",
+        status=problem.status,
+        headers=headers,
+        caller=caller,
+        kind=kind,
+        trace=problem.trace_id,
+        happened=True,
+    )

@@ -1,0 +1,120 @@
+"""Turning a template into a page: one environment, the reader's language, and the facts every page shows."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Request, Response
+
+from kizuna.store.caller import Caller
+from kizuna.web.auth import csrf_token
+from kizuna.web.context import Context, of
+from kizuna.web.guards import known
+from kizuna.web.i18n import NAMES, Language, zone_of
+
+FICTIONAL = "(fictional)"
+LANGUAGE_COOKIE = "kizuna_language"
+AnyRequest = Request[Any, Any, Any]
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Templates: everything is escaped, and a name that is missing is an error."""
+    made = Environment(
+        loader=PackageLoader("kizuna.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["asset"] = asset
+    return made
+
+
+def page(
+    request: AnyRequest,
+    template: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    caller: Caller | None = None,
+    **values: Any,
+) -> Response[bytes]:
+    """A page in the reader's language."""
+    context = of(request)
+    language = language_of(request, caller)
+    secret = request.cookies.get(context.cookie)
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            _=language,
+            language=language,
+            languages=NAMES,
+            here=request.url.path,
+            caller=caller,
+            csrf=csrf_token(secret) if secret and caller else "",
+            node=_node(context, language),
+            **values,
+        )
+    )
+    vary = {"Vary": "Cookie, Accept-Language, Accept", "Content-Language": language.code}
+    return Response(text.encode(), status_code=status, media_type="text/html", headers=vary | (headers or {}))
+
+
+def language_of(request: AnyRequest, caller: Caller | None) -> Language:
+    """The reader's language: their own setting, else what this browser chose here, else what it accepts, else the node's."""
+    context = of(request)
+    stated = None if caller is None else context.accounts.user(caller.name).language
+    cookie = request.cookies.get(LANGUAGE_COOKIE)
+    return context.languages.choose(stated, cookie, accept=request.headers.get("accept-language", ""))
+
+
+def reader(request: AnyRequest) -> Caller | None:
+    """The person who reads a page, if somebody is logged in."""
+    caller = known(request)
+    return caller if caller is not None and caller.kind == "person" and caller.may("read") else None
+
+
+def redirect(path: str, *, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """See another page of this node (303)."""
+    return Response(b"", status_code=303, media_type="text/plain", headers={"Location": path, **(headers or {})})
+
+
+def _node(context: Context, language: Language) -> dict[str, Any]:
+    settings = context.store.settings
+    organisation = settings.organisation.removesuffix(FICTIONAL).strip()
+    return {
+        "name": settings.name,
+        "organisation": organisation,
+        "fictional": organisation != settings.organisation,
+        "country": language.country(settings.country),
+        "zone": zone_of(settings.country),
+        "now": context.store.clock(),
+    }
+
+
+@lru_cache(maxsize=32)
+def static(name: str) -> tuple[bytes, str] | None:
+    """A file that pages need, and its media type; None when there is none of that name."""
+    types = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+    folder = resources.files("kizuna.web").joinpath("static")
+    # Names come from outside: only what lies in the folder, found by listing it.
+    for entry in folder.iterdir():
+        kind = types.get(entry.name.rpartition(".")[2])
+        if entry.name == name and kind is not None:
+            return entry.read_bytes(), kind
+    return None
+
+
+@lru_cache(maxsize=32)
+def asset(name: str) -> str:
+    """The address of a file, which changes with its content so that browsers may keep it."""
+    found = static(name)
+    version = hashlib.sha256(found[0]).hexdigest()[:12] if found else ""
+    return f"/static/{quote(name)}?v={version}"
