@@ -9,6 +9,7 @@ import pytest
 
 from kizuna.settings import Settings, save
 from kizuna.store import Store
+from kizuna.store.keys import make_key
 
 
 class Clock:
@@ -49,6 +50,7 @@ def make_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
             **more,  # type: ignore[arg-type]
         )
         save(folder, settings)
+        make_key(folder)
         store = Store(folder, settings, clock)
         made.append(store)
         return store

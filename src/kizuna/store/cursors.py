@@ -22,6 +22,7 @@ class Cursors:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._made: AESGCM | None = None
 
     def seal(self, position: int, *bound: str) -> str:
         """A token for a position, useless to anybody else and for any other question."""
@@ -43,9 +44,11 @@ class Cursors:
         return int.from_bytes(plain, "big", signed=True)
 
     def _cipher(self) -> AESGCM:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        if self._made is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        return AESGCM(derived_key(self._folder, "cursor"))
+            self._made = AESGCM(derived_key(self._folder, "cursor"))
+        return self._made
 
 
 def _bound(parts: tuple[str, ...]) -> bytes:

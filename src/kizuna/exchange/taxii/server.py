@@ -157,13 +157,9 @@ class Server:
 
     def _store_all(self, body: bytes, caller: Caller) -> Response:
         items = list(iter_objects(body))
-        if body.lstrip()[:1] != b"{" or any(item.index is None for item in items[:1]):
-            what = (
-                items[0].problems[0].message
-                if items and items[0].problems
-                else 'expected an envelope: {"objects": [...]}'
-            )
-            raise InvalidInput(what, path="objects")
+        if not _is_envelope(body) and not any(item.data and item.container for item in items):
+            problems = [problem.message for item in items for problem in item.problems]
+            raise InvalidInput(problems[0] if problems else 'expected an envelope: {"objects": [...]}', path="objects")
         writer = self._store.writer(source(self._store, caller))
         writer.define(marking_definitions(body))
         resource = status_resource(items, writer.add(items), self._store.clock())
@@ -205,6 +201,18 @@ class Server:
         return self._store.settings.compress == "always" or (
             self._store.settings.compress == "auto" and remote not in _LOOPBACK
         )
+
+
+class _Envelope(msgspec.Struct):
+    objects: list[msgspec.Raw] = []
+
+
+def _is_envelope(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=_Envelope)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
 
 
 def _base(request: Request) -> str:
