@@ -6,21 +6,23 @@ what kept it from being decoded is among its problems.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from .i_json import Bounds, decode_all
-from .problem import Problem
+from .i_json import Bounds, decode_all, fault
+from .problem import WHOLE, Problem
+from .scanner import OBJECTS, Fault, Scanner, Text
 
 MiB = 1 << 20
 
 Source = bytes | str | Path | BinaryIO
 
 _BATCH = 128
-_BATCH_BYTES = MiB
+_SHOWN = 4096
 
 
 class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,44 +61,215 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     container: Container | None = None
 
 
+_DEFAULT = ReadLimits()
+_BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_TYPE_BUNDLE = re.compile(rb'[^{\[]*+\{[^{}\[\]]*?"type"[ \t\r\n]*+:[ \t\r\n]*+"bundle"')
+_HEADER_LOOK = 1 << 16
 
 
 def iter_objects(
-    source: Source, *, limits: ReadLimits = ReadLimits(), on_container: Callable[[Container], None] | None = None
+    source: Source, *, limits: ReadLimits = _DEFAULT, on_container: Callable[[Container], None] | None = None
 ) -> Iterator[Item]:
-    """The objects of a bundle, a JSON list, a TAXII envelope, or one object by itself.
+    """The objects of a bundle, a JSON list, a TAXII envelope, or one object by itself. A `str` is a path.
 
-    `on_container` is called once, after the last item, when there was a container. Raises OSError alone: when the
+    `on_container` is called once, behind the last item, when there was a container. Raises OSError alone: when the
     source cannot be read.
     """
-    text = _whole(source)
-    bounds = Bounds(limits.object, limits.depth, limits.values)
-    container: Container | None = None
-    raws: list[bytes] = [text]
-    try:
-        if text.lstrip()[:1] == b"[":
-            raws, container = [bytes(raw) for raw in _list(text)], Container("list", {}, [])
-        else:
-            members = _members(text)
-            if members.get("type") is None or bytes(members["type"]) == b'"bundle"':
-                raws = [bytes(raw) for raw in _list(members.pop("objects", b"[]"))]
-                header = {key: msgspec.json.decode(raw) for key, raw in members.items()}
-                container = Container("bundle" if "type" in header else "envelope", header, [])
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass
-    for start in range(0, len(raws), _BATCH):
-        batch = raws[start : start + _BATCH]
-        for index, (raw, (value, problems)) in enumerate(zip(batch, decode_all(batch, bounds), strict=True), start):
-            yield Item(index, raw, value, problems, container)
-    if container is not None and on_container is not None:
+    if isinstance(source, (str, Path)):
+        with open(source, "rb") as file:
+            yield from iter_objects(file, limits=limits, on_container=on_container)
+        return
+    text = _open(source, limits)
+    kind = _kind(text, limits)
+    if kind is None:
+        yield _alone(text, limits)
+        return
+    container = Container(kind, {}, [])
+    yield from _Reader(text, container, limits).items()
+    if on_container is not None:
         on_container(container)
 
 
-def _whole(source: Source) -> bytes:
+def _open(source: bytes | BinaryIO, limits: ReadLimits) -> Text:
     if isinstance(source, bytes):
-        return source
-    if isinstance(source, str):
-        return source.encode("utf-8", "surrogatepass")
-    return source.read_bytes() if isinstance(source, Path) else source.read()
+        return Text(source)
+    pieces = []
+    held = 0
+    while held <= limits.split_above and (piece := source.read(limits.split_above + 1 - held)):
+        pieces.append(piece)
+        held += len(piece)
+    return Text(b"".join(pieces), source.read if held > limits.split_above else None)
+
+
+def _kind(text: Text, limits: ReadLimits) -> str | None:
+    """Which container the text is, None when it is a single object or no JSON of ours."""
+    if text.data.startswith((_BOM, *_WIDE)):
+        return None
+    first = text.peek()
+    if first == ord("["):
+        return "list"
+    if first != ord("{"):
+        return None
+    named = "bundle" if _TYPE_BUNDLE.match(text.data, 0, _HEADER_LOOK) else "envelope"
+    if not text.is_whole():
+        return named  # one object of this size is refused anyway
+    try:
+        members = _members(text.data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return named if OBJECTS.search(text.data) else None
+    kind = bytes(members.get("type", b""))
+    if kind == b'"bundle"':
+        return "bundle"
+    return "envelope" if not kind and bytes(members.get("objects", b""))[:1] == b"[" else None
+
+
+def _alone(text: Text, limits: ReadLimits) -> Item:
+    """A source that is one object, or that cannot be read at all: then it has no index."""
+    raw = text.data
+    bounds = _bounds(limits)
+    if raw.startswith(_WIDE):
+        return Item(None, raw[:_SHOWN], None, (fault("json-encoding", "this is not UTF-8, but UTF-16 or UTF-32"),))
+    value, problems = decode_all([raw], bounds)[0]
+    index = 0 if text.peek() == ord("{") and not raw.startswith(_BOM) else None
+    if index is None:
+        expected = "expected a STIX bundle, object, list or TAXII envelope in JSON"
+        problems = problems or (fault("json-syntax", f"{expected}, found another value"),)
+        problems = tuple(msgspec.structs.replace(one, message=f"{expected}: {one.message}") for one in problems[:1])
+        return Item(None, raw[:_SHOWN], None, problems)
+    return _item(0, raw, value, problems, None)
+
+
+def _item(index: int, raw: bytes, value: Any, problems: tuple[Problem, ...], container: Container | None) -> Item:
+    if problems or type(value) is dict:
+        return Item(index, raw, value, problems, container)
+    kind = type(value).__name__ if value is not None else "null"
+    wrong = Problem("not-an-object", "error", WHOLE, f"expected a STIX object, got JSON of type {kind}", "3.2")
+    return Item(index, raw, None, (wrong,), container)
+
+
+def _bounds(limits: ReadLimits) -> Bounds:
+    return Bounds(limits.object, limits.depth, limits.values)
+
+
+class _Reader:
+    """Reads one container: its list of objects, and around it the header of a bundle or envelope."""
+
+    def __init__(self, text: Text, container: Container, limits: ReadLimits) -> None:
+        self._text = text
+        self._container = container
+        self._bounds = _bounds(limits)
+        self._scanner = Scanner(text, limits.object, limits.depth)
+        self._index = 0
+        self._header_size = 0
+        self._keys: set[str] = set()
+
+    def items(self) -> Iterator[Item]:
+        """Every object, good or bad, and every place where the container is broken."""
+        opening = self._text.peek()
+        self._text.position += 1
+        if opening == ord("["):
+            yield from self._objects()
+        else:
+            yield from self._members()
+        if not self._scanner.lost and self._text.peek() != -1:
+            yield self._broken(f"text behind the end, at byte {self._text.place()}")
+
+    def _objects(self) -> Iterator[Item]:
+        container, bounds = self._container, self._bounds
+        for piece in self._scanner.elements():
+            if isinstance(piece, Fault):
+                yield Item(self._next(), piece.raw, None, (piece.problem,), container)
+                continue
+            for raws in _batches(piece):
+                for raw, (value, problems) in zip(raws, decode_all(raws, bounds), strict=True):
+                    yield _item(self._next(), raw, value, problems, container)
+
+    def _members(self) -> Iterator[Item]:
+        """The members of the container object. Behind a broken one it goes on at the list of objects."""
+        text, comma, first = self._text, True, True
+        while not self._scanner.lost:
+            byte = text.peek()
+            if byte == ord("}") and (first or not comma):
+                text.position += 1
+                return
+            if byte == ord(",") and not comma:
+                text.position += 1
+                comma = True
+                continue
+            key = self._key() if byte == ord('"') and comma else None
+            comma = first = False
+            if key == "objects" and text.peek() == ord("["):
+                yield from self._list()
+                continue
+            wrong = self._value(key) if key is not None else self._broken_header(byte)
+            if wrong is not None:
+                yield wrong
+                if text.peek() == -1 or not self._scanner.recover(OBJECTS):
+                    return
+                text.position -= 1
+                yield from self._list()
+
+    def _broken_header(self, byte: int) -> Item:
+        rule = "json-truncated" if byte == -1 else "json-syntax"
+        return self._broken(f"the container is broken at byte {self._text.place()}", rule)
+
+    def _list(self) -> Iterator[Item]:
+        before = self._index
+        self._note("objects")
+        self._text.position += 1
+        yield from self._objects()
+        if self._index == before:
+            self._container.header["objects"] = []
+
+    def _key(self) -> str | None:
+        """The key at the position, taken with its colon; None when there is none."""
+        key = self._scanner.value()
+        if isinstance(key, Fault) or self._text.peek() != ord(":"):
+            return None
+        self._text.position += 1
+        value, problems = decode_all([key], self._bounds)[0]
+        self._container.problems.extend(problems)
+        return value if isinstance(value, str) else ""
+
+    def _value(self, key: str) -> Item | None:
+        """Take the value of a member; an item when it cannot be told where it ends."""
+        if self._text.peek() == -1:
+            return self._broken_header(-1)
+        value = self._scanner.value()
+        if isinstance(value, Fault):
+            return Item(self._next(), value.raw, None, (value.problem,), self._container)
+        self._header_size += len(value)
+        if self._header_size > self._bounds.size:
+            self._container.problems.append(fault("json-too-large", "the container's own members are too large"))
+            return None
+        decoded, problems = decode_all([value], self._bounds)[0]
+        for problem in problems:
+            path = key if problem.path == WHOLE else f"{key}.{problem.path}".replace(".[", "[")
+            self._container.problems.append(msgspec.structs.replace(problem, path=path))
+        self._note(key)
+        self._container.header[key] = decoded
+        return None
+
+    def _note(self, key: str) -> None:
+        if key in self._keys:
+            message = f"the key {key[:60]!r} is repeated"
+            self._container.problems.append(fault("json-duplicate-key", message))
+        self._keys.add(key)
+
+    def _next(self) -> int:
+        self._index += 1
+        return self._index - 1
+
+    def _broken(self, message: str, rule: str = "json-syntax") -> Item:
+        return Item(self._next(), b"", None, (fault(rule, message),), self._container)
+
+
+def _batches(raws: list[bytes]) -> Iterator[list[bytes]]:
+    """Groups small enough that a fault in one makes few others be looked at again."""
+    if len(raws) <= _BATCH:
+        yield raws
+        return
+    for start in range(0, len(raws), _BATCH):
+        yield raws[start : start + _BATCH]
