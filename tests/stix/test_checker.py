@@ -24,7 +24,7 @@ TABLES = {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}
 PROPERTIES = [(kind, name) for kind, table in TABLES.items() for name in table.properties if name != "type"]
 REQUIRED = [(kind, name) for kind, table in TABLES.items() for name in table.required if name != "type"]
 EMBEDDED = {**STRUCTS, **SCO_STRUCTS, **PREDEFINED}
-MEMBERS = [(struct, name) for struct, table in EMBEDDED.items() for name in table.properties]
+MEMBERS = [(struct, name) for struct, table in EMBEDDED.items() for name in sorted(table.properties)]
 
 
 def of_kind(wanted: type[Kind], tables: dict[str, Table] = TABLES) -> list[tuple[str, str]]:
