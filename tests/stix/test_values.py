@@ -76,7 +76,9 @@ def test_language(tag: str) -> None:
     assert language_fault(tag) is None
 
 
-@pytest.mark.parametrize("tag", ["", "e", "日本語", "en_US", "en-", "-en", "123", "en--US", "x", "a" * 200])
+@pytest.mark.parametrize(
+    "tag", ["", "e", "jp", "xx-XX", "日本語", "en_US", "en-", "-en", "123", "en--US", "x", "a" * 200]
+)
 def test_no_language(tag: str) -> None:
     assert language_fault(tag) is not None
 

@@ -11,7 +11,7 @@ from .content import PROPERTY_NAME, dictionary_key, walk
 from .found import Finder, Found, mismatch, quote, shift
 from .properties import Special
 from .selectors import SELECTOR
-from .values import LANGUAGE, register
+from .values import language_fault, register
 
 Fault = Callable[[str], str | None]
 
@@ -147,8 +147,8 @@ def _startup_info(key: str, value: Any, found: list[Found]) -> None:
 
 def _contents(key: str, value: Any, found: list[Found]) -> None:
     """One language of a language-content object (section 7.1)."""
-    if not (len(key) <= 100 and LANGUAGE.fullmatch(key)):
-        found.append(("language", "", f"{quote(key)} is no RFC 5646 tag", "7.1"))
+    if (message := language_fault(key)) is not None:
+        found.append(("language", "", f"{quote(key)}: {message}", "7.1"))
     if not isinstance(value, dict):
         found.append(mismatch("contents-property", "property names with their translations", value, "", "7.1"))
     elif not value:

@@ -47,6 +47,7 @@ LANGUAGE = re.compile(
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
 _MAX_LANGUAGE = 100
+_TWO = 2
 
 # RFC 3986 appendix A: scheme, then only its characters; brackets only around an IP literal; one fragment.
 _UCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})"
@@ -312,10 +313,13 @@ def _language(kind: Language, path: str, section: str) -> Finder:
 
 
 def language_fault(text: str) -> str | None:
-    """Why the text is no well-formed RFC 5646 tag, or None."""
-    if len(text) <= _MAX_LANGUAGE and LANGUAGE.fullmatch(text):
-        return None
-    return "a language is an RFC 5646 tag such as en, ja or uk-UA"
+    """Why the text is no RFC 5646 tag, or None. Of the registry only the two-letter languages are known."""
+    if not (len(text) <= _MAX_LANGUAGE and LANGUAGE.fullmatch(text)):
+        return "a language is an RFC 5646 tag such as en, ja or uk-UA"
+    primary = text.partition("-")[0].lower()
+    if len(primary) == _TWO and primary not in vocab.LANGUAGES:
+        return "no language has this two-letter code"
+    return None
 
 
 def _open(kind: Open, path: str, section: str) -> Finder:
