@@ -162,7 +162,7 @@ def granular_marking(value: dict[str, Any], found: list[Found]) -> None:
 
 def marking_definition(data: dict[str, Any], found: list[Found]) -> None:
     """The definition of a marking: by extension, or by the two old types."""
-    kind, definition = data.get("definition_type"), data.get("definition")
+    kind, definition, identifier = data.get("definition_type"), data.get("definition"), data.get("id")
     if "extensions" not in data or kind is not None or definition is not None:
         for name in ("definition_type", "definition"):
             if name not in data:
@@ -170,7 +170,7 @@ def marking_definition(data: dict[str, Any], found: list[Found]) -> None:
     if kind == "statement":
         if isinstance(definition, dict) and not isinstance(definition.get("statement"), str):
             found.append(("marking-statement", "definition", "a statement marking has a statement", ""))
-    elif kind == "tlp" or data.get("id") in TLP_1:
+    elif kind == "tlp" or (isinstance(identifier, str) and identifier in TLP_1):
         _tlp(data, found)
     elif isinstance(kind, str):
         found.append(("marking-type", "definition_type", f"{quote(kind)}: use an extension for new markings", ""))
