@@ -17,7 +17,7 @@ run: setup
 
 test: setup
 	@scripts/system-packages
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 soak: setup
 	@scripts/system-packages

@@ -22,7 +22,7 @@ from tests.stix_examples import VALID, Object, changed, ref
 
 TABLES = {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}
 PROPERTIES = [(kind, name) for kind, table in TABLES.items() for name in table.properties if name != "type"]
-REQUIRED = [(kind, name) for kind, table in TABLES.items() for name in table.required if name != "type"]
+REQUIRED = [(kind, name) for kind, table in TABLES.items() for name in sorted(table.required) if name != "type"]
 EMBEDDED = {**STRUCTS, **SCO_STRUCTS, **PREDEFINED}
 MEMBERS = [(struct, name) for struct, table in EMBEDDED.items() for name in sorted(table.properties)]
 
