@@ -18,6 +18,7 @@ def test_a_later_version_may_change_all_else() -> None:
 
 def test_the_same_version_again_is_none() -> None:
     assert version_problems(changed("campaign"), changed("campaign")) == []
+    assert version_problems(changed("campaign", revoked=True), changed("campaign", revoked=True)) == []
 
 
 @pytest.mark.parametrize(
