@@ -102,7 +102,7 @@ def _label(label: str) -> str:
     try:
         plain = label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
         plain = unicodedata.normalize("NFKC", plain).lower()
-        return plain if plain.isascii() else "xn--" + plain.encode("punycode").decode("ascii")
+        return plain or label if plain.isascii() else "xn--" + plain.encode("punycode").decode("ascii")
     except (UnicodeError, ValueError, OverflowError):
         return label
 

@@ -28,4 +28,4 @@ def places(data: dict[str, Any]) -> list[Place]:
 def _degrees(value: Any, limit: int) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= limit:
         return None
-    return float(value) + 0.0  # minus zero becomes zero
+    return round(float(value), 6) + 0.0  # minus zero becomes zero

@@ -26,7 +26,7 @@ SKIPPED = (
 )
 """White space and comments."""
 
-_BASE64 = r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?+"
+_BASE64 = r"(?!')(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?+"
 
 # Every loop is possessive: no input makes the expression try twice. A constant with a prefix that is not well
 # formed falls through to its first letter as a word, so the error stands at the quotation mark behind it.
