@@ -53,4 +53,6 @@ class Cursors:
 
 def _bound(parts: tuple[str, ...]) -> bytes:
     # Lengths keep ("ab", "c") and ("a", "bc") apart.
-    return b"".join(len(part.encode("utf-8", "replace")).to_bytes(4, "big") + part.encode("utf-8", "replace") for part in parts)
+    return b"".join(
+        len(part.encode("utf-8", "replace")).to_bytes(4, "big") + part.encode("utf-8", "replace") for part in parts
+    )

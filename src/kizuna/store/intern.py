@@ -44,7 +44,7 @@ class Interned:
     def labels(self, connection: sqlite3.Connection) -> dict[int, Label]:
         """Every label known, by integer."""
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
-        if newest not in self._label_of and newest:
+        if len(self._label_of) < newest:
             for n, text in connection.execute("select n, canonical from label").fetchall():
                 if n not in self._label_of:
                     self._remember(n, _decode_label(text))

@@ -13,7 +13,7 @@ import msgspec
 
 from kizuna import clock as time
 from kizuna.errors import NotFound, Refused
-from kizuna.labels import Group, Label, Principal, format_label, join, mark, memberships_of, parse_label
+from kizuna.labels import Group, Label, Principal, exceeds, format_label, join, mark, memberships_of, parse_label
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
 from kizuna.stix import Item
@@ -379,7 +379,7 @@ class Store:
         before = self.interned.label_of(connection, old)
         if kind == "partner":
             tightened = join(before, label)
-            if tightened == before and label != before:
+            if exceeds(before, label) or (tightened == before and label != before):
                 raise Refused("only its owner may loosen this label; here it can only be tightened")
             label = tightened
         data = msgspec.json.decode(raw)
