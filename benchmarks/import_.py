@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from benchmarks.data import attack_enterprise, corpus_file, kizuna
 
 def measure(file: Path, runs: int = 3) -> tuple[float, dict[str, float]]:
     """Objects a second by the wall clock of the whole process, best of some runs, and that run's last line."""
-    best = (0.0, {})
+    best: tuple[float, dict[str, float]] = (0.0, {})
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             base = [kizuna(), "init", "--data", folder, "--name", "B", "--org", "Bench", "--country", "JPN"]
@@ -44,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

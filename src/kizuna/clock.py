@@ -38,5 +38,8 @@ def from_text(text: str) -> int:
     whole, dot, fraction = body.partition(".")
     if dot and not (fraction.isascii() and fraction.isdigit()):
         raise ValueError(f"not an RFC 3339 timestamp: {text[:40]!r}")
-    seconds = from_datetime(datetime.fromisoformat(whole.replace("t", "T") + zone))
-    return seconds + int((fraction + "000000")[:6]) if dot else seconds
+    leap = whole[17:19] == "60"  # a leap second is the same moment as the one after it
+    if leap:
+        whole = whole[:17] + "59" + whole[19:]
+    seconds = from_datetime(datetime.fromisoformat(whole.replace("t", "T") + zone)) + (1_000_000 if leap else 0)
+    return seconds + int((fraction + "000000")[:6]) if dot and not leap else seconds

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from builders import CLEAR, RED, campaign, items, named, relationship, report, sdo
+from tests.builders import CLEAR, RED, campaign, items, named, relationship, report, sdo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

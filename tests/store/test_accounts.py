@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from kizuna.errors import Conflict, NotFound, Refused, UsageError
+from kizuna.errors import Conflict, InvalidInput, NotFound, Refused, UsageError
 from kizuna.store import Partner, Store
 from kizuna.store import accounts as module
 from kizuna.store.accounts import ROLES, Accounts
@@ -205,16 +206,16 @@ def test_what_ended_long_ago_is_forgotten(people: Accounts, clock: Clock) -> Non
     assert len(people.listed("link")) == 1
 
 
-def test_keys(store: Store) -> None:
-    text = make_key(store.folder)
-    assert text == public_key_of(store.folder)
-    assert (store.folder / "node.key").stat().st_mode & 0o777 == 0o600
-    signature = load_key(store.folder).sign(b"x")
+def test_keys(tmp_path: Path) -> None:
+    text = make_key(tmp_path)
+    assert text == public_key_of(tmp_path)
+    assert (tmp_path / "node.key").stat().st_mode & 0o777 == 0o600
+    signature = load_key(tmp_path).sign(b"x")
     read_public(text).verify(signature, b"x")
-    assert derived_key(store.folder, "a") == derived_key(store.folder, "a")
-    assert derived_key(store.folder, "a") != derived_key(store.folder, "b")
+    assert derived_key(tmp_path, "a") == derived_key(tmp_path, "a")
+    assert derived_key(tmp_path, "a") != derived_key(tmp_path, "b")
     with pytest.raises(Conflict):
-        make_key(store.folder)
+        make_key(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -225,14 +226,12 @@ def test_public_keys_are_checked(text: str) -> None:
         read_public(text)
 
 
-def test_a_key_that_others_may_read_is_no_key(store: Store) -> None:
-    from kizuna.errors import InvalidInput
-
-    make_key(store.folder)
-    (store.folder / "node.key").chmod(0o640)
+def test_a_key_that_others_may_read_is_no_key(tmp_path: Path) -> None:
+    make_key(tmp_path)
+    (tmp_path / "node.key").chmod(0o640)
     with pytest.raises(InvalidInput, match="chmod"):
-        load_key(store.folder)
-    (store.folder / "node.key").chmod(0o600)
-    (store.folder / "node.key").write_bytes(b"not a key")
+        load_key(tmp_path)
+    (tmp_path / "node.key").chmod(0o600)
+    (tmp_path / "node.key").write_bytes(b"not a key")
     with pytest.raises(InvalidInput, match="malformed"):
-        load_key(store.folder)
+        load_key(tmp_path)

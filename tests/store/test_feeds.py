@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
+from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 
 from kizuna.labels import Group, parse_label
 from kizuna.store import Partner, Query, Store

@@ -53,7 +53,7 @@ class Act:
             self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
 
     def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
-        """Marking definitions came in, each (ident, the newest row labelled without it): older rows of the same source are labelled anew."""
+        """Label anew the older rows of a source whose marking definitions came in: each (ident, newest row without it)."""
         if definitions:
             touched = self._store.label_again(self, definitions, source)
             self.reconsider(touched)

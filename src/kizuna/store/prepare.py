@@ -16,6 +16,10 @@ from kizuna.store.extract import Extract, extract
 Definitions = Callable[[str], dict[str, Any] | None]
 
 
+# RFC 3339 knows the year 0000; calendars, and so the store, do not.
+_DATELESS = Problem("version-out-of-range", "error", "modified", "dated outside the years 1 to 9999", "Kizuna")
+
+
 class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One version ready to be written. `raw` is what is served, `original` the STIX 2.0 text it was lifted from."""
 
@@ -119,13 +123,17 @@ def _prepare(
     errors = tuple(p for p in problems if p.severity == "error") if problems else ()
     if errors and not (str(data.get("id")) in known_problems and data.get("id")):
         return Refused(index, _text_id(data), raw, errors)
-    moment = data.get("modified") or data.get("created")
+    try:
+        moment = data.get("modified") or data.get("created")
+        version = from_text(moment) if moment else None
+    except (ValueError, OverflowError):
+        return Refused(index, _text_id(data), raw, (_DATELESS,))
     marked = labelling.of(data)
     return Prepared(
         index,
         data["id"],
         data["type"],
-        from_text(moment) if moment else None,
+        version,
         hashlib.sha256(canonical(data)).digest(),
         raw,
         original,

@@ -417,7 +417,8 @@ class Store:
     ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
         rows = connection.execute(
             "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
-            "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
+            "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+            "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
             (space, id, version, version),
         ).fetchall()
         if not rows:

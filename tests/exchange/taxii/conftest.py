@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from serving import served
+from tests.serving import served
 
 from kizuna.store import Partner, Store
 from kizuna.store.accounts import Accounts

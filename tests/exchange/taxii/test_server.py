@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, report
-from conftest import Clock
+from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, report
+from tests.conftest import Clock
 from taxii2client.v21 import Collection, Server
 
 from kizuna.clock import to_text
@@ -28,7 +28,8 @@ def put(node: Node, *objects: dict[str, Any], **more: Any) -> None:
 def feed(node: Node) -> Collection:
     """Brussels' feed through the peer's client."""
     server = Server(node.taxii, user="token", password=node.partner)
-    return next(c for c in server.api_roots[0].collections if c.can_read)
+    found: Collection = next(c for c in server.api_roots[0].collections if c.can_read)
+    return found
 
 
 def ask(node: Node, path: str, *, token: str | None = None, method: str = "GET", **more: Any) -> httpx.Response:
