@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
@@ -12,6 +13,7 @@ from litestar.datastructures import State
 from kizuna.exchange.taxii import taxii_app
 from kizuna.settings import MiB
 from kizuna.store import Store
+from kizuna.store.passwords import AT_ONCE
 from kizuna.web import api, health, pages
 from kizuna.web.api.schema import read_schema
 from kizuna.web.context import Context
@@ -44,9 +46,31 @@ def create_app(store: Store) -> Application:
     """Everything a node serves. It says `Secure` and HSTS when the settings name a certificate."""
     secure = store.settings.tls_certificate is not None
     context = Context(store, secure=secure)
-    inner = Litestar(
-        # One router for all that is no API: Litestar 2.25 wraps a handler twice when two handlers of one path come singly.
-        [api.router(), Router("/", route_handlers=[read_schema, *health.HANDLERS, *pages.HANDLERS])],
+    return Door(
+        _application(context), taxii_app(store, context.authenticator), HEADERS | (TLS_HEADERS if secure else {})
+    )
+
+
+def routes() -> list[tuple[str, str]]:
+    """(method, path) of every route but TAXII's, as the registry of exits writes them."""
+    found = {
+        (method, route.path.replace(":str", ""))
+        for router in (api.router(), _pages())
+        for route in router.routes
+        for method in route.methods
+        if method != "OPTIONS"
+    }
+    return sorted(found)
+
+
+def _pages() -> Router:
+    # One router for all that is no API: Litestar 2.25 wraps a handler twice when two handlers of one path come singly.
+    return Router("/", route_handlers=[read_schema, *health.HANDLERS, *pages.HANDLERS])
+
+
+def _application(context: Context) -> Application:
+    return Litestar(
+        [api.router(), _pages()],
         state=State({"context": context}),
         exception_handlers={Exception: _failed},
         on_startup=[_few_threads],
@@ -54,7 +78,6 @@ def create_app(store: Store) -> Application:
         logging_config=None,
         request_max_body_size=MiB,
     )
-    return Door(inner, taxii_app(store, context.authenticator), HEADERS | (TLS_HEADERS if secure else {}))
 
 
 class Door:
@@ -74,13 +97,11 @@ class Door:
         taxii = path == TAXII or path.startswith(f"{TAXII}/")
         head = scope["method"] == "HEAD" and not taxii and not path.startswith("/login/")
         if head:
-            scope["method"] = "GET"
+            scope = {**scope, "method": "GET"}  # the server keeps its own, and with it sends no body
 
         async def marked(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = self._mark(list(message["headers"]))
-            elif head and message["type"] == "http.response.body":
-                message["body"] = b""
             await send(message)
 
         await (self._taxii if taxii else self._inner)(scope, receive, marked)
@@ -100,8 +121,9 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return as_json(problem, headers)
 
 
-async def _few_threads() -> None:
+async def _few_threads(app: Litestar) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    app.state["context"].turns = anyio.CapacityLimiter(AT_ONCE)
 
 
 __all__ = ["HEADERS", "create_app"]

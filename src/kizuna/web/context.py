@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anyio import CapacityLimiter
 from litestar import Request
 from litestar.datastructures import State
 
@@ -29,6 +30,8 @@ class Context:
         self.authenticator = Authenticator(store)
         self.cursors = Cursors(store.folder)
         self.slowing = Slowing(store.clock)
+        # Who checks a password waits for a turn here, not in the few threads that everybody shares. Set when serving begins.
+        self.turns: CapacityLimiter | None = None
         self.languages = Languages(store.settings.language)
 
     @property

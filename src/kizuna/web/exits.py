@@ -1,38 +1,51 @@
 """The registry of exits: every route by which objects, or facts about objects, leave this node over HTTP.
 
-`reader` says as whom it reads: a `person` through a view, a `partner` through its feed. The tests of non-interference go through
-this table, and another test fails when a route is neither here nor in SILENT.
+`readers` says as whom it may be read: a `person` reads a view, a `partner` its feed. The tests of non-interference go through this
+table, and a test fails when a route is neither here nor in SILENT.
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+Reader = Literal["person", "partner"]
+PERSON: tuple[Reader, ...] = ("person",)
+BOTH: tuple[Reader, ...] = ("person", "partner")
+
 
 class Exit(NamedTuple):
-    """One way out. `path` is a template; {id}, {collection} and {version} stand for what is asked."""
+    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status'."""
 
     name: str
     method: str
     path: str
-    reader: Literal["person", "partner"]
+    readers: tuple[Reader, ...]
 
+
+_COLLECTION = "/taxii2/real/collections/{collection}"
 
 EXITS = (
-    Exit("status page", "GET", "/", "person"),
-    Exit("search", "GET", "/api/v1/search", "person"),
-    Exit("object", "GET", "/api/v1/objects/{id}", "person"),
-    Exit("versions", "GET", "/api/v1/objects/{id}/versions", "person"),
-    Exit("neighbours", "GET", "/api/v1/objects/{id}/neighbours", "person"),
-    Exit("visibility", "GET", "/api/v1/objects/{id}/visibility", "person"),
-    Exit("label", "GET", "/api/v1/objects/{id}/label", "person"),
-    Exit("relabel", "PUT", "/api/v1/objects/{id}/label", "person"),
-    Exit("import", "POST", "/api/v1/import", "person"),
-    Exit("partners", "GET", "/api/v1/partners", "person"),
-    Exit("stats", "GET", "/api/v1/stats", "person"),
+    Exit("status page", "GET", "/", PERSON),
+    Exit("search", "GET", "/api/v1/search", PERSON),
+    Exit("object", "GET", "/api/v1/objects/{id}", PERSON),
+    Exit("versions", "GET", "/api/v1/objects/{id}/versions", PERSON),
+    Exit("neighbours", "GET", "/api/v1/objects/{id}/neighbours", PERSON),
+    Exit("visibility", "GET", "/api/v1/objects/{id}/visibility", PERSON),
+    Exit("label", "GET", "/api/v1/objects/{id}/label", PERSON),
+    Exit("relabel", "PUT", "/api/v1/objects/{id}/label", PERSON),
+    Exit("import", "POST", "/api/v1/import", PERSON),
+    Exit("partners", "GET", "/api/v1/partners", PERSON),
+    Exit("stats", "GET", "/api/v1/stats", PERSON),
+    Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
+    Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
+    Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),
+    Exit("TAXII delete object", "DELETE", f"{_COLLECTION}/objects/{{id}}/", PERSON),
+    Exit("TAXII versions", "GET", f"{_COLLECTION}/objects/{{id}}/versions/", BOTH),
+    Exit("TAXII manifest", "GET", f"{_COLLECTION}/manifest/", BOTH),
+    Exit("TAXII status", "GET", "/taxii2/real/status/{status}/", BOTH),
 )
 
-# Routes that tell nothing about any object, whoever asks.
+# Routes that tell nothing of any object, whoever asks.
 SILENT = {
     ("GET", "/api/v1/me"),
     ("GET", "/api/v1/openapi.json"),
@@ -46,4 +59,8 @@ SILENT = {
     ("GET", "/problems"),
     ("GET", "/problems/{slug}"),
     ("GET", "/static/{name}"),
+    ("GET", "/taxii2/"),
+    ("GET", "/taxii2/real/"),
+    ("GET", "/taxii2/real/collections/"),
+    ("GET", _COLLECTION + "/"),
 }

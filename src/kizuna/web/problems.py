@@ -49,27 +49,49 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "bad-request": Kind(400, N_("Not understood"), N_("The request cannot be understood. The details name what is wrong.")),
+    "bad-request": Kind(
+        400, N_("Not understood"), N_("The request cannot be understood. The details name what is wrong.")
+    ),
     "not-authenticated": Kind(401, N_("Not logged in"), N_("Credentials are missing, wrong or expired.")),
-    "link-used": Kind(401, N_("This link has ended"),
-        N_("A log-in link works once and for a limited time. Ask your operator for a new one.")),
-    "refused": Kind(403, N_("Not allowed"), N_("You are known here, but your roles, your token or a label do not allow this.")),
-    "wrong-origin": Kind(403, N_("Asked from elsewhere"),
-        N_("Changes are accepted from this node's own pages only. Open the page again and repeat it.")),
-    "not-found": Kind(404, N_("Not found"), N_("There is no such thing here, or none that you may see. The two are answered alike.")),
+    "link-used": Kind(
+        401,
+        N_("This link has ended"),
+        N_("A log-in link works once and for a limited time. Ask your operator for a new one."),
+    ),
+    "refused": Kind(
+        403, N_("Not allowed"), N_("You are known here, but your roles, your token or a label do not allow this.")
+    ),
+    "wrong-origin": Kind(
+        403,
+        N_("Asked from elsewhere"),
+        N_("Changes are accepted from this node's own pages only. Open the page again and repeat it."),
+    ),
+    "not-found": Kind(
+        404, N_("Not found"), N_("There is no such thing here, or none that you may see. The two are answered alike.")
+    ),
     "method-not-allowed": Kind(405, N_("Not possible here"), N_("This address does not answer this method.")),
     "conflict": Kind(409, N_("Conflict"), N_("The thing changed meanwhile, or exists already.")),
-    "changed": Kind(412, N_("Changed meanwhile"),
-        N_("Somebody changed this after you read it. Read it again and repeat the change.")),
+    "changed": Kind(
+        412,
+        N_("Changed meanwhile"),
+        N_("Somebody changed this after you read it. Read it again and repeat the change."),
+    ),
     "too-large": Kind(413, N_("Too large"), N_("The input is larger than this node accepts.")),
-    "unsupported-media-type": Kind(415, N_("Unsupported format"), N_("The body is in a format that this address does not read.")),
+    "unsupported-media-type": Kind(
+        415, N_("Unsupported format"), N_("The body is in a format that this address does not read.")
+    ),
     "invalid-input": Kind(422, N_("Not readable"), N_("The input cannot be read as what it claims to be.")),
-    "too-many-tries": Kind(429, N_("Too many tries"), N_("Log-in is slowed down after failures. Wait a little, or use a log-in link.")),
-    "internal": Kind(500, N_("Error of this node"),
-        N_("Something went wrong that is not your fault. The operator finds it in the log by its number.")),
+    "too-many-tries": Kind(
+        429, N_("Too many tries"), N_("Log-in is slowed down after failures. Wait a little, or use a log-in link.")
+    ),
+    "internal": Kind(
+        500,
+        N_("Error of this node"),
+        N_("Something went wrong that is not your fault. The operator finds it in the log by its number."),
+    ),
     "peer-failed": Kind(502, N_("A partner did not answer"), N_("A remote partner did not answer as it should.")),
     "busy": Kind(503, N_("Busy"), N_("The node is busy. Try again in a moment.")),
-}  # fmt: skip
+}
 
 _BY_STATUS = {
     400: "bad-request", 401: "not-authenticated", 403: "refused", 404: "not-found", 405: "method-not-allowed", 413: "too-large",
@@ -107,6 +129,8 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         detail = "see errors" if isinstance(error, InvalidRequest) else error.detail
         allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return _problem(_BY_STATUS[error.status_code], detail, _items(error)), allowed
+    if isinstance(error, RecursionError):
+        return _problem("bad-request", "the body is nested too deeply"), {}
     trace = secrets.token_hex(16)
     log.error("trace %s", trace, exc_info=error)
     return msgspec.structs.replace(

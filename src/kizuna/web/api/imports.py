@@ -6,7 +6,8 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from functools import partial
-from typing import IO, Annotated, cast
+from itertools import chain
+from typing import IO, Annotated, BinaryIO, cast
 
 import anyio.to_thread
 import msgspec
@@ -15,10 +16,10 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from kizuna.errors import KizunaError, TooLarge
 from kizuna.labels import parse_label
-from kizuna.stix import ReadLimits, iter_objects
+from kizuna.stix import Container, ReadLimits, iter_objects
 from kizuna.store import Outcome, View
 from kizuna.store.answered import Answered
-from kizuna.web.api.model import Import, Taken, taken_of
+from kizuna.web.api.model import Fault, Import, Taken, taken_of
 from kizuna.web.api.objects import AreaName
 from kizuna.web.context import Asked, of
 
@@ -91,8 +92,10 @@ def _answer(
     bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
     writer = store.writer(store.own_source(), label=stated, area=area)
     view = store.view(caller.principal)
-    taken = (_as_told(view, outcome) for outcome in writer.add(iter_objects(body, limits=bounds)))  # type: ignore[arg-type]
-    report = _report(taken)
+    containers: list[Container] = []
+    items = iter_objects(cast("BinaryIO", body), limits=bounds, on_container=containers.append)
+    taken = (_as_told(view, outcome) for outcome in writer.add(items))
+    report = _report(chain(taken, _of_container(containers)))
     store.audit(
         caller.name, "import", "api", {name: getattr(report, name) for name in ("imported", "unchanged", "failed")}
     )
@@ -112,6 +115,16 @@ def _as_told(view: View, outcome: Outcome) -> Taken:
     if about_stored and outcome.id is not None and view.get(outcome.id) is None:
         return Taken(item=outcome.index, id=outcome.id, status="imported")
     return taken_of(outcome)
+
+
+def _of_container(containers: list[Container]) -> Iterator[Taken]:
+    """What is wrong with the container itself; known when the last object has been read."""
+    for container in containers:
+        errors = [Fault(p.path, p.message, p.section) for p in container.problems if p.severity == "error"]
+        if not isinstance(container.header.get("objects", []), list):
+            errors.append(Fault("objects", "expected a list of objects", "8"))
+        if errors:
+            yield Taken(item=None, id=None, status="failed", errors=tuple(errors))
 
 
 def _report(taken: Iterator[Taken]) -> Import:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
-import anyio
 import anyio.to_thread
 from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kizuna.errors import NotAuthenticated
 from kizuna.store.accounts import SESSION_LASTS
-from kizuna.store.passwords import AT_ONCE
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import of
 from kizuna.web.guards import from_here, remote
@@ -53,9 +50,8 @@ async def submit_login(request: AnyRequest) -> Response[bytes]:
         raise WrongOrigin("log in from this node's own page")
     form = await request.form()
     name, password = str(form.get("name", ""))[:80], str(form.get("password", ""))
-    # Those who wait for their turn wait here, not in the few threads that everybody shares.
     work = partial(_check, request, name, password)
-    return await anyio.to_thread.run_sync(work, limiter=_turns())
+    return await anyio.to_thread.run_sync(work, limiter=of(request).turns)
 
 
 def _check(request: AnyRequest, name: str, password: str) -> Response[bytes]:
@@ -135,8 +131,3 @@ def _local(address: str) -> str:
     parts = urlsplit(address.replace("\\", "/"))
     safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
     return parts.path if safe and parts.path.isascii() and parts.path.isprintable() else "/"
-
-
-@lru_cache(maxsize=1)
-def _turns() -> Any:
-    return anyio.CapacityLimiter(AT_ONCE)

@@ -102,7 +102,7 @@ def _node(context: Context, language: Language) -> dict[str, Any]:
 @lru_cache(maxsize=32)
 def static(name: str) -> tuple[bytes, str] | None:
     """A file that pages need, and its media type; None when there is none of that name."""
-    types = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+    types = {"css": "text/css", "svg": "image/svg+xml"}
     folder = resources.files("kizuna.web").joinpath("static")
     # Names come from outside: only what lies in the folder, found by listing it.
     for entry in folder.iterdir():

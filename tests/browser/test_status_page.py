@@ -1,0 +1,121 @@
+"""The pages in a real browser: no script, no foreign request, no overflow, nothing refused by their own policy."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from kizuna.store import Store
+from tests.serving import served
+from tests.web.conftest import GREEN, OPEN, PASSWORD, Node, people
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    f"--{flag}"
+    for flag in (
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+    )
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="NOT RUN, no Chromium here: apt-get install chromium fonts-noto-cjk"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for all."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            yield browser
+            browser.close()
+
+
+@pytest.fixture
+def node(make_store: Callable[..., Store]) -> Iterator[Node]:
+    """A node with people, partners and a few objects."""
+    store = make_store()
+    with served(store) as url:
+        made = Node(store, url)
+        people(made)
+        made.put(OPEN, label="TLP:CLEAR", area="cyber-defence")
+        made.put(GREEN, label="TLP:GREEN", area="space-security")
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_status_page(chromium: Any, node: Node, language: str, scheme: str) -> None:
+    context = chromium.new_context(
+        locale=language, color_scheme=scheme, java_script_enabled=False, viewport={"width": 1280, "height": 900}
+    )
+    page = context.new_page()
+    said: list[str] = []
+    foreign: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(node.url) else None)
+    page.goto(f"{node.url}/login/{node.accounts.create_link('owner', by='test')}")
+    assert page.url == f"{node.url}/"
+    assert page.locator(".tile").count() == 16
+    assert page.locator(".tile.busy").count() == 2
+    assert page.locator("html").get_attribute("lang") == language
+    for width in (360, 390, 768, 1024, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        box = page.locator("body").bounding_box()
+        shown = (one.bounding_box() for one in page.locator(".tile, .partners > li, .top *").all())
+        widest = max(one["x"] + one["width"] for one in shown if one)
+        assert box is not None
+        assert widest <= width, width
+    assert (said, foreign) == ([], [])
+    context.close()
+
+
+def test_the_way_in_and_out(chromium: Any, node: Node) -> None:
+    node.accounts.set_password("reader", PASSWORD, by="test")
+    context = chromium.new_context(locale="en")
+    page = context.new_page()
+    page.goto(node.url)
+    assert page.url.endswith("/login")
+    page.fill("#name", "reader")
+    page.fill("#password", "wrong password")
+    page.click("button.main")
+    assert page.locator("[role=alert]").inner_text() == "The name or the password is wrong."
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.wait_for_url(f"{node.url}/")
+    page.click("button[value=ja]")
+    page.wait_for_selector("html[lang=ja]")
+    assert page.locator("h2").first.inner_text() == "計画の分野"
+    page.click(".leave button")
+    page.wait_for_url(f"{node.url}/login")
+    page.goto(node.url)
+    assert page.url.endswith("/login")
+    context.close()
+
+
+def test_every_control_can_be_reached_and_has_a_name(chromium: Any, node: Node) -> None:
+    context = chromium.new_context(locale="ja")
+    page = context.new_page()
+    page.goto(f"{node.url}/login/{node.accounts.create_link('owner', by='test')}")
+    assert page.locator("h1").count() == 1
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert reached == ["本文へ移動", "Kizuna 絆", "English", "日本語", "ログアウト", reached[5]]
+    context.close()
