@@ -25,7 +25,10 @@ _NEWER = (
     "(p.version>o.version or (p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
     "or (o.version is null and ((p.digest=o.digest and p.n<o.n) or (p.digest<>o.digest and p.n>o.n))))"
 )
-_REPEATED = "(p.n<o.n and (p.version=o.version or (o.version is null and p.digest=o.digest)))"
+_REPEATED = (
+    "((p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
+    "or (o.version is null and p.digest=o.digest and p.n<o.n))"
+)
 _OLDER = "(p.version<o.version or (o.version is null and p.n<o.n))"
 
 

@@ -116,6 +116,8 @@ class Writer:
             commit = _Commit(self._store, act.connection, act.now, self, file)
             outcomes = commit.run(batch)
             act.offer(commit.entered + commit.returned)
+            if commit.waiting:
+                act.note_due()
             before = commit.entered[0] - 1 if commit.entered else 0
             act.relabelled([(ident, self._known_since.get(id, before)) for ident, id in commit.defined], self._source)
         return outcomes
@@ -164,6 +166,7 @@ class _Commit:
         self._rows = RowWriter(connection, store.interned, self._space)
         self.entered: list[int] = []
         self.returned: list[int] = []
+        self.waiting = False
         self.defined: list[tuple[int, str]] = []
 
     def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
@@ -281,6 +284,7 @@ class _Commit:
         self, index: int | None, id: str | None, raw: bytes, problems: tuple[Problem, ...], due: int | None = None
     ) -> Outcome:
         """Keep the bytes and the reasons where no view, feed or count reads."""
+        self.waiting |= due is not None
         placed = tuple(msgspec.structs.replace(p, file=self._file, item=index, id=id) for p in problems)
         joined = self._writer._joined
         self._connection.execute(

@@ -1,0 +1,142 @@
+"""Reading as somebody: the newest one may see, parts cut, neighbours, values, counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kizuna.errors import Refused
+from kizuna.labels import parse_label
+from kizuna.store import Partner, Query, Store
+from tests.builders import CLEAR, GREEN, RED, campaign, identity, items, relationship, report
+
+
+def put(store: Store, *objects: dict[str, Any], **more: Any) -> None:
+    """One's own import."""
+    outcomes = list(store.writer(store.own_source(), **more).add(items(*objects)))
+    assert all(o.status != "failed" for o in outcomes), outcomes
+
+
+def test_the_newest_version_one_may_see_never_a_merge(store: Store) -> None:
+    old = campaign("one", object_marking_refs=[CLEAR], description="old")
+    new = {**old, "modified": "2026-02-01T00:00:00.000Z", "description": "new", "object_marking_refs": [RED]}
+    put(store, old, new)
+    reader = store.view(store.principal_of_person("reader")).get(old["id"])
+    keeper = store.custodian().get(old["id"])
+    assert reader is not None
+    assert keeper is not None
+    assert (json.loads(reader.raw)["description"], json.loads(keeper.raw)["description"]) == ("old", "new")
+    assert len(store.custodian().history(old["id"])) == 2
+
+
+def test_of_two_contents_of_one_version_the_lower_digest_is_current(store: Store) -> None:
+    one = campaign("one", object_marking_refs=[CLEAR])
+    put(store, {**one, "description": "a"}, {**one, "description": "b"})
+    first = store.custodian().get(one["id"])
+    rows = store.custodian().read(Query(versions=("all",)), 0, 10).rows
+    assert first is not None
+    assert [row.raw for row in rows] == [first.raw]
+
+
+def test_parts_one_may_not_see_are_cut(store: Store) -> None:
+    marks = [{"marking_ref": RED, "selectors": ["aliases.[1]", "description"]}]
+    one = campaign(
+        "one", aliases=["a", "secret", "c"], description="secret", object_marking_refs=[CLEAR], granular_markings=marks
+    )
+    put(store, one)
+    seen = store.view(store.principal_of_person("reader")).get(one["id"])
+    assert seen is not None
+    assert b"secret" not in seen.raw
+    assert json.loads(seen.raw)["aliases"] == ["a", "c"]
+    assert seen.cut == ("aliases", "description")
+    view = store.view(store.principal_of_person("reader"))
+    assert view.search("secret").items == []
+    assert [o.id for o in store.custodian().search("secret").items] == [one["id"]]
+
+
+def test_neighbours_through_relationships_and_references(store: Store) -> None:
+    who, one, two = identity("who"), campaign("one"), campaign("two")
+    link = relationship(one, "related-to", two)
+    about = report("about", [one])
+    put(store, who, {**one, "created_by_ref": who["id"]}, two, link, about)
+    found = {(n.id, n.path, n.direction) for n in store.custodian().neighbours(one["id"])}
+    assert found == {
+        (who["id"], "created_by_ref", "out"),
+        (two["id"], "related-to", "out"),
+        (about["id"], "object_refs[0]", "in"),
+    }
+
+
+def test_observed_values_are_found_in_any_spelling(store: Store) -> None:
+    address = {
+        "type": "domain-name",
+        "spec_version": "2.1",
+        "id": "domain-name--3c10e93f-798e-52a6-a0c1-08156efab7f5",
+        "value": "Example.COM",
+    }
+    indicator = {
+        **campaign("x"), "type": "indicator", "id": "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", "pattern_type": "stix",
+        "pattern": "[domain-name:value = 'example.com']", "valid_from": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    put(store, address, indicator)
+    assert {o.type for o in store.custodian().observed("domain-name", "EXAMPLE.com")} == {"domain-name", "indicator"}
+
+
+def test_search_by_type_area_and_page(store: Store) -> None:
+    put(store, *(campaign(f"power {i}") for i in range(5)), area="cyber-defence")
+    put(store, identity("power company"))
+    view = store.custodian()
+    assert [o.type for o in view.search("power", types=("identity",)).items] == ["identity"]
+    assert len(view.search("power", area="cyber-defence").items) == 5
+    first = view.search("power", limit=4)
+    assert first.cursor is not None
+    rest = view.search("power", limit=4, cursor=first.cursor)
+    assert len({o.id for o in (*first.items, *rest.items)}) == 6
+    assert rest.cursor is None
+
+
+def test_traffic_counts_what_went_and_came(store: Store) -> None:
+    store.put_partner(Partner(name="B", organisation="B", country="BEL", receives=("TLP:CLEAR",)))
+    put(store, campaign("one", object_marking_refs=[CLEAR]), campaign("two"), area="cyber-defence")
+    list(store.writer(store.partner_source("B"), area="cyber-defence").add(items(campaign("theirs"))))
+    (area,) = store.custodian().traffic()
+    assert (area.area, area.held, area.given, area.got) == ("cyber-defence", 3, 1, 1)
+
+
+def test_why_a_partner_may_not_see(store: Store) -> None:
+    store.put_partner(Partner(name="B", organisation="B", country="BEL"))
+    one = campaign("one", object_marking_refs=[GREEN])
+    put(store, one)
+    decision = store.custodian().explain(one["id"], store.principal_of_partner("B"))
+    assert decision is not None
+    assert [reason.code for reason in decision.reasons] == ["tlp-green-not-member"]
+    assert store.custodian().explain(campaign("none")["id"], store.principal_of_partner("B")) is None
+
+
+def test_what_others_own_is_only_tightened(make_store: Callable[..., Store]) -> None:
+    store = make_store()
+    store.put_partner(Partner(name="B", organisation="B", country="BEL"))
+    one = campaign("one", object_marking_refs=[GREEN])
+    list(store.writer(store.partner_source("B")).add(items(one)))
+    with pytest.raises(Refused):
+        store.relabel(one["id"], parse_label("TLP:CLEAR", originator=store.organisation), by="t")
+    assert store.relabel(one["id"], parse_label("TLP:RED", originator=store.organisation), by="t").touched == 1
+    assert store.view(store.principal_of_person("reader")).get(one["id"]) is None
+
+
+def test_relabelling_moves_the_labels_of_every_index_row(store: Store) -> None:
+    marks = [{"marking_ref": RED, "selectors": ["aliases"]}]
+    one = campaign("one", aliases=["needle"], description="hay", object_marking_refs=[CLEAR], granular_markings=marks)
+    put(store, one)
+    reader = store.view(store.principal_of_person("reader"))
+    assert reader.search("hay").items
+    store.relabel(one["id"], parse_label("TLP:RED persons=somebody", originator=store.organisation), by="t")
+    assert not reader.search("hay").items
+    assert not store.view(store.principal_of_person("somebody")).search("needle").items
+    assert store.view(store.principal_of_person("somebody")).search("hay").items
+    store.relabel(one["id"], parse_label("TLP:CLEAR", originator=store.organisation), by="t")
+    assert reader.search("hay").items
+    assert not reader.search("needle").items

@@ -1,0 +1,180 @@
+"""What comes in: rows per source and content, ownership, quarantine, labels worked out late, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kizuna.labels import format_label, own_only, parse_label
+from kizuna.stix import iter_objects
+from kizuna.stix.builtin import LABEL_EXTENSION
+from kizuna.store import Outcome, Partner, Store
+from tests.builders import AMBER, CLEAR, RED, campaign, items, named
+from tests.conftest import Clock
+
+
+@pytest.fixture
+def tokyo(store: Store) -> Store:
+    """Tokyo with Brussels."""
+    store.put_partner(Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL"))
+    return store
+
+
+def put(store: Store, *objects: dict[str, Any], partner: str | None = None, **more: Any) -> list[Outcome]:
+    """Import as one's own, or as a partner's."""
+    source = store.own_source() if partner is None else store.partner_source(partner)
+    return list(store.writer(source, **more).add(items(*objects)))
+
+
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    """Status or first rule."""
+    return [o.problems[0].rule if o.status == "failed" else o.status for o in outcomes]
+
+
+def label_of(store: Store, id: str) -> str:
+    """The label as text."""
+    found = store.custodian().get(id)
+    assert found is not None
+    return format_label(found.label)
+
+
+def test_the_same_content_is_unchanged_whatever_its_text(tokyo: Store) -> None:
+    one = campaign("one")
+    assert statuses(put(tokyo, one)) == ["imported"]
+    turned = json.dumps(dict(reversed(one.items())), indent=2).encode()
+    assert [o.status for o in tokyo.writer(tokyo.own_source()).add(iter_objects(turned))] == ["unchanged"]
+    assert tokyo.custodian().stats().versions == 1
+
+
+def test_each_source_has_its_own_row_and_label(tokyo: Store) -> None:
+    one = campaign("one", object_marking_refs=[AMBER])
+    put(tokyo, one)
+    put(tokyo, one, partner="Brussels")
+    assert tokyo.custodian().stats().versions == 2
+    assert tokyo.custodian().stats().objects == 1
+
+
+def test_only_its_owner_makes_versions(tokyo: Store) -> None:
+    one = campaign("one")
+    newer = {**one, "modified": "2026-03-01T00:00:00.000Z"}
+    put(tokyo, one, partner="Brussels")
+    assert statuses(put(tokyo, newer)) == ["foreign-version"]
+    assert statuses(put(tokyo, one)) == ["imported"]
+    assert statuses(put(tokyo, newer, partner="Brussels")) == ["imported"]
+    found = tokyo.custodian().get(one["id"])
+    assert found is not None
+    assert json.loads(found.raw)["modified"] == newer["modified"]
+
+
+def test_anybody_observes_a_value(tokyo: Store) -> None:
+    address = {"type": "ipv4-addr", "id": "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4", "value": "198.51.100.3"}
+    assert statuses(put(tokyo, address, partner="Brussels")) == ["imported"]
+    assert statuses(put(tokyo, {**address, "defanged": True})) == ["imported"]
+
+
+def test_a_version_dated_ahead_waits_until_then(tokyo: Store, clock: Clock) -> None:
+    ahead = campaign("ahead", modified="2026-11-23T01:00:00.000Z")
+    assert statuses(put(tokyo, ahead)) == ["dated-ahead"]
+    assert tokyo.custodian().get(ahead["id"]) is None
+    clock.forward(49 * 60)
+    tokyo.settle()
+    assert tokyo.custodian().get(ahead["id"]) is None
+    clock.forward(61)
+    tokyo.settle()
+    assert tokyo.custodian().get(ahead["id"]) is not None
+
+
+def test_what_breaks_a_rule_is_kept_where_nobody_reads(tokyo: Store) -> None:
+    broken = {**campaign("broken"), "confidence": 101}
+    good = campaign("good")
+    assert [o.status for o in put(tokyo, broken, good)] == ["failed", "imported"]
+    assert tokyo.custodian().get(broken["id"]) is None
+    kept = tokyo.database.read().execute("select raw, problems from quarantine").fetchall()
+    assert [json.loads(raw)["name"] for raw, _ in kept] == ["broken"]
+    assert "confidence" in kept[0][1]
+
+
+def test_a_packs_named_problem_is_stored_and_shown(tokyo: Store) -> None:
+    odd = campaign("odd", modified="2025-01-01T00:00:00.000Z")
+    source = tokyo.pack_source("frame", "Somebody (fictional)", None)
+    writer = tokyo.writer(source, known_problems={odd["id"]: "modified-order"})
+    assert [o.status for o in writer.add(items(odd))] == ["imported"]
+    found = tokyo.custodian().get(odd["id"])
+    assert found is not None
+    assert found.problems
+
+
+def test_above_the_ceiling_nothing_is_stored_and_the_spillage_is_noted(make_store: Callable[..., Store]) -> None:
+    low = make_store(ceiling="TLP:AMBER")
+    red = campaign("red", object_marking_refs=[RED])
+    assert statuses(put(low, red)) == ["above-ceiling"]
+    assert low.custodian().get(red["id"]) is None
+    assert low.database.read().execute("select count(*) from quarantine").fetchone() == (0,)
+    entry = low.audit_trail()[0]
+    assert (entry["act"], entry["subject"]) == ("spillage", red["id"])
+
+
+def test_no_label_means_own_organisation_only(tokyo: Store) -> None:
+    one = campaign("one")
+    put(tokyo, one)
+    assert label_of(tokyo, one["id"]) == format_label(own_only(tokyo.organisation))
+
+
+def test_a_label_given_at_import_joins_a_stated_one(tokyo: Store) -> None:
+    stated, none = campaign("stated", object_marking_refs=[AMBER]), campaign("none")
+    put(tokyo, stated, none, label=parse_label("TLP:GREEN community=EU", originator=tokyo.organisation))
+    assert label_of(tokyo, stated["id"]) == "TLP:AMBER & TLP:GREEN community=EU"
+    assert label_of(tokyo, none["id"]) == "TLP:GREEN community=EU"
+
+
+def definition(name: str, **stated: Any) -> dict[str, Any]:
+    """A marking definition of Kizuna's extension."""
+    extension = {"extension_type": "property-extension", "policy": "TLP", "classification": "GREEN", **stated}
+    return {
+        "type": "marking-definition", "spec_version": "2.1", "id": named("marking-definition", name),
+        "created": "2026-01-01T00:00:00.000Z", "name": name, "extensions": {LABEL_EXTENSION: extension},
+    }  # fmt: skip
+
+
+def test_a_definition_that_comes_late_labels_what_named_it(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    one = campaign("one", object_marking_refs=[green["id"]])
+    put(tokyo, one)
+    assert label_of(tokyo, one["id"]) == "OWN"
+    put(tokyo, green)
+    assert label_of(tokyo, one["id"]) == "TLP:GREEN community=EU"
+
+
+def test_a_partner_cannot_word_anothers_label(tokyo: Store) -> None:
+    secret = definition("secret")
+    one = campaign("one", object_marking_refs=[secret["id"]])
+    put(tokyo, one)
+    put(tokyo, definition("secret", policy="PUBLIC", classification="PUBLIC"), partner="Brussels")
+    assert label_of(tokyo, one["id"]) == "OWN"
+
+
+def test_a_batch_is_one_transaction(tokyo: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kizuna.store.act import Act
+
+    def fails(_self: Act, _objects: list[int]) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Act, "offer", fails)
+    with pytest.raises(OSError, match="no space"):
+        put(tokyo, campaign("one", object_marking_refs=[CLEAR]))
+    monkeypatch.undo()
+    assert tokyo.custodian().stats().objects == 0
+    assert statuses(put(tokyo, campaign("one", object_marking_refs=[CLEAR]))) == ["imported"]
+
+
+def test_a_large_source_is_read_apart(tokyo: Store) -> None:
+    objects = [campaign(f"c{i}", object_marking_refs=[CLEAR]) for i in range(5_000)]
+    bad = {**campaign("bad"), "created": 5}
+    raw = json.dumps({"type": "bundle", "id": named("bundle", "b"), "objects": [*objects, bad]}).encode()
+    outcomes = list(tokyo.writer(tokyo.own_source()).add_apart(lambda: iter_objects(raw)))
+    assert [o.status for o in outcomes] == ["imported"] * 5_000 + ["failed"]
+    assert tokyo.custodian().stats().objects == 5_000
+    assert len(tokyo.custodian().search("c4999").items) == 1
