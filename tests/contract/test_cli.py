@@ -119,7 +119,7 @@ def test_usage(arguments: list[str], code: int) -> None:
 NEEDS_NODE = {
     "up": [], "import": ["-"], "export": [], "search": ["x"], "show": ["x"], "explain": ["x"], "stats": [],
     "label show": ["x"], "label set": ["x", "PUBLIC"],
-    "taxii poll": ["x"], "taxii push": ["x", "-"], "taxii collections": [],
+    "taxii poll": ["x"], "taxii push": ["x"], "taxii collections": ["x"],
     "pack add": ["groups"], "config show": [],
 }  # fmt: skip
 
