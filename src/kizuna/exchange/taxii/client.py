@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from kizuna.errors import InvalidInput, PeerFailed
-from kizuna.exchange.taxii.peer import Peer, read_token
+from kizuna.exchange.taxii.media import version_text
+from kizuna.exchange.taxii.peer import Peer, PeerRefused, read_token
+from kizuna.settings import MiB
 from kizuna.stix import iter_objects, marking_definitions
-from kizuna.store import Outcome, Partner, Query, Store
+from kizuna.store import Outcome, Partner, Query, Row, Store
 
 BATCH = 500
+BATCH_BYTES = 8 * MiB
+# A partner that drips page after page must not keep the others waiting; what was stored stays, the rest comes next time.
+POLL_SECONDS = 1800.0
 KEPT_PROBLEMS = 1_000
 Progress = Callable[[int], object]
 
@@ -31,11 +36,12 @@ class PollReport(msgspec.Struct):
 
 
 class PushReport(msgspec.Struct):
-    """What a push gave, per object accepted or failed and why; `problems` names at most 1,000 that failed."""
+    """What a push gave: objects accepted, still pending there, or failed and why; `problems` names at most 1,000 that failed."""
 
     partner: str
     sent: int = 0
     accepted: int = 0
+    pending: int = 0
     failed: int = 0
     problems: list[dict[str, Any]] = []
     seconds: float = 0.0
@@ -85,15 +91,21 @@ def _poll_collection(
 ) -> None:
     key = f"poll:{partner.name}:{collection['id']}"
     writer = store.writer(store.partner_source(partner.name))
-    for envelope, last in peer.pages(collection["url"], store.watermark(key)):
-        writer.define(marking_definitions(envelope))
-        for outcome in writer.add(iter_objects(envelope), file=partner.url):
-            report.received += 1
-            _count(report, outcome)
-        if last is not None:
-            store.set_watermark(key, last)
+    until = time.monotonic() + POLL_SECONDS
+    for page in peer.pages(collection["url"], store.watermark(key)):
+        if page.size:
+            writer.define(marking_definitions(page.envelope))
+            for outcome in writer.add(iter_objects(page.envelope), file=partner.url):
+                report.received += 1
+                _count(report, outcome)
+        if page.mark is not None:
+            store.set_watermark(key, page.mark)
         if progress is not None:
             progress(report.received)
+        if time.monotonic() > until:
+            raise PeerFailed(
+                f"took more than {POLL_SECONDS:.0f} s; the rest comes with the next poll", file=partner.url
+            )
 
 
 def push(store: Store, name: str, *, progress: Progress | None = None, ca_file: str | None = None) -> PushReport:
@@ -118,19 +130,58 @@ def _push_feed(
     position, more = int(store.watermark(key) or 0), True
     while more:
         page = store.feed(partner.name).read(Query(versions=("all",)), position, BATCH)
-        if not page.rows:
+        rows = _fitting(page.rows)
+        if not rows:
             return
-        envelope = b'{"objects":[' + b",".join([row.raw for row in page.rows]) + b"]}"
-        status = peer.post(inbox["url"], envelope)
-        report.sent += len(page.rows)
-        failures = [f for f in status.get("failures") or [] if isinstance(f, dict)]
-        report.failed += len(failures)
-        report.accepted = report.sent - report.failed
-        report.problems += failures[: KEPT_PROBLEMS - len(report.problems)]
-        position, more = page.rows[-1].position, page.more
+        _send(peer, inbox, rows, report)
+        position, more = rows[-1].position, page.more or len(rows) < len(page.rows)
         store.set_watermark(key, str(position))
         if progress is not None:
             progress(report.sent)
+
+
+def _send(peer: Peer, inbox: dict[str, Any], rows: Sequence[Row], report: PushReport) -> None:
+    """Post some rows; what the peer refuses as a whole is sent in halves, so that one object stops no other."""
+    envelope = b'{"objects":[' + b",".join([row.raw for row in rows]) + b"]}"
+    try:
+        status = peer.post(inbox, envelope)
+    except PeerRefused as error:
+        if error.code not in (400, 413, 422):
+            raise
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            _send(peer, inbox, rows[:middle], report)
+            _send(peer, inbox, rows[middle:], report)
+            return
+        refused = {"id": rows[0].id, "version": version_text(rows[0].version, rows[0].added), "message": error.message}
+        status = {"failure_count": 1, "failures": [refused]}
+    _tally(report, status, len(rows))
+
+
+def _tally(report: PushReport, status: dict[str, Any], sent: int) -> None:
+    """Count a status resource (section 4.3.1); its lists are optional, its counts are not."""
+    failed, pending = (_number(status.get(name), sent) for name in ("failure_count", "pending_count"))
+    report.sent += sent
+    report.failed += failed
+    report.pending += min(pending, sent - failed)
+    report.accepted = report.sent - report.failed - report.pending
+    failures = status.get("failures")
+    known = [f for f in failures if isinstance(f, dict)] if isinstance(failures, list) else []
+    report.problems += known[: KEPT_PROBLEMS - len(report.problems)]
+
+
+def _number(value: object, most: int) -> int:
+    return min(value, most) if isinstance(value, int) and value > 0 else 0
+
+
+def _fitting(rows: Sequence[Row]) -> Sequence[Row]:
+    """The first rows that fit one batch, at least one."""
+    size = 0
+    for i, row in enumerate(rows):
+        size += len(row.raw)
+        if size > BATCH_BYTES and i:
+            return rows[:i]
+    return rows
 
 
 def _count(report: PollReport, outcome: Outcome) -> None:

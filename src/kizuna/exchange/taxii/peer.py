@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 
-from kizuna.errors import InvalidInput, PeerFailed
+from kizuna.clock import from_text, to_text
+from kizuna.errors import InvalidInput, PeerFailed, TooLarge
 from kizuna.exchange.taxii.media import TAXII
+from kizuna.exchange.taxii.packing import Unpacker
 from kizuna.settings import MiB
 
 if TYPE_CHECKING:
     import httpx
 
-SECONDS = 30.0
-PAGE_BYTES = 256 * MiB
+SECONDS = 30.0  # for each connect, read and write
+ANSWER_SECONDS = 300.0  # for one answer as a whole, however slowly it drips
+PENDING_SECONDS = 60.0
+PAGE_BYTES = 64 * MiB
 SMALL_BYTES = 4 * MiB
+RATIO = 200
 PAGES = 100_000
+_PORTS = {"http": 80, "https": 443}
+_LIMITS = (None, 100, 10, 1)
+
+
+class PeerRefused(PeerFailed):
+    """The peer answered with an error status, kept in `code`."""
+
+    def __init__(self, message: str, *, code: int, file: str) -> None:
+        super().__init__(message, file=file)
+        self.code = code
+
+
+class PageTooLarge(PeerFailed):
+    """One answer is larger than we take."""
+
+
+class Page(NamedTuple):
+    """An envelope, how many objects it holds, and the moment to go on from once it is stored (None: not told)."""
+
+    envelope: bytes
+    size: int
+    mark: str | None
 
 
 class Peer:
-    """One TAXII server and our token there."""
+    """One TAXII server and our token there. Raises InvalidInput for an address or a CA file that is none."""
 
-    def __init__(self, url: str, token: str, *, ca_file: str | None = None, verify: bool = True) -> None:
+    def __init__(self, url: str, token: str, *, ca_file: str | None = None) -> None:
         import httpx  # 0.3 s to import: only who talks to peers pays
 
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        self._host = _host(url)
+        if self._host is None:
             raise InvalidInput(f"not an http(s) address: {url[:200]!r}", path="url")
-        self.url = url
-        self._host = (parts.scheme, parts.hostname, parts.port)
-        context: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if verify else False
+        self.url = url if url.endswith("/") else f"{url}/"
         self._client = httpx.Client(
-            verify=context if parts.scheme == "https" else False,
+            verify=_trust(ca_file) if self._host[0] == "https" else False,
             timeout=httpx.Timeout(SECONDS),
-            follow_redirects=False,
+            follow_redirects=False,  # a token is for the host it was given by
             trust_env=False,
-            headers={"Authorization": f"Bearer {token}", "Accept": TAXII, "User-Agent": "kizuna"},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": TAXII,
+                "Accept-Encoding": "gzip",
+                "User-Agent": "kizuna",
+            },
         )
 
     def __enter__(self) -> Peer:
@@ -50,15 +81,14 @@ class Peer:
         self._client.close()
 
     def collections(self) -> list[dict[str, Any]]:
-        """Every collection of every API root, each with its `url`."""
+        """Every collection of every API root on this host, each with its `url` and its root's `root`."""
         found: list[dict[str, Any]] = []
-        roots = self.resource(self.url).get("api_roots")
-        for root in roots[:100] if isinstance(roots, list) else []:
-            base = self._same_host(urljoin(self.url, str(root)))
-            listed = self.resource(urljoin(base, "collections/")).get("collections", [])
+        for root in self._roots():
+            listed = self.resource(urljoin(root, "collections/")).get("collections", [])
             for one in listed[:1000] if isinstance(listed, list) else []:
                 if isinstance(one, dict) and isinstance(one.get("id"), str):
-                    found.append({**one, "url": urljoin(base, f"collections/{one['id']}/")})
+                    place = urljoin(root, f"collections/{quote(one['id'], safe='')}/")
+                    found.append({**one, "url": place, "root": root})
         return found
 
     def resource(self, url: str) -> dict[str, Any]:
@@ -66,34 +96,57 @@ class Peer:
         body, _ = self._ask("GET", url, most=SMALL_BYTES)
         return _object(body, url)
 
-    def pages(self, url: str, after: str | None) -> Iterator[tuple[bytes, str | None]]:
-        """(envelope, X-TAXII-Date-Added-Last) of every page of a collection, oldest first."""
-        parameters = {} if after is None else {"added_after": after}
-        token: str | None = None
+    def pages(self, url: str, after: str | None) -> Iterator[Page]:
+        """Every page of a collection, oldest first; a page that is too large is asked for again in smaller pieces."""
+        asked = {} if after is None else {"added_after": after}
         seen: set[str] = set()
+        small = iter(_LIMITS)
+        limit = next(small)
         for _ in range(PAGES):
-            asked = parameters if token is None else parameters | {"next": token}
-            body, headers = self._ask("GET", urljoin(url, "objects/"), params=asked, most=PAGE_BYTES)
-            head = _page(body, url)
-            yield body, headers.get("x-taxii-date-added-last")
+            try:
+                parameters = asked if limit is None else asked | {"limit": str(limit)}
+                body, headers = self._ask("GET", urljoin(url, "objects/"), params=parameters, most=PAGE_BYTES)
+            except PageTooLarge:
+                limit = next(small, None)
+                if limit is None:
+                    raise
+                continue
+            head = _envelope(body, url)
+            last = _moment(headers.get("x-taxii-date-added-last"), url)
+            yield Page(body, len(head.objects), _mark(last, more=head.more))
             if not head.more:
                 return
-            if head.next is None or head.next in seen:
-                raise PeerFailed("says there is more, but not how to get it: the pages make no progress", file=url)
-            seen.add(head.next)
-            token = head.next
-        raise PeerFailed(f"more than {PAGES} pages", file=url)
+            asked = _following(head, last, asked)
+            key = asked.get("next") or asked.get("added_after", "")
+            if not head.objects or key in seen:
+                raise PeerFailed("says there is more and gives nothing new: its pages make no progress", file=url)
+            seen.add(key)
+        raise PeerFailed(f"more than {PAGES} pages; the rest comes with the next poll", file=url)
 
-    def post(self, url: str, envelope: bytes) -> dict[str, Any]:
-        """Send an envelope; the status resource."""
-        body, _ = self._ask("POST", urljoin(url, "objects/"), content=envelope, most=PAGE_BYTES)
-        return _object(body, url)
+    def post(self, collection: dict[str, Any], envelope: bytes) -> dict[str, Any]:
+        """Send an envelope; the status resource, waited for while the peer says it is pending."""
+        url = urljoin(collection["url"], "objects/")
+        body, _ = self._ask("POST", url, content=envelope, most=PAGE_BYTES)
+        status = _object(body, url)
+        until = time.monotonic() + PENDING_SECONDS
+        pause = 0.1
+        while status.get("status") == "pending" and time.monotonic() < until:
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
+            status = self.resource(urljoin(collection["root"], f"status/{quote(str(status.get('id')), safe='')}/"))
+        return status
 
-    def _same_host(self, url: str) -> str:
-        parts = urlsplit(url)
-        if (parts.scheme, parts.hostname, parts.port) != self._host:
-            raise PeerFailed(f"sends us to another host, {url[:200]}; our token stays with it", file=self.url)
-        return url
+    def _roots(self) -> list[str]:
+        discovered = self.resource(self.url)
+        listed = discovered.get("api_roots")
+        if not isinstance(listed, list):
+            # Somebody gave us the address of an API root itself (section 4.2).
+            listed = [self.url] if "versions" in discovered else []
+        roots = [f"{urljoin(self.url, str(root)).rstrip('/')}/" for root in listed[:100]]
+        here = [root for root in roots if _host(root) == self._host]
+        if roots and not here:
+            raise PeerFailed(f"sends us to another host, {roots[0][:200]}; our token stays with it", file=self.url)
+        return here
 
     def _ask(
         self, method: str, url: str, *, most: int, params: dict[str, str] | None = None, content: bytes | None = None
@@ -104,35 +157,72 @@ class Peer:
         try:
             with self._client.stream(method, url, params=params, content=content, headers=headers) as response:
                 body = _bounded(response, most, url)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PeerFailed(f"cannot be reached: {error or type(error).__name__}", file=url) from None
         if not 200 <= response.status_code < 300:
-            raise PeerFailed(f"answered {response.status_code}: {_said(body)}", file=url)
-        if not response.headers.get("content-type", "").startswith("application/taxii+json"):
+            said = _said(body)
+            raise PeerRefused(f"answered {response.status_code}: {said}", code=response.status_code, file=url)
+        if not response.headers.get("content-type", "").lower().startswith("application/taxii+json"):
             raise PeerFailed("answered something that is not TAXII", file=url)
         return body, response.headers
 
 
-class _Page(msgspec.Struct):
+class _Head(msgspec.Struct):
     more: bool = False
-    next: str | None = None
+    next: str | int | None = None
+    objects: list[msgspec.Raw] = []
 
 
-def _page(body: bytes, url: str) -> _Page:
+def _envelope(body: bytes, url: str) -> _Head:
     try:
-        return msgspec.json.decode(body, type=_Page)
+        return msgspec.json.decode(body, type=_Head)
     except (msgspec.MsgspecError, RecursionError):
         raise PeerFailed("sent a page that is no envelope", file=url) from None
 
 
+def _following(head: _Head, last: int | None, asked: dict[str, str]) -> dict[str, str]:
+    """How to ask for the next page (section 3.5): by `next`, and without one by the moment of the last object."""
+    if head.next not in (None, ""):
+        return asked | {"next": str(head.next)}
+    if last is None:
+        return asked
+    return {"added_after": to_text(last)}
+
+
+def _mark(last: int | None, *, more: bool) -> str | None:
+    # Behind a page others may follow of the very same moment: after a crash they must be read, so the last is read twice.
+    return None if last is None else to_text(last - 1 if more else last)
+
+
+def _moment(text: str | None, url: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return from_text(text)
+    except (ValueError, OverflowError):
+        raise PeerFailed(f"X-TAXII-Date-Added-Last is no timestamp: {text[:60]!r}", file=url) from None
+
+
 def _bounded(response: httpx.Response, most: int, url: str) -> bytes:
-    pieces, size = [], 0
-    for piece in response.iter_bytes():
-        size += len(piece)
-        if size > most:
-            raise PeerFailed(f"sends more than {most} bytes in one answer", file=url)
-        pieces.append(piece)
-    return b"".join(pieces)
+    """The body, unpacked by us: httpx would unpack any number of layers before we see the first byte."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
+        raise PeerFailed(f"packs its answer in a way we did not ask for: {encoding[:40]!r}", file=url)
+    unpacker = Unpacker(most, RATIO, packed=encoding == "gzip")
+    until = time.monotonic() + ANSWER_SECONDS
+    body = bytearray()
+    try:
+        for block in response.iter_raw():
+            for piece in unpacker.feed(block):
+                body += piece
+            if time.monotonic() > until:
+                raise PeerFailed(f"takes more than {ANSWER_SECONDS:.0f} s for one answer", file=url)
+        unpacker.finish()
+    except TooLarge as error:
+        raise PageTooLarge(f"sends too much in one answer: {error.message}", file=url) from None
+    except InvalidInput as error:
+        raise PeerFailed(f"sends what cannot be unpacked: {error.message}", file=url) from None
+    return bytes(body)
 
 
 def _object(body: bytes, url: str) -> dict[str, Any]:
@@ -144,10 +234,26 @@ def _object(body: bytes, url: str) -> dict[str, Any]:
 
 def _said(body: bytes) -> str:
     try:
-        error = msgspec.json.decode(body, type=dict[str, Any])
+        error = msgspec.json.decode(body[:SMALL_BYTES], type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
         return "no explanation"
     return " ".join(str(error[key])[:200] for key in ("title", "description") if key in error) or "no explanation"
+
+
+def _host(url: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port and parts.scheme in _PORTS else None
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidInput(f"no certificates of authorities: {error}", file=ca_file) from None
 
 
 def read_token(folder: Path, file: str) -> str:
@@ -157,6 +263,6 @@ def read_token(folder: Path, file: str) -> str:
         token = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"cannot read our token: {error}", file=str(path)) from None
-    if not token or any(c.isspace() or not c.isprintable() for c in token):
+    if not token or len(token) > 10_000 or any(c.isspace() or not c.isprintable() for c in token):
         raise InvalidInput("holds no token", file=str(path))
     return token

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
+import asyncio
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import msgspec
 
 from kizuna.errors import InvalidInput, TooLarge, UsageError
 from kizuna.exchange.taxii.media import is_taxii, moment
-from kizuna.settings import Limits
+from kizuna.exchange.taxii.packing import Unpacker
+from kizuna.settings import Limits, MiB
 from kizuna.store import Query
 
+MOUNT = "taxii2"
 MAX_VALUES = 1_000
+# The body is held whole while its objects are written; more at once would not fit the memory a node may use.
+MOST = 64 * MiB
+HEAVY = 8 * MiB
+SECONDS = 60.0  # between two pieces of a body
 _WORDS = frozenset({"first", "last", "all"})
 
 
@@ -33,6 +39,12 @@ class MethodNotAllowed(UsageError):
         self.allowed = allowed
 
 
+class TooSlow(UsageError):
+    """The body does not come."""
+
+    status, slug = 408, "too-slow"
+
+
 class NotAcceptable(UsageError):
     """No version of TAXII that the client accepts."""
 
@@ -40,33 +52,26 @@ class NotAcceptable(UsageError):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Method, path pieces after the TAXII root, headers in lower case, query values, and how to read the body."""
+    """Method, path pieces after the TAXII root, headers in lower case, query values, how to read the body, and our own address."""
 
     method: str
     path: tuple[str, ...]
     headers: dict[str, str]
     query: dict[str, list[str]]
     receive: Any
-    remote: str
-    scheme: str = "http"
+    base: str
 
     @staticmethod
     def of(scope: Any, receive: Any) -> Request:
         """Read an ASGI scope. Raises UsageError for a query that is none."""
-        path = unquote(scope["path"])
-        pieces = tuple(piece for piece in path.split("/") if piece)
-        if pieces[:1] == ("taxii2",):
+        root = str(scope.get("root_path", ""))
+        pieces = tuple(piece for piece in str(scope["path"]).removeprefix(root).split("/") if piece)
+        if pieces[:1] == (MOUNT,):
             pieces = pieces[1:]
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        client = scope.get("client")
+        query = _values(scope.get("query_string", b""))
         return Request(
-            scope["method"].upper(),
-            pieces,
-            headers,
-            _values(scope.get("query_string", b"")),
-            receive,
-            client[0] if client else "",
-            scope.get("scheme", "http"),
+            scope["method"].upper(), pieces, headers, query, receive, _base(scope, root, headers.get("host", ""))
         )
 
     def filter(self) -> Query:
@@ -94,6 +99,12 @@ class Request(msgspec.Struct, frozen=True):
         """The paging token."""
         return self._one("next")
 
+    def heavy(self) -> bool:
+        """Whether the body is large, or may be for all we are told."""
+        announced = self.headers.get("content-length", "")
+        packed = self.headers.get("content-encoding", "identity") != "identity"
+        return packed or not (announced.isascii() and announced.isdigit()) or int(announced[:18]) > HEAVY
+
     async def body(self, limits: Limits) -> bytes:
         """The whole body, unpacked. Raises TooLarge, UnsupportedMedia or InvalidInput."""
         if not is_taxii(self.headers.get("content-type")):
@@ -102,9 +113,10 @@ class Request(msgspec.Struct, frozen=True):
         if encoding not in ("identity", "gzip", ""):
             raise UnsupportedMedia(f"content encoding {encoding[:40]!r}; this node knows gzip", path="Content-Encoding")
         announced = self.headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:18]) > limits.body:
-            raise TooLarge(f"a body of {announced[:18]} bytes; the limit is {limits.body}")
-        return await _read(self.receive, limits, unpack=encoding == "gzip")
+        most = min(limits.body, MOST)
+        if announced.isascii() and announced.isdigit() and int(announced[:18]) > most:
+            raise TooLarge(f"a body of {announced[:18]} bytes; the limit is {most}")
+        return await _read(self.receive, limits, packed=encoding == "gzip")
 
     def _list(self, name: str) -> list[str]:
         values = [value for text in self.query.get(name, ()) for value in text.split(",") if value]
@@ -117,6 +129,13 @@ class Request(msgspec.Struct, frozen=True):
         if len(values) > 1:
             raise UsageError("given more than once", path=name)
         return values[0] if values else None
+
+
+def _base(scope: Any, root: str, host: str) -> str:
+    """The address of discovery as the client wrote it; without a host we would want to repeat, its path alone."""
+    safe = host if all(c.isascii() and (c.isalnum() or c in ".-:[]") for c in host) and len(host) < 256 else ""
+    path = f"{root.rstrip('/').removesuffix(f'/{MOUNT}')}/{MOUNT}/"
+    return f"{scope.get('scheme', 'http')}://{safe}{path}" if safe else path
 
 
 def _values(raw: bytes) -> dict[str, list[str]]:
@@ -137,35 +156,20 @@ def _moment(name: str, text: str) -> int:
         raise UsageError(f"not an RFC 3339 timestamp: {text[:60]!r}", path=name) from None
 
 
-async def _read(receive: Any, limits: Limits, *, unpack: bool) -> bytes:
-    """Collect the body; a compressed one is unpacked as it comes, within the limit and the ratio."""
-    unpacker = zlib.decompressobj(wbits=31) if unpack else None
-    taken, pieces, size = 0, [], 0
+async def _read(receive: Any, limits: Limits, *, packed: bool) -> bytes:
+    """Collect the body; a packed one is unpacked as it comes."""
+    unpacker = Unpacker(min(limits.body, MOST), limits.compression_ratio, packed=packed)
+    body = bytearray()
     while True:
-        message = await receive()
+        try:
+            async with asyncio.timeout(SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(f"nothing came for {SECONDS:.0f} s") from None
         if message["type"] == "http.disconnect":
             raise InvalidInput("the client went away")
-        block = message.get("body", b"")
-        taken += len(block)
-        while block:
-            piece, block = _unpacked(unpacker, block, limits.body - size)
-            size += len(piece)
-            if size > limits.body or (unpack and size > 1 << 20 and size > limits.compression_ratio * max(taken, 1)):
-                raise TooLarge(
-                    f"more than {limits.body} bytes, or more than {limits.compression_ratio} times its packed size"
-                )
-            pieces.append(piece)
+        for piece in unpacker.feed(message.get("body", b"")):
+            body += piece
         if not message.get("more_body"):
-            if unpacker is not None and not unpacker.eof:
-                raise InvalidInput("the gzip body ends too early")
-            return b"".join(pieces)
-
-
-def _unpacked(unpacker: Any, block: bytes, room: int) -> tuple[bytes, bytes]:
-    if unpacker is None:
-        return block, b""
-    try:
-        piece = unpacker.decompress(block, min(room + 1, 1 << 20))
-    except zlib.error as error:
-        raise InvalidInput(f"broken gzip: {error}") from None
-    return piece, b"" if unpacker.eof else unpacker.unconsumed_tail
+            unpacker.finish()
+            return bytes(body)

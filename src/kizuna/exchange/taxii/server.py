@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
+from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
 
 from kizuna.clock import to_text
-from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused
+from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused, UsageError
 from kizuna.exchange.taxii.collections import ROOT, Collection, collections_of, find_collection, shelf, source
 from kizuna.exchange.taxii.media import STIX, TAXII, accepts_taxii, version_text
-from kizuna.exchange.taxii.request import MethodNotAllowed, NotAcceptable, Request
+from kizuna.exchange.taxii.packing import pack
+from kizuna.exchange.taxii.request import MOST, MethodNotAllowed, NotAcceptable, Request
 from kizuna.exchange.taxii.status import Statuses, status_resource
-from kizuna.stix import iter_objects, marking_definitions
+from kizuna.settings import MiB
+from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
 from kizuna.store import Page, Query, Row, Store
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
@@ -26,8 +29,11 @@ log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _TITLES = {
     400: "Bad request", 401: "Not authenticated", 403: "Refused", 404: "Not found", 405: "Method not allowed",
-    406: "Not acceptable", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed", 503: "Busy",
+    406: "Not acceptable", 408: "Too slow", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed", 503: "Busy",
 }  # fmt: skip
+# Above this the objects of a body are cut out one by one; below, the list of them is cheap even when each is two bytes.
+_WHOLE = 4 * MiB
+_BROKEN = 1_000
 _GZIP_FROM = 1_400  # what fits one packet gains nothing
 _LOOPBACK = ("127.0.0.1", "::1", "")
 
@@ -60,9 +66,13 @@ class Server:
         self._cursors = Cursors(store.folder)
         self._statuses = Statuses(store)
         self._limits = store.settings.limits
+        self._heavy = asyncio.Semaphore(1)  # large bodies one at a time: each may take 64 MiB and its objects
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application."""
+        if scope["type"] != "http":
+            await _no_http(scope, receive, send)
+            return
         remote = (scope.get("client") or ("",))[0]
         packed = False
         try:
@@ -77,18 +87,28 @@ class Server:
         await _send(send, response, head=scope["method"] == "HEAD", packed=packed)
 
     async def _answer(self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str) -> Response:
+        # One worker thread does all but reading a body: a second hop would cost as much as finding one object.
+        found = await asyncio.to_thread(self._handle, scope, receive, headers, remote)
+        if isinstance(found, Response):
+            return found
+        request, caller = found
+        async with self._heavy if request.heavy() else nullcontext():
+            body = await request.body(self._limits)
+            return await asyncio.to_thread(self._store_all, body, caller)
+
+    def _handle(
+        self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str
+    ) -> Response | tuple[Request, Caller]:
+        """The answer, or for a POST that may be the request whose body is to be read now."""
         authorization = headers.get(b"authorization")
-        caller = await asyncio.to_thread(
-            self._authenticate, None if authorization is None else authorization.decode("latin-1"), remote
-        )
+        caller = self._authenticate(None if authorization is None else authorization.decode("latin-1"), remote)
         if caller is None:
             raise NotAuthenticated("this node answers nobody it does not know; send a token")
         if not accepts_taxii(headers.get(b"accept", b"").decode("latin-1")):
             raise NotAcceptable(f"this node speaks {TAXII}", path="Accept")
-        request = Request.of(scope, receive)
-        return await self._route(request, caller)
+        return self._route(Request.of(scope, receive), caller)
 
-    async def _route(self, request: Request, caller: Caller) -> Response:
+    def _route(self, request: Request, caller: Caller) -> Response | tuple[Request, Caller]:
         match request.path:
             case ():
                 _only(request, "GET, HEAD")
@@ -98,30 +118,33 @@ class Server:
                 return _json(self._api_root())
             case (root, "status", id) if root == ROOT:
                 _only(request, "GET, HEAD")
-                return _json(await asyncio.to_thread(self._statuses.get, id, caller))
+                return _json(self._statuses.get(id, caller))
             case (root, "collections") if root == ROOT:
                 _only(request, "GET, HEAD")
                 return _json({"collections": [c.resource() for c in collections_of(self._store, caller)]})
             case (root, "collections", key, *rest) if root == ROOT:
-                collection = find_collection(self._store, caller, key)
-                return await self._collection(request, caller, collection, rest)
+                return self._collection(request, caller, find_collection(self._store, caller, key), rest)
         raise NotFound("no such TAXII resource")
 
-    async def _collection(self, request: Request, caller: Caller, collection: Collection, rest: list[str]) -> Response:
+    def _collection(
+        self, request: Request, caller: Caller, collection: Collection, rest: list[str]
+    ) -> Response | tuple[Request, Caller]:
         match rest:
             case []:
                 _only(request, "GET, HEAD")
                 return _json(collection.resource())
             case ["objects"] if request.method == "POST":
-                return await self._post(request, caller, collection)
+                if not collection.can_write:
+                    raise Refused("you may not write to this collection")
+                return request, caller
             case ["objects", id] if request.method == "DELETE":
-                return await asyncio.to_thread(self._delete, request, caller, id)
+                return self._delete(request, caller, id)
             case ["manifest"] | ["objects"] | ["objects", _] | ["objects", _, "versions"]:
                 allowed = {1: "GET, HEAD, POST" if rest == ["objects"] else "GET, HEAD", 2: "GET, HEAD, DELETE"}
                 _only(request, allowed.get(len(rest), "GET, HEAD"))
                 if not collection.can_read:
                     raise Refused("this collection is write-only")
-                return await asyncio.to_thread(self._read, request, caller, collection, rest)
+                return self._read(request, caller, collection, rest)
         raise NotFound("no such TAXII resource")
 
     def _read(self, request: Request, caller: Caller, collection: Collection, rest: list[str]) -> Response:
@@ -133,7 +156,7 @@ class Server:
         limit = request.limit(self._limits.page)
         # The token is good for this caller, this resource and this question only.
         bound = (caller.kind, caller.name, collection.alias, *rest, _encode(asked).decode())
-        position = self._cursors.open(request.next(), *bound) or 0
+        position = self._position(request, bound)
         page = shelf(self._store, caller).read(asked, position, limit)
         if len(rest) > 1 and not page.rows and not self._exists(caller, rest[1]):
             raise NotFound("no such object")
@@ -149,40 +172,44 @@ class Server:
     def _exists(self, caller: Caller, id: str) -> bool:
         return bool(shelf(self._store, caller).read(Query(ids=(id,), versions=("all",)), 0, 1).rows)
 
-    async def _post(self, request: Request, caller: Caller, collection: Collection) -> Response:
-        if not collection.can_write:
-            raise Refused("you may not write to this collection")
-        body = await request.body(self._limits)
-        return await asyncio.to_thread(self._store_all, body, caller)
+    def _position(self, request: Request, bound: tuple[str, ...]) -> int:
+        try:
+            return self._cursors.open(request.next(), *bound) or 0
+        except UsageError:
+            raise UsageError("this token was made for another caller or question, or is none", path="next") from None
 
     def _store_all(self, body: bytes, caller: Caller) -> Response:
-        items = list(iter_objects(body))
-        if not _is_envelope(body) and not any(item.data and item.container for item in items):
-            problems = [problem.message for item in items for problem in item.problems]
-            raise InvalidInput(problems[0] if problems else 'expected an envelope: {"objects": [...]}', path="objects")
         writer = self._store.writer(source(self._store, caller))
+        items = _items(body)
         writer.define(marking_definitions(body))
-        resource = status_resource(items, writer.add(items), self._store.clock())
-        if caller.kind == "partner":
-            self._store.note_exchange(caller.name, self._store.clock())
-        self._statuses.put(resource, caller)
+        resource = status_resource(items, writer.add, self._store.clock())
+        with self._store.database.write():  # one transaction for both
+            if caller.kind == "partner":
+                self._store.note_exchange(caller.name, self._store.clock())
+            self._statuses.put(resource, caller)
         return Response(202, _encode(resource))
 
     def _delete(self, request: Request, caller: Caller, id: str) -> Response:
+        """Hide what the caller sees of an object: every version, or those that `match[version]` names."""
         if not caller.may("release"):
             raise Refused("only one's own releasers delete, and only here")
-        view = self._store.view(caller.principal)
-        asked = request.filter()
-        wanted = ("all",) if "match[version]" not in request.query else asked.versions
-        rows = view.read(Query(ids=(id,), versions=wanted), 0, self._limits.page).rows
-        if not rows:
+        asked = msgspec.structs.replace(request.filter(), ids=(id,))
+        if "match[version]" not in request.query:
+            asked = msgspec.structs.replace(asked, versions=("all",))
+        view, position, more = self._store.view(caller.principal), 0, True
+        versions: set[int | None] = set()
+        while more:
+            page = view.read(asked, position, self._limits.page)
+            versions |= {row.version for row in page.rows}
+            position, more = page.rows[-1].position if page.rows else position, page.more
+        if not versions:
             raise NotFound("no such object")
-        for version in {row.version for row in rows}:
+        for version in versions:
             self._store.hide(id, by=caller.name, version=version)
         return Response(200, b"{}")
 
     def _discovery(self, request: Request) -> dict[str, object]:
-        base = f"{_base(request)}/taxii2/"
+        base = request.base
         title = f"{self._store.settings.name} ({self._store.organisation})"
         return {
             "title": title,
@@ -192,7 +219,11 @@ class Server:
         }
 
     def _api_root(self) -> dict[str, object]:
-        return {"title": self._store.settings.name, "versions": [TAXII], "max_content_length": self._limits.body}
+        return {
+            "title": self._store.settings.name,
+            "versions": [TAXII],
+            "max_content_length": min(self._limits.body, MOST),
+        }
 
     def _packs(self, headers: dict[bytes, bytes], remote: str) -> bool:
         """Whether to answer in gzip: asked for, and not on the way through loopback, where it only costs."""
@@ -204,7 +235,24 @@ class Server:
 
 
 class _Envelope(msgspec.Struct):
-    objects: list[msgspec.Raw] = []
+    objects: list[msgspec.Raw]
+
+
+def _items(body: bytes) -> Iterator[Item]:
+    """The objects of an envelope, one after the other. Raises InvalidInput when it is none or none of it can be read."""
+    items = iter_objects(body, limits=ReadLimits(split_above=_WHOLE))
+    if len(body) <= _WHOLE and _is_envelope(body):
+        return items
+    # Large or broken: an envelope if some object in it can be read; the broken ones are told of one by one.
+    seen = []
+    for item in items:
+        seen.append(item)
+        if item.data is not None and item.container is not None:
+            return chain(seen, items)
+        if len(seen) > _BROKEN:
+            break
+    problems = [problem.message for item in seen for problem in item.problems]
+    raise InvalidInput(problems[0] if problems else 'expected an envelope: {"objects": [...]}', path="objects")
 
 
 def _is_envelope(body: bytes) -> bool:
@@ -215,10 +263,14 @@ def _is_envelope(body: bytes) -> bool:
     return True
 
 
-def _base(request: Request) -> str:
-    host = request.headers.get("host", "")
-    safe = host if all(c.isalnum() or c in ".-:[]" for c in host) and len(host) < 256 else ""
-    return f"{request.scheme}://{safe}" if safe else ""
+async def _no_http(scope: Any, receive: Any, send: Any) -> None:
+    """Start and stop when served alone; no web sockets."""
+    if scope["type"] != "lifespan":
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{message['type']}.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def _only(request: Request, allowed: str) -> None:
@@ -281,13 +333,8 @@ async def _send(send: Any, response: Response, *, head: bool, packed: bool) -> N
     body = response.body
     headers = [(b"content-type", TAXII.encode()), *((n.lower().encode(), v.encode()) for n, v in response.headers)]
     if packed and len(body) > _GZIP_FROM:
-        body = await asyncio.to_thread(_gzip, body)
+        body = await asyncio.to_thread(pack, body)
         headers += [(b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else body})
-
-
-def _gzip(body: bytes) -> bytes:
-    packer = zlib.compressobj(level=1, wbits=31)
-    return packer.compress(body) + packer.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from kizuna.exchange.taxii.media import version_text
 from kizuna.stix import Item
 from kizuna.store import Outcome, Store
 from kizuna.store.caller import Caller
+
+LISTED = 50_000
 
 
 class Statuses:
@@ -35,28 +37,38 @@ class Statuses:
         return resource
 
 
-def status_resource(items: Sequence[Item], outcomes: Iterable[Outcome], now: int) -> dict[str, Any]:
-    """The complete status of a POST: every object, stored or why not."""
-    versions = {item.index: _version(item, now) for item in items}
-    successes, failures = [], []
-    for outcome in outcomes:
-        entry = {
-            "id": outcome.id or f"item {outcome.index}",
-            "version": versions.get(outcome.index, version_text(None, now)),
-        }
-        if outcome.status == "failed":
-            failures.append(entry | {"message": _why(outcome)})
-        else:
-            successes.append(entry)
+def status_resource(
+    items: Iterable[Item], add: Callable[[Iterator[Item]], Iterable[Outcome]], now: int
+) -> dict[str, Any]:
+    """Take items in with `add`, one after the other, and tell of every object whether it is stored or why not.
+
+    The counts are complete; of successes and of failures the first 50,000 are listed.
+    """
+    versions: dict[int | None, str] = {}
+    counts = {"failed": 0, "stored": 0}
+    listed: dict[str, list[dict[str, str]]] = {"failed": [], "stored": []}
+
+    def noted() -> Iterator[Item]:
+        for item in items:
+            versions[item.index] = _version(item, now)
+            yield item
+
+    for outcome in add(noted()):
+        version = versions.pop(outcome.index, None) or version_text(None, now)
+        entry = {"id": outcome.id or f"item {outcome.index}", "version": version}
+        which = "failed" if outcome.status == "failed" else "stored"
+        counts[which] += 1
+        if len(listed[which]) < LISTED:
+            listed[which].append(entry | {"message": _why(outcome)} if which == "failed" else entry)
     return {
         "id": str(uuid.uuid4()),
         "status": "complete",
         "request_timestamp": to_text(now),
-        "total_count": len(successes) + len(failures),
-        "success_count": len(successes),
-        "successes": successes,
-        "failure_count": len(failures),
-        "failures": failures,
+        "total_count": sum(counts.values()),
+        "success_count": counts["stored"],
+        "successes": listed["stored"],
+        "failure_count": counts["failed"],
+        "failures": listed["failed"],
         "pending_count": 0,
         "pendings": [],
     }
@@ -67,7 +79,7 @@ def _version(item: Item, now: int) -> str:
     stated = data.get("modified") or data.get("created")
     try:
         return version_text(from_text(stated), now) if isinstance(stated, str) else version_text(None, now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return version_text(None, now)
 
 
