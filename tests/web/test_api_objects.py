@@ -91,7 +91,9 @@ def test_who_may_see_it_and_why(node: Node) -> None:
     assert [(v["partner"], v["allowed"]) for v in verdicts] == [("Brussels", False), ("Kyiv", False)]
     assert verdicts[0]["reasons"] == [{"code": "tlp-green-not-member", "parameters": []}]
     one = client.get(f"/api/v1/objects/{OPEN['id']}/visibility", params={"as": "kyiv"}).json()["items"]
-    assert [(v["partner"], v["allowed"]) for v in one] == [("Kyiv", True)]
+    assert [(v["partner"], v["allowed"], v["in_feed"]) for v in one] == [("Kyiv", True, False)]
+    given = client.get(f"/api/v1/objects/{OPEN['id']}/visibility", params={"as": "Brussels"}).json()["items"]
+    assert [(v["allowed"], v["in_feed"]) for v in given] == [(True, True)]
     assert client.get(f"/api/v1/objects/{OPEN['id']}/visibility", params={"as": "nobody"}).status_code == 404
 
 

@@ -73,11 +73,15 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Visibility(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a partner may have all of an object, and why."""
+    """Whether a partner may have all of an object, and why; `in_feed` is whether it is there for it to read.
+
+    Allowed and not in its feed: nothing addresses the partner, or the object refers to what is not in its feed.
+    """
 
     id: str
     partner: str
     allowed: bool
+    in_feed: bool
     reasons: tuple[Reason, ...]
 
 
@@ -225,10 +229,10 @@ def near_of(neighbour: Neighbour) -> Near:
     )
 
 
-def visibility_of(id: str, partner: str, decision: Decision) -> Visibility:
+def visibility_of(id: str, partner: str, decision: Decision, *, in_feed: bool) -> Visibility:
     """A verdict as it is shown."""
     reasons = tuple(Reason(reason.code, reason.parameters) for reason in decision.reasons)
-    return Visibility(id=id, partner=partner, allowed=decision.allowed, reasons=reasons)
+    return Visibility(id=id, partner=partner, allowed=decision.allowed, in_feed=in_feed, reasons=reasons)
 
 
 def taken_of(outcome: Outcome) -> Taken:

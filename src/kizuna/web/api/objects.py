@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from kizuna.clock import from_text
 from kizuna.errors import NotFound, UsageError
-from kizuna.store import Stored
+from kizuna.store import Query, Store, Stored
 from kizuna.web.api.answer import answer
 from kizuna.web.api.model import (
     Neighbours,
@@ -84,14 +84,25 @@ def read_neighbours(request: Asked, id: FromPath[str], limit: Limit = 100) -> Re
 @get("/objects/{id:str}/visibility", opt={"right": "read"}, sync_to_thread=True)
 def read_visibility(request: Asked, id: FromPath[str], partner: PartnerName = None) -> Response[Visibilities]:
     """Whether partners may have all of an object, and why."""
-    store = of(request).store
-    seen(request, id)
+    store, stored = of(request).store, seen(request, id)
     names = [found.name for found in store.partners()] if partner is None else [store.partner(partner).name]
     view = store.view(request.user.principal)
     verdicts = ((name, view.explain(id, store.principal_of_partner(name))) for name in names)
     return answer(
-        request, Visibilities([visibility_of(id, name, verdict) for name, verdict in verdicts if verdict is not None])
+        request,
+        Visibilities(
+            [
+                visibility_of(id, name, verdict, in_feed=_offered(store, name, stored))
+                for name, verdict in verdicts
+                if verdict is not None
+            ]
+        ),
     )
+
+
+def _offered(store: Store, partner: str, stored: Stored) -> bool:
+    rows = store.feed(partner).read(Query(ids=(stored.id,), versions=("all",)), 0, 1000).rows
+    return any(row.version == stored.version for row in rows)
 
 
 def seen(request: Asked, id: str, version: str | None = None) -> Stored:
