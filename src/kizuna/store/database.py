@@ -95,6 +95,11 @@ class Database:
             with self._lock:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
 
+    def shrink(self) -> None:
+        """Give back the memory of cached pages: after a large import in a process that serves on."""
+        with self._lock:
+            self._writer.execute("pragma shrink_memory")
+
     def close(self) -> None:
         """Close every connection of this process."""
         with self._lock:
