@@ -67,6 +67,7 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TYPE_BUNDLE = re.compile(rb'[^{\[]*+\{[^{}\[\]]*?"type"[ \t\r\n]*+:[ \t\r\n]*+"bundle"')
 _HEADER_LOOK = 1 << 16
+_HEADER_MEMBERS = 10_000
 
 
 def iter_objects(
@@ -131,8 +132,8 @@ def _alone(text: Text, limits: ReadLimits) -> Item:
     bounds = _bounds(limits)
     if raw.startswith(_WIDE):
         return Item(None, raw[:_SHOWN], None, (fault("json-encoding", "this is not UTF-8, but UTF-16 or UTF-32"),))
-    value, problems = decode_all([raw], bounds)[0]
     index = 0 if text.peek() == ord("{") and not raw.startswith(_BOM) else None
+    value, problems = decode_all([raw if index == 0 else raw[: limits.object]], bounds)[0]
     if index is None:
         expected = "expected a STIX bundle, object, list or TAXII envelope in JSON"
         problems = problems or (fault("json-syntax", f"{expected}, found another value"),)
@@ -163,6 +164,7 @@ class _Reader:
         self._scanner = Scanner(text, limits.object, limits.depth)
         self._index = 0
         self._header_size = 0
+        self._header_members = 0
         self._keys: set[str] = set()
 
     def items(self) -> Iterator[Item]:
@@ -241,9 +243,10 @@ class _Reader:
         if isinstance(value, Fault):
             return Item(self._next(), value.raw, None, (value.problem,), self._container)
         self._header_size += len(value)
-        if self._header_size > self._bounds.size:
-            self._container.problems.append(fault("json-too-large", "the container's own members are too large"))
-            return None
+        self._header_members += 1
+        if self._header_size > self._bounds.size or self._header_members > _HEADER_MEMBERS:
+            self._scanner.lost = True
+            return self._broken("the container's own members are too many or too large", "json-too-large")
         decoded, problems = decode_all([value], self._bounds)[0]
         for problem in problems:
             path = key if problem.path == WHOLE else f"{key}.{problem.path}".replace(".[", "[")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +23,12 @@ WINDOW = 1 << 20
 
 _SHOWN = 4096
 _TRIES = 4
-# Bytes that may be looked at again to find a way on, and brackets that may be counted in what is thrown away: enough
-# for accidents, and a bound on what a hostile source can cost.
-_SECOND_LOOKS = 256 << 20
-_SKIPPED_BRACKETS = 5_000_000
+# Enough for accidents, and a bound on what a hostile source can cost: places looked at to go on behind one broken
+# object, bytes looked at again in all, brackets counted in one object, and in all that is thrown away.
+_WAYS_ON = 64
+_SECOND_LOOKS = 64 << 20
+_BRACKETS = 2_000_000
+_SKIPPED_BRACKETS = 1_000_000
 
 _list_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _raw = msgspec.json.Decoder(msgspec.Raw).decode
@@ -233,7 +236,7 @@ class Scanner:
         text = self._text
         stack = bytearray()
         index = text.position + skip
-        while True:
+        for _ in range(_BRACKETS):
             data = text.data
             index = _TO_BRACKET.match(data, index).end()  # type: ignore[union-attr]
             length = index - text.position - skip
@@ -255,6 +258,7 @@ class Scanner:
                 return "mismatch", length + 1
             elif not stack:
                 return "whole", length + 1
+        return "large", min(index - text.position - skip, self._size)
 
     def _scalar(self) -> bytes | None:
         """A string, number or word at the position, None when there is none."""
@@ -304,7 +308,7 @@ class Scanner:
         text.hold(self._size)
         start = text.position
         looked = start
-        for match in _BEGINNING.finditer(text.data, start + 1, start + self._size):
+        for match in islice(_BEGINNING.finditer(text.data, start + 1, start + self._size), _WAYS_ON):
             self._second_looks -= match.start() - looked
             looked = match.start()
             if self._second_looks < 0:
@@ -327,7 +331,7 @@ class Scanner:
         if state in ("large", "deep"):
             self.lost = not self._skip()
             rule = "json-too-large" if state == "large" else "json-depth"
-            limit = f"{self._size} bytes" if state == "large" else f"{self._depth} levels"
+            limit = f"{self._size} bytes or {_BRACKETS} brackets" if state == "large" else f"{self._depth} levels"
             after = "; what follows it cannot be told apart" if self.lost else ""
             return Fault(raw[:_SHOWN], fault(rule, f"more than {limit} {place}{after}"))
         self.lost = True
