@@ -21,20 +21,23 @@ class Extract(NamedTuple):
 
 def extract(data: dict[str, Any], marked: Marked) -> Extract:
     """Read edges, observed values, places, times and text out of a valid object."""
+    if marked.granular:
+        return _extract_marked(data, marked)
+    words = index_text("\n".join([text for _, text in texts(data)]))
+    links = [(target, path, None) for path, target in edges(data) if target not in BUILTIN]
+    links += [(target, path, None) for path, target in marking_refs(data) if target not in BUILTIN]
+    return Extract(
+        links,
+        [(seen.value, seen.kind, None) for seen in observed_values(data)],
+        [(kind, value, None) for kind, value, _ in places(data)],
+        [(path, first, last, None) for path, first, last in times(data)],
+        [(words, None)] if words else [],
+    )
+
+
+def _extract_marked(data: dict[str, Any], marked: Marked) -> Extract:
     links = [(path, target) for path, target in (*edges(data), *marking_refs(data)) if target not in BUILTIN]
-    if not marked.granular:
-        words = index_text("\n".join([text for _, text in texts(data)]))
-        return Extract(
-            [(target, path, None) for path, target in links],
-            [(seen.value, seen.kind, None) for seen in observed_values(data)],
-            [(kind, value, None) for kind, value, _ in places(data)],
-            [(path, first, last, None) for path, first, last in times(data)],
-            [(words, None)] if words else [],
-        )
-    return _extract_marked(data, marked, links)
 
-
-def _extract_marked(data: dict[str, Any], marked: Marked, links: list[tuple[str, str]]) -> Extract:
     def label(path: str) -> Label:
         return property_label(marked, path)
 

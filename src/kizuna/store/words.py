@@ -46,6 +46,8 @@ _UNSPACED = re.compile(
     "\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
     "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af]+"
 )
+# ASCII and typographic signs: FTS5 cuts at these signs by itself, so such text, the commonest by far, needs no folding.
+_PLAIN = re.compile("[\x00-\x7f\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2010-\u2027\u2030-\u205e]*+")
 _REMEMBERED = 20_000
 
 
@@ -80,7 +82,7 @@ def _fold(text: str) -> str:
 
 def index_text(text: str) -> str:
     """The text to put into the index. Pairs stand where the text stood, single characters at the end."""
-    if text.isascii():
+    if text.isascii() or _PLAIN.fullmatch(text):
         return text
     folded = _fold(text)
     singles: dict[str, None] = {}
