@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import gc
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +24,7 @@ import uvicorn
 
 from kizuna.cli.output import clean, emit, node_options, say
 from kizuna.cli.process import end_with_parent, only_once
+from kizuna.cli.taxii import PARTLY
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
 from kizuna.exchange.taxii.client import poll
 from kizuna.settings import Settings, load
@@ -55,8 +59,8 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
         url = address(listener, settings)
         store = open_store(folder)
         try:
-            server = Server(_config(store, settings), lambda: announce(url, store))
-            with Poller(store, terms.poll_seconds):
+            with Poller(store, terms.poll_seconds) as poller:
+                server = Server(_config(store, settings), lambda: announce(url, store), poller.end)
                 server.run(sockets=[listener])
             if not server.started:
                 raise InvalidInput("the node could not start; see the messages above", file=str(folder))
@@ -68,9 +72,10 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
 class Server(uvicorn.Server):
     """Uvicorn, telling when it answers, and ending without an error at a signal."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce."""
@@ -91,6 +96,7 @@ class Server(uvicorn.Server):
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._stopping()
 
 
 def _config(store: Store, settings: Settings) -> uvicorn.Config:
@@ -111,13 +117,18 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
 
 
 class Poller:
-    """Polls every partner that has an address, one after the other, while it is entered."""
+    """Polls every partner that has an address, one after the other, while it is entered.
+
+    The first poll of each partner since the start may bring a whole store: it runs as a process of its own, which takes
+    its memory and its share of Python's lock away with it.
+    """
 
     def __init__(self, store: Store, seconds: float) -> None:
         self._store = store
         self._seconds = seconds
         self._ended = threading.Event()
-        self._failing: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        self._met: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def __enter__(self) -> Poller:
@@ -126,25 +137,60 @@ class Poller:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join(GRACE_SECONDS)
 
+    def end(self) -> None:
+        """Begin no more polls, and say nothing of one that breaks off now."""
+        self._ended.set()
+
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
-            for partner in self._store.partners():
-                if partner.url and not self._ended.is_set():
-                    self._poll(partner.name)
+            try:
+                for partner in self._store.partners():
+                    if partner.url and not self._ended.is_set():
+                        self._say(partner.name, self._poll(partner.name))
+            except Exception as error:
+                # Whatever it is, the node serves on and the next turn tries again.
+                self._say("partners", f"{type(error).__name__}: {error}")
 
-    def _poll(self, name: str) -> None:
+    def _poll(self, name: str) -> str:
+        """Poll one partner; what went wrong, empty when nothing did."""
+        if name not in self._met:
+            said = self._poll_apart(name)
+            if not said:
+                self._met.add(name)
+            return said
         try:
-            poll(self._store, name)
-            self._failing.pop(name, None)
+            if poll(self._store, name).received:
+                give_back_memory(self._store)
         except KizunaError as error:
-            # Said once, not at every turn: a partner may be away for days.
-            if self._failing.get(name) != error.message:
-                print(f"polling {clean(name)}: {clean(str(error))}", file=sys.stderr, flush=True)
-            self._failing[name] = error.message
+            return str(error)
+        return ""
+
+    def _poll_apart(self, name: str) -> str:
+        arguments = ["taxii", "poll", name, "--data", str(self._store.folder), "--with-parent", "--json"]
+        with subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "kizuna", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            while process.poll() is None:
+                if self._ended.wait(0.05):
+                    process.terminate()
+                    process.wait()
+            said = process.stderr.read() if process.stderr else ""
+        # Objects that failed are the partner's matter; they are in quarantine here.
+        return "" if process.returncode in (0, PARTLY) else said.removeprefix("error: ").strip()
+
+    def _say(self, name: str, message: str) -> None:
+        # Said once, not at every turn: a partner may be away for days.
+        if message and self._said.get(name) != message and not self._ended.is_set():
+            print(f"polling {clean(name)}: {clean(message)}", file=sys.stderr, flush=True)
+        self._said[name] = message
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -173,6 +219,15 @@ def address(listener: socket.socket, settings: Settings) -> str:
         host = "localhost"
     scheme = "https" if settings.tls_certificate else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def give_back_memory(store: Store) -> None:
+    """Return what a large import took: SQLite's cache of pages, and the C library's free lists (glibc only)."""
+    store.database.shrink()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @click.command(short_help="Serve a node until interrupted.")
