@@ -81,7 +81,8 @@ def _outcomes(writer: Writer, file: str, limits: Limits, advance: Advance) -> It
     except (KizunaError, OSError) as error:
         # Given up on this file; what was acknowledged before stays.
         message = error.message if isinstance(error, KizunaError) else error.strerror or str(error)
-        problem = {"path": "$", "message": message, "section": ""}
+        place = error.path if isinstance(error, KizunaError) else None
+        problem = {"path": place or "$", "message": message, "section": ""}
         yield {"status": "failed", "file": file, "item": None, "id": None, "errors": [problem]}
 
 

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from kizuna.errors import InvalidInput, NotFound, TooLarge
 from kizuna.settings import Limits, MiB
-from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
+from kizuna.stix import Container, Item, ReadLimits, iter_objects, marking_definitions
+from kizuna.stix.validation import container_problems
 from kizuna.store import Outcome, Writer, apart
 
 # Below this size a high ratio harms nobody: small files of repeated text compress 1000-fold.
@@ -25,7 +26,7 @@ def read_file(name: str, limits: Limits) -> Iterator[Item]:
     """The items of one file, `-` for standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
     bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
     if name == "-":
-        yield from iter_objects(sys.stdin.buffer, limits=bounds)
+        yield from _items(sys.stdin.buffer, bounds)
         return
     path = Path(name)
     if not path.exists():
@@ -34,10 +35,22 @@ def read_file(name: str, limits: Limits) -> Iterator[Item]:
         raise InvalidInput("is a folder", file=name)
     with path.open("rb") as handle:
         if handle.peek(2)[:2] != b"\x1f\x8b":
-            yield from iter_objects(handle, limits=bounds)
+            yield from _items(handle, bounds)
             return
         with Unpacked(handle, name, limits.compression_ratio) as unpacked:
-            yield from iter_objects(io.BufferedReader(unpacked), limits=bounds)
+            yield from _items(io.BufferedReader(unpacked), bounds)
+
+
+def _items(source: BinaryIO, bounds: ReadLimits) -> Iterator[Item]:
+    """The items; a container that holds none because it is broken is an error of the whole."""
+    containers: list[Container] = []
+    empty = True
+    for item in iter_objects(source, limits=bounds, on_container=containers.append):
+        empty = False
+        yield item
+    errors = [p for c in containers for p in container_problems(c) if empty and p.severity == "error"]
+    if errors:
+        raise InvalidInput(errors[0].message, path=errors[0].path)
 
 
 def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
