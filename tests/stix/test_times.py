@@ -18,7 +18,8 @@ SPANS: list[tuple[dict[str, Any], list[tuple[str, int, int | None]]]] = [
     ({"published": FIRST, "created": FIRST, "modified": LAST}, [("published", US, None)]),
     ({"start_time": FIRST, "first_observed": LAST}, [("first_observed", US + 1, None), ("start_time", US, None)]),
     ({"first_seen": "yesterday", "last_seen": 5}, []),
-    ({"first_seen": "2016-12-31T23:59:60Z"}, []),
+    ({"first_seen": "2016-12-31T23:59:60Z"}, [("first_seen", 1_483_228_800_000_000, None)]),
+    ({"first_seen": "9999-99-99T23:59:60Z"}, []),
     ({}, []),
 ]
 

@@ -45,7 +45,7 @@ def _is_simple(value: Any) -> bool:
         members = value
     else:
         return kind is str or kind is bool or value is None or (kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER)
-    for member in members:
+    for member in members:  # noqa: SIM110 - a generator would cost more than the loop
         # Text is by far the commonest: no call for it.
         if type(member) is not str and not _is_simple(member):
             return False

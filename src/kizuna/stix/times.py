@@ -24,6 +24,9 @@ _SPANS = (
     ("atime", ""),
     ("date", ""),
 )
+END_OF = {start: end for start, end in _SPANS if end}
+"""The property that gave the end of a span, by the property that gives its path: the span is labelled like both."""
+
 _NAMES = frozenset(name for pair in _SPANS for name in pair if name)
 
 
