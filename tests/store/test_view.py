@@ -87,7 +87,7 @@ def test_observed_values_are_found_in_any_spelling(store: Store) -> None:
 
 def test_search_by_type_area_and_page(store: Store) -> None:
     put(store, *(campaign(f"power {i}") for i in range(5)), area="cyber-defence")
-    put(store, identity("power company"))
+    put(store, identity("power company"), area="space-security")
     view = store.custodian()
     assert [o.type for o in view.search("power", types=("identity",)).items] == ["identity"]
     assert len(view.search("power", area="cyber-defence").items) == 5

@@ -128,7 +128,7 @@ def test_all_sixteen_areas_are_shown(node: Node) -> None:
     assert len(tiles) == 16
     assert sum("nothing yet" in tile for tile in tiles) == 14
     cyber = next(tile for tile in tiles if "Cyber defence" in tile)
-    assert re.findall("<dd>(.*?)</dd>", cyber) == ["2", "2", "0"]
+    assert re.findall("<dd>(.*?)</dd>", cyber) == ["3", "2", "0"]
 
 
 def test_the_page_is_the_readers_view(node: Node) -> None:

@@ -89,12 +89,12 @@ def _plain(entry: Prepared | Refused) -> tuple[Any, ...]:
         return entry.index, entry.id, entry.raw, entry.problems
     return (
         entry.index, entry.id, entry.type, entry.version, entry.digest, entry.raw, entry.original, entry.label, entry.whole,
-        tuple(entry.rows), entry.problems,
+        entry.area, tuple(entry.rows), entry.problems,
     )  # fmt: skip
 
 
 def _struct(fields: tuple[Any, ...]) -> Prepared | Refused:
     if len(fields) == 4:
         return Refused(*fields)
-    index, id, type, version, digest, raw, original, label, whole, rows, problems = fields
-    return Prepared(index, id, type, version, digest, raw, original, label, whole, Extract._make(rows), problems)
+    index, id, type, version, digest, raw, original, label, whole, area, rows, problems = fields
+    return Prepared(index, id, type, version, digest, raw, original, label, whole, area, Extract._make(rows), problems)

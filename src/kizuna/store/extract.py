@@ -24,6 +24,7 @@ def extract(data: dict[str, Any], marked: Marked) -> Extract:
     if marked.granular:
         return _extract_marked(data, marked)
     words = index_text("\n".join([text for _, text in texts(data)]))
+    links: list[tuple[str, str, Label | None]]
     links = [(target, path, None) for path, target in edges(data) if target not in BUILTIN]
     links += [(target, path, None) for path, target in marking_refs(data) if target not in BUILTIN]
     return Extract(

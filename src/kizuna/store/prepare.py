@@ -11,6 +11,7 @@ import msgspec
 from kizuna.clock import from_text
 from kizuna.labels import Label, Marked, mark, own_label_of_definition
 from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
+from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
 
 Definitions = Callable[[str], dict[str, Any] | None]
@@ -32,6 +33,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     original: bytes | None
     label: Label
     whole: Label
+    area: str | None
     rows: Extract
     problems: tuple[Problem, ...] = ()
 
@@ -139,6 +141,7 @@ def _prepare(
         original,
         marked.label,
         marked.whole,
+        area_of(data),
         extract(data, marked),
         errors,
     )

@@ -23,6 +23,7 @@ class New(msgspec.Struct, frozen=True):
     n: int
     ident: int
     added: int
+    area: int
     prepared: Prepared
 
 
@@ -54,7 +55,7 @@ class RowWriter:
             found |= numbered
         return found
 
-    def insert(self, news: Sequence[New], idents: dict[str, int], source: int, area: int | None) -> None:
+    def insert(self, news: Sequence[New], idents: dict[str, int], source: int) -> None:
         """Write whole rows: object, body and everything read out of them."""
         label = self._label
         term = self._term
@@ -63,7 +64,7 @@ class RowWriter:
             [
                 (
                     new.n, new.ident, self._space, new.prepared.id, new.prepared.version, new.prepared.digest, source,
-                    label(new.prepared.label), label(new.prepared.whole), area, term(new.prepared.type), new.added,
+                    label(new.prepared.label), label(new.prepared.whole), new.area, term(new.prepared.type), new.added,
                 )
                 for new in news
             ],

@@ -88,26 +88,33 @@ class Store:
         """Take objects in from a source. `known_problems` names objects of a shipped pack that are kept with their problem."""
         return Writer(self, source, space=space, label=label, area=area, known_problems=known_problems or {})
 
-    def relabel(self, id: str, label: Label, *, by: str, version: int | None = None, space: str = "real") -> Change:
-        """Change the label of every version of an object here, or of one; the bytes stay.
+    def relabel(
+        self,
+        id: str,
+        label: Label,
+        *,
+        by: str,
+        principal: Principal | None = None,
+        version: int | None = None,
+        space: str = "real",
+    ) -> Change:
+        """Change the label of every version of an object that the principal sees (None: the folder's keeper); the bytes stay.
 
         The owner's node may loosen or tighten; what others own is only tightened. Raises NotFound and Refused.
         """
         with self.act() as act:
-            rows = self._rows_of(act.connection, space, id, version)
-            touched = [
-                n
-                for n, source_kind, raw, old, source in rows
-                if self._relabel_row(act, n, source_kind, raw, old, source, label, by)
-            ]
+            rows = self._rows_of(act.connection, space, id, version, principal)
+            touched = [row[0] for row in rows if self._relabel_row(act, *row, label, by)]
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
             return act.change(len(touched))
 
-    def hide(self, id: str, *, by: str, version: int | None = None, space: str = "real") -> Change:
+    def hide(
+        self, id: str, *, by: str, principal: Principal | None = None, version: int | None = None, space: str = "real"
+    ) -> Change:
         """Delete here only: the rows stay, no view and no feed shows them any more. Raises NotFound."""
         with self.act() as act:
-            rows = [n for n, *_ in self._rows_of(act.connection, space, id, version)]
+            rows = [n for n, *_ in self._rows_of(act.connection, space, id, version, principal)]
             act.connection.executemany("update object set hidden=1 where n=?", [(n,) for n in rows])
             self.record(act.connection, by, "delete", id, {"rows": len(rows)})
             act.reconsider(rows)
@@ -413,7 +420,7 @@ class Store:
         )
 
     def _rows_of(
-        self, connection: sqlite3.Connection, space: str, id: str, version: int | None
+        self, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
     ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
         rows = connection.execute(
             "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
@@ -421,6 +428,9 @@ class Store:
             "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
             (space, id, version, version),
         ).fetchall()
+        # A row hidden from the writer is as if it did not exist.
+        mask = self.mask(principal)
+        rows = [row for row in rows if mask.allows(self.interned.label_of(connection, row[3]))]
         if not rows:
             raise NotFound(f"no object {id}")
         return [(n, kind, raw, label, (name, organisation)) for n, kind, raw, label, name, organisation in rows]

@@ -180,7 +180,7 @@ class View:
         given = {
             area: (rows, last)
             for area, rows, last in reader.execute(
-                "select o.area, count(*), max(f.added) from feed f join object o on o.n=f.object "
+                "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
                 f"where f.live and {self._labels('o.label')} group by o.area"
             )
         }

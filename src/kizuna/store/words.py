@@ -7,10 +7,11 @@ one character finds single characters, of two a pair, and longer ones a phrase o
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
 from typing import Any
+
+MAX_DEPTH = 100
 
 MAX_QUESTION = 1000
 """Characters of a question that are looked at."""
@@ -98,7 +99,7 @@ def index_text(text: str) -> str:
 
 def _pairs(run: str) -> str:
     """The overlapping pairs of a run; nothing for one character, which is among the singles anyway."""
-    return " ".join(map("".join, itertools.pairwise(run)))
+    return " ".join([run[i : i + 2] for i in range(len(run) - 1)])
 
 
 def query(text: str, *, prefix: bool = False) -> str | None:
@@ -141,39 +142,40 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,40}Z")
 def texts(data: dict[str, Any]) -> list[tuple[str, str]]:
     """Path and text of everything in an object that people would search for, in its order.
 
-    Ids, references, types, timestamps, markings and encoded content are not; neither are numbers.
+    Ids, references, types, timestamps, markings and encoded content are not; neither are numbers, nor what lies deeper
+    than 100 levels.
     """
     found: list[tuple[str, str]] = []
     for key, value in data.items():
         if key in _PLUMBING:
             continue
         if type(value) is str:
-            if value and not _is_timestamp(value) and key[-4:] != "_ref":
+            if value and key[-4:] != "_ref" and not (value[-1] == "Z" and _is_timestamp(value)):
                 found.append((key, value))
         elif (type(value) is list or type(value) is dict) and key[-5:] != "_refs":
-            _collect(key, value, found)
+            _collect(key, value, found, MAX_DEPTH)
     return found
 
 
-def _collect(path: str, value: Any, found: list[tuple[str, str]]) -> None:
-    """Add the texts inside of a list or object. An own stack: hostile nesting costs no frames."""
-    stack = [(path, value)]
-    while stack:
-        path, value = stack.pop()
-        if type(value) is str:
-            if value and not _is_timestamp(value):
-                found.append((path, value))
-        elif type(value) is list:
-            stack.extend([(f"{path}[{i}]", value[i]) for i in range(len(value) - 1, -1, -1)])
-        elif type(value) is dict:
-            stack.extend(
-                [
-                    (f"{path}.{key}", member)
-                    for key, member in reversed(value.items())
-                    if key not in _PLUMBING and key[-4:] != "_ref" and key[-5:] != "_refs"
-                ]
-            )
+def _collect(path: str, value: Any, found: list[tuple[str, str]], depth: int) -> None:
+    """Add the texts inside of a list or object."""
+    if type(value) is list:
+        for index, member in enumerate(value):
+            if type(member) is str:
+                if member and not (member[-1] == "Z" and _is_timestamp(member)):
+                    found.append((f"{path}[{index}]", member))
+            elif (type(member) is dict or type(member) is list) and depth:
+                _collect(f"{path}[{index}]", member, found, depth - 1)
+        return
+    for key, member in value.items():
+        if type(member) is str:
+            if member and key not in _PLUMBING and key[-4:] != "_ref":
+                if not (member[-1] == "Z" and _is_timestamp(member)):
+                    found.append((f"{path}.{key}", member))
+        elif (type(member) is dict or type(member) is list) and depth:
+            if key not in _PLUMBING and key[-5:] != "_refs":
+                _collect(f"{path}.{key}", member, found, depth - 1)
 
 
 def _is_timestamp(value: str) -> bool:
-    return value[-1] == "Z" and value[10:11] == "T" and _TIMESTAMP.fullmatch(value) is not None
+    return value[10:11] == "T" and _TIMESTAMP.fullmatch(value) is not None

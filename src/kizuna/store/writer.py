@@ -17,6 +17,7 @@ from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, parse_label
 from kizuna.stix import Item, Problem, version_problems
 from kizuna.store.apart import prepared_apart
+from kizuna.store.areas import DEFAULT
 from kizuna.store.model import Outcome, Source
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.rows import New, RowWriter
@@ -185,18 +186,24 @@ class _Commit:
             outcomes.append(outcome)
             if outcome.status == "imported":
                 news.append(entry)
-        self._insert(news, idents)
+        self._insert(news, idents, held)
         return outcomes
 
-    def _insert(self, news: list[Prepared], idents: dict[str, int]) -> None:
+    def _area(self, new: Prepared, held: _Held) -> int:
+        """As told, else as the same id has it, else as the object says, else the default."""
+        if self._writer._area is None and held.area is not None:
+            return held.area
+        return self._store.interned.name(self._connection, "area", self._writer._area or new.area or DEFAULT)
+
+    def _insert(self, news: list[Prepared], idents: dict[str, int], held: dict[int, _Held]) -> None:
         last = self._connection.execute("select max(n) from object").fetchone()[0] or 0
         stamp = self._connection.execute("select added from object where n=?", (last,)).fetchone() if last else None
         # One moment for the whole batch: a moment per row would tell how many hidden rows stand between two visible ones.
         added = max(self._now, stamp[0] + 1 if stamp else 0)
-        rows = [New(last + 1 + i, idents[p.id], added, p) for i, p in enumerate(news)]
-        area = self._writer._area
-        number = self._store.interned.name(self._connection, "area", area) if area else None
-        self._rows.insert(rows, idents, self._source_n, number)
+        rows = [
+            New(last + 1 + i, idents[p.id], added, self._area(p, held[idents[p.id]]), p) for i, p in enumerate(news)
+        ]
+        self._rows.insert(rows, idents, self._source_n)
         self._connection.executemany(
             "insert or ignore into owner values (?,?)", [(row.ident, self._source_n) for row in rows]
         )
@@ -207,12 +214,13 @@ class _Commit:
         """What the store has of these ids already."""
         found: dict[int, _Held] = {}
         rows = self._connection.execute(
-            "select o.ident, o.digest, o.source, o.version, o.n, w.source, o.hidden from object o "
+            "select o.ident, o.digest, o.source, o.version, o.n, w.source, o.hidden, o.area from object o "
             "left join owner w on w.ident=o.ident where o.ident in (select value from json_each(?))",
             (json.dumps(idents),),
         )
-        for ident, digest, source, version, n, owner, hidden in rows:
+        for ident, digest, source, version, n, owner, hidden, area in rows:
             held = found.setdefault(ident, _Held())
+            held.area = area
             held.owner = owner
             held.digests.add(digest)
             held.keys[(digest, source)] = (n, bool(hidden))
@@ -301,9 +309,10 @@ class _Commit:
 class _Held:
     """What is stored of one id: its owner, contents, and the newest version of the writing source."""
 
-    __slots__ = ("digests", "keys", "newest", "owner")
+    __slots__ = ("area", "digests", "keys", "newest", "owner")
 
     def __init__(self) -> None:
+        self.area: int | None = None
         self.owner: int | None = None
         self.digests: set[bytes] = set()
         self.keys: dict[tuple[bytes, int], tuple[int, bool]] = {}

@@ -205,7 +205,7 @@ class Server:
         if not versions:
             raise NotFound("no such object")
         for version in versions:
-            self._store.hide(id, by=caller.name, version=version)
+            self._store.hide(id, by=caller.name, principal=caller.principal, version=version)
         return Response(200, b"{}")
 
     def _discovery(self, request: Request) -> dict[str, object]:

@@ -40,7 +40,7 @@ def set_label(
         current = seen(request, id)
         if if_match is not None and not matches(if_match, _tag(current.label)):
             raise Changed("the label is another one by now")
-        change = store.relabel(id, label, by=request.user.name)
+        change = store.relabel(id, label, by=request.user.name, principal=request.user.principal)
     after = view.get(id)  # whoever tightens a label may be beyond it now
     label = after.label if after is not None else label
     return answer(
