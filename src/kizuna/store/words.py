@@ -43,9 +43,9 @@ _LATIN_OR_GREEK = re.compile("[a-zα-ω]")
 # Scripts without spaces between words, and Hangul, whose endings stick to words: Thai, Lao, Burmese, Khmer, kana,
 # bopomofo, Han.
 _UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
+    "([\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
     "\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
-    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af]+"
+    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af]+)"
 )
 # ASCII and typographic signs: FTS5 cuts at these signs by itself, so such text, the commonest by far, needs no folding.
 _PLAIN = re.compile("[\x00-\x7f\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2010-\u2027\u2030-\u205e]*+")
@@ -85,16 +85,12 @@ def index_text(text: str) -> str:
     """The text to put into the index. Pairs stand where the text stood, single characters at the end."""
     if text.isascii() or _PLAIN.fullmatch(text):
         return text
-    folded = _fold(text)
-    singles: dict[str, None] = {}
-
-    def pairs(match: re.Match[str]) -> str:
-        run = match[0]
-        singles.update(dict.fromkeys(run))
-        return f" {_pairs(run)} "
-
-    cut = _UNSPACED.sub(pairs, folded)
-    return f"{cut} {' '.join(singles)}" if singles else cut
+    parts = _UNSPACED.split(_fold(text))  # other scripts, unspaced run, other scripts, …
+    runs = parts[1::2]
+    if not runs:
+        return parts[0]
+    parts[1::2] = map(_pairs, runs)
+    return f"{' '.join(parts)} {' '.join(dict.fromkeys(''.join(runs)))}"
 
 
 def _pairs(run: str) -> str:
@@ -168,13 +164,13 @@ def _collect(path: str, value: Any, found: list[tuple[str, str]], depth: int) ->
                 _collect(f"{path}[{index}]", member, found, depth - 1)
         return
     for key, member in value.items():
+        if key in _PLUMBING:
+            continue
         if type(member) is str:
-            if member and key not in _PLUMBING and key[-4:] != "_ref":
-                if not (member[-1] == "Z" and _is_timestamp(member)):
-                    found.append((f"{path}.{key}", member))
-        elif (type(member) is dict or type(member) is list) and depth:
-            if key not in _PLUMBING and key[-5:] != "_refs":
-                _collect(f"{path}.{key}", member, found, depth - 1)
+            if member and key[-4:] != "_ref" and not (member[-1] == "Z" and _is_timestamp(member)):
+                found.append((f"{path}.{key}", member))
+        elif depth and (type(member) is dict or type(member) is list) and key[-5:] != "_refs":
+            _collect(f"{path}.{key}", member, found, depth - 1)
 
 
 def _is_timestamp(value: str) -> bool:
