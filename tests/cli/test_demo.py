@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from kizuna.formats.pack import load
+from kizuna.formats.scenario import read_scenario
 from tests.builders import CLEAR
 from tests.commands import Done, free_port, kizuna, start
 
@@ -130,6 +131,18 @@ def _until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_what_it_suggests_to_try_works(demo: Demo) -> None:
+    loosen = read_scenario(load("scenario")).loosen
+    reader = demo.nodes[loosen.partner]
+    data = demo.nodes[loosen.node]["data"]
+    explained = kizuna("explain", loosen.id, "--as", loosen.partner, "--data", data, "--json").last()
+    assert not explained["in_feed"]
+    done = kizuna("label", "set", loosen.id, loosen.label, "--data", data, "--json").last()
+    wanted = {loosen.id, *loosen.released}
+    assert done["opened"][loosen.partner] == len(wanted)
+    _until(lambda: wanted <= set(demo.read(reader, reader["token"])))
 
 
 def test_secrets_are_for_their_user_alone(demo: Demo) -> None:
