@@ -168,15 +168,10 @@ class View:
     def traffic(self) -> list[AreaTraffic]:
         """What is held, went out and came in, by programme area; ordered by name."""
         reader = self._reader
-        held: dict[int | None, int] = {}
-        got: dict[int | None, int] = {}
-        partners = {n for (n,) in reader.execute("select n from source where kind='partner'")}
-        seen = f"where hidden=0 and {self._labels('o.label')}"
-        sql = f"select area, source, count(*) from object o {seen} group by whole, area, label, source"
-        for area, source, rows in reader.execute(sql).fetchall():
-            held[area] = held.get(area, 0) + rows
-            if source in partners:
-                got[area] = got.get(area, 0) + rows
+        seen = f"from object o join source s on s.n=o.source where o.hidden=0 and {self._labels('o.label')}"
+        held = dict(reader.execute(f"select o.area, count(distinct o.ident) {seen} group by o.area").fetchall())
+        partners = f"{seen} and s.kind='partner'"
+        got = dict(reader.execute(f"select o.area, count(distinct o.ident) {partners} group by o.area").fetchall())
         given = {
             area: (rows, last)
             for area, rows, last in reader.execute(
@@ -187,15 +182,9 @@ class View:
         name = self._store.interned.name_of
         return sorted(
             (
-                AreaTraffic(
-                    name(reader, "area", area),
-                    held.get(area, 0),
-                    *(given.get(area, (0, None))[:1]),
-                    got.get(area, 0),
-                    given.get(area, (0, None))[1],
-                )
-                for area in held.keys() | given.keys()
-                if area is not None
+                AreaTraffic(name(reader, "area", area), ids, gone, got.get(area, 0), last)
+                for area, ids in held.items()
+                for gone, last in (given.get(area, (0, None)),)
             ),
             key=lambda traffic: traffic.area,
         )
