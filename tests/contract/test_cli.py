@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +152,21 @@ def test_a_full_disk_is_one_line() -> None:
         done = subprocess.run([sys.executable, "-m", "kizuna", "--help"], stdout=full, stderr=-1, timeout=60)
     assert done.returncode == 1
     assert done.stderr == b"error: No space left on device\n"
+
+
+def test_an_interrupted_command_says_nothing_and_ends_with_130(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    assert run("init", "--data", str(node), "--name", "Riga", "--org", "CERT Riga", "--country", "LV").returncode == 0
+    command = [sys.executable, "-m", "kizuna", "import", "-", "--data", str(node)]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1) as process:
+        assert process.stdin is not None
+        process.stdin.write(b'{"objects":[')
+        process.stdin.flush()
+        while not (node / "node.sqlite-wal").exists():  # it has opened the store and waits for more
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert errors.strip() == b""
