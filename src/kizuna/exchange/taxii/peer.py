@@ -142,7 +142,7 @@ class Peer:
         if not isinstance(listed, list):
             # Somebody gave us the address of an API root itself (section 4.2).
             listed = [self.url] if "versions" in discovered else []
-        roots = [f"{urljoin(self.url, str(root)).rstrip('/')}/" for root in listed[:100]]
+        roots = [_joined(self.url, str(root)) for root in listed[:100]]
         here = [root for root in roots if _host(root) == self._host]
         if roots and not here:
             raise PeerFailed(f"sends us to another host, {roots[0][:200]}; our token stays with it", file=self.url)
@@ -247,6 +247,13 @@ def _host(url: str) -> tuple[str, str, int] | None:
     except ValueError:
         return None
     return (parts.scheme, parts.hostname, port) if parts.hostname and port and parts.scheme in _PORTS else None
+
+
+def _joined(base: str, path: str) -> str:
+    try:
+        return f"{urljoin(base, path).rstrip('/')}/"
+    except ValueError:  # such as an address of IPv6 without its end
+        return path
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
