@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.builders import CLEAR, RED, campaign, items, named, relationship, report, sdo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from kizuna.errors import KizunaError
 from kizuna.labels import parse_label
 from kizuna.settings import Settings
 from kizuna.store import Partner, Query, Store
+from tests.builders import CLEAR, RED, campaign, items, named, relationship, report, sdo
 
 Act = tuple[Any, ...]
 NAMES = tuple(f"n{i}" for i in range(6))

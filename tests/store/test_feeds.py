@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 
 from kizuna.labels import Group, parse_label
 from kizuna.store import Partner, Query, Store
+from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 
 BRUSSELS = Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR",))
 

@@ -116,7 +116,10 @@ def _together(parts: list[Part]) -> list[Part]:
     tlp = [p for p in parts if p.policy in (TLP, IEP)]
     categories = tuple({c for p in parts if p.policy in (TLP, IEP, PUBLIC) for c in p.categories})
     persons = {level: tuple(n for p in tlp if p.classification == level for n in p.persons) for level in TLP_ORDER}
-    communities = {level: next((p.community for p in tlp if p.classification == level and p.community), None) for level in TLP_ORDER}
+    communities = {
+        level: next((p.community for p in tlp if p.classification == level and p.community), None)
+        for level in TLP_ORDER
+    }
     merged = [
         Part(p.policy, p.classification, categories, p.community or communities[p.classification],
              persons[p.classification], p.originator, p.starts, p.ends)

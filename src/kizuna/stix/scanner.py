@@ -185,7 +185,7 @@ class Scanner:
         data, start = text.data, text.position
         for end in self._guesses():
             try:
-                found = _list_of(b"[%b]" % memoryview(data)[start:end])
+                found = _list_of(b"".join((b"[", memoryview(data)[start:end], b"]")))
             except _ERRORS:
                 continue
             text.position = end

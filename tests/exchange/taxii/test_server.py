@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, report
-from tests.conftest import Clock
 from taxii2client.v21 import Collection, Server
 
 from kizuna.clock import to_text
 from kizuna.labels import Group, parse_label
+from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, report
+from tests.conftest import Clock
 
 from .conftest import Node, everything
 
