@@ -44,10 +44,16 @@ class Said(msgspec.Struct):
 Answer = Callable[[Asked], Said]
 
 
+def absent(_: Asked) -> Said:
+    """Nothing there."""
+    return Said(b"{}", status=404)
+
+
 class Foreign:
     """An ASGI application with one readable and writable collection; `objects` and `post` answer for it."""
 
     def __init__(self, objects: Answer, post: Answer | None = None, **others: Answer) -> None:
+        reply: Answer = post or objects
         self.asked: list[Asked] = []
         self._answers: dict[str, Answer] = {
             "/taxii2/": lambda _: Said.json({"title": "Foreign", "api_roots": ["/root/"]}),
@@ -55,7 +61,7 @@ class Foreign:
                 {"collections": [{"id": COLLECTION, "title": "All", "can_read": True, "can_write": post is not None}]}
             ),
             f"/root/collections/{COLLECTION}/objects/": lambda asked: (
-                post(asked) if asked.method == "POST" and post else objects(asked)
+                reply(asked) if asked.method == "POST" else objects(asked)
             ),
             **others,
         }
@@ -70,7 +76,7 @@ class Foreign:
         token = dict(scope["headers"]).get(b"authorization", b"").decode()
         asked = Asked(scope["method"], scope["path"], scope["query_string"].decode(), body, token)
         self.asked.append(asked)
-        answer = self._answers.get(asked.path, lambda _: Said(b"{}", status=404))(asked)
+        answer = self._answers.get(asked.path, absent)(asked)
         headers = [(b"content-type", answer.type.encode())]
         headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
