@@ -19,7 +19,7 @@ MiB = 1 << 20
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on what comes in; sizes in bytes."""
 
-    body: int = 256 * MiB
+    body: int = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
     object: int = 16 * MiB
     split_above: int = 64 * MiB
     depth: int = 100

@@ -14,7 +14,8 @@ from kizuna.errors import NodeBusy, NotFound
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "node.json").write_text("{}")
+    for name in ("node.json", "node.sqlite"):
+        (tmp_path / name).write_text("{}")
     return tmp_path
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from kizuna.cli import COMMANDS, main
 from kizuna.errors import KizunaError
+from tests.commands import kizuna
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a fast `--help` cannot afford (seconds of import).
@@ -170,3 +171,18 @@ def test_an_interrupted_command_says_nothing_and_ends_with_130(tmp_path: Path) -
     assert process.returncode == 130
     assert b"Traceback" not in errors
     assert errors.strip() == b""
+
+
+@pytest.mark.parametrize("damage", ["text", "half", "empty", "gone"])
+@pytest.mark.parametrize("command", ["stats", "export", "up --port 0", "label show x", "user list"])
+def test_a_damaged_store_is_one_line(tmp_path: Path, damage: str, command: str) -> None:
+    node = tmp_path / "node"
+    assert kizuna("init", "--data", node, "--name", "Riga", "--org", "CERT Riga", "--country", "LV").code == 0
+    file = node / "node.sqlite"
+    content = file.read_bytes()
+    file.write_bytes({"text": b"no database" * 1000, "half": content[: len(content) // 2]}.get(damage, b""))
+    if damage == "gone":
+        file.unlink()
+    done = run(*command.split(), "--data", str(node))
+    assert b"Traceback" not in done.stderr
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1), done

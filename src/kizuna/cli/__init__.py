@@ -66,8 +66,7 @@ class Commands(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes once more at exit, which would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             return None
         return result
 
@@ -86,8 +85,22 @@ class Commands(click.Group):
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
         except (OSError, MemoryError) as error:
+            _give_up_stdout()
             return fail(_reason(error), 1)
+        except Exception as error:
+            # By name: importing sqlite3 for its error class would cost `--help` its speed.
+            if type(error).__module__ != "sqlite3":
+                raise
+            return fail(f"the store cannot be used: {error}; `kizuna doctor` may say more", 1)
         return code if isinstance(code, int) else 0
+
+
+def _give_up_stdout() -> None:
+    # What is left in the buffer would be written once more at exit, with a complaint and exit code 120.
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _reason(error: OSError | MemoryError) -> str:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kizuna.errors import InvalidInput, NotFound
+from kizuna.cli.process import need_node
+from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
     from kizuna.store import Row, Store
@@ -20,8 +21,7 @@ PAGE = 1000
 @contextmanager
 def node(folder: Path) -> Iterator[Store]:
     """The store of the node in `folder`, closed at the end; it may be served by `kizuna up` meanwhile."""
-    if not (folder / "node.json").is_file():
-        raise NotFound("no node here; make one with `kizuna init`", file=str(folder))
+    need_node(folder)
     from kizuna.store import open_store
 
     try:

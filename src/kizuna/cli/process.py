@@ -10,14 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kizuna.errors import NodeBusy, NotFound
+from kizuna.errors import InvalidInput, NodeBusy, NotFound
+
+
+def need_node(folder: Path) -> None:
+    """Raise NotFound where no node is, InvalidInput where its store is gone: an empty one in its place would hide that."""
+    if not (folder / "node.json").is_file():
+        raise NotFound("no node here; make one with `kizuna init`", file=str(folder))
+    store = folder / "node.sqlite"
+    if not store.is_file() or not store.stat().st_size:
+        raise InvalidInput("the node's store is missing or empty; bring it back from a backup", file=str(store))
 
 
 @contextmanager
 def only_once(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the system lets go when this process ends in any way. Raises NodeBusy, NotFound."""
-    if not (folder / "node.json").is_file():
-        raise NotFound("no node here; make one with `kizuna init`", file=str(folder))
+    need_node(folder)
     descriptor = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

@@ -10,6 +10,9 @@ import socket
 import unicodedata
 from collections.abc import Callable
 
+LONGEST = 4096
+"""Characters of a value that is brought into normal form; nothing that is looked up is longer."""
+
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(3[0-2]|[12]?[0-9]))?", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
@@ -34,7 +37,7 @@ _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-512": "sha51
 def normalise_value(kind: str, value: str) -> str:
     """The normal form of a value of a kind such as `ipv4-addr`, `domain-name` or `file:sha256`."""
     normalise = _NORMALISERS.get(kind)
-    return normalise(value) if normalise is not None else value.strip()
+    return normalise(value) if normalise is not None and len(value) <= LONGEST else value.strip()
 
 
 def hash_kind(algorithm: str, owner: str = "file") -> str:

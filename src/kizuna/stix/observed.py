@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from .normal import hash_kind, normalise_value
+from .normal import LONGEST, hash_kind, normalise_value
 from .pattern import PatternError, Step, equalities, parse
 
 
@@ -20,9 +20,6 @@ class ObservedValue(NamedTuple):
 Json = dict[str, Any]
 Reader = Callable[[Json], Iterable[ObservedValue]]
 
-_SHORTEST = 1
-_LONGEST = 4096
-
 
 def observed_values(data: Json) -> list[ObservedValue]:
     """The observed values of a cyber-observable, or those an indicator's pattern compares with by `=` and `IN`.
@@ -33,7 +30,7 @@ def observed_values(data: Json) -> list[ObservedValue]:
     read = _READERS.get(kind) if type(kind) is str else None
     if read is None:
         return []
-    found = [one for one in read(data) if _SHORTEST <= len(one.value) <= _LONGEST]
+    found = [one for one in read(data) if 0 < len(one.value) <= LONGEST]
     return found if len(found) < 2 else list(dict.fromkeys(found))
 
 

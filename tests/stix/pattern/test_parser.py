@@ -143,8 +143,10 @@ WRONG = [
     ("[a:b = 1 AND c:d = 1]", 13, "AND asks of one object: a and c"),
     ("[(a:b = 1 OR c:d = 1) AND e:f = 1]", 26, "AND asks of one object"),
     ("[" * 1_000, 1, "expected a comparison"),
-    ("(" * 65 + "[a:b = 1]", 64, "64 levels"),
-    ("[" + "(" * 65 + "a:b = 1", 65, "64 levels"),
+    ("(" * 33 + "[a:b = 1]", 32, "32 levels"),
+    ("[" + "(" * 33 + "a:b = 1", 33, "32 levels"),
+    ("(" * 20 + "[" + "(" * 20 + "a:b = 1", 33, "32 levels"),
+    ("([a:b = 1])" + " REPEATS 2 TIMES" * 5, 76, "4 levels"),
     ("[a:b = 1]" + " " * MAX_LENGTH, MAX_LENGTH, "limit"),
     ("/* " * 1_000, 0, "unexpected"),
     ("[a:b = '\ud800", 7, "unexpected"),
@@ -165,6 +167,14 @@ def test_errors_tell_their_place(text: str, position: int, message: str) -> None
     assert error is not None
     assert message in error.message
     assert error.position == position
+
+
+def test_the_deepest_tree_is_written_and_read_again() -> None:
+    text = "[a:b = 1]"
+    for _ in range(32):
+        text = f"({text} OR [c:d = 1]){' REPEATS 2 TIMES' * 4}"
+    tree = parse(text)
+    assert parse(canonical(tree)) == tree
 
 
 def test_objects_that_may_be_the_same_may_be_joined_by_and() -> None:

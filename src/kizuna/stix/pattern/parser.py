@@ -29,8 +29,11 @@ from .tree import (
 MAX_LENGTH = 1_000_000
 """Characters of a pattern."""
 
-MAX_DEPTH = 64
+MAX_DEPTH = 32
 """Parentheses in parentheses."""
+
+MAX_QUALIFIERS = 4
+"""Qualifiers behind one another."""
 
 _STEP = r"(?:[A-Za-z_][A-Za-z0-9_]*+|'[^'\\]*+')"
 # The plainest comparison, by far the most frequent: path, operator, a string without escapes or a short integer.
@@ -138,13 +141,15 @@ class _Parser:
     def _qualified(self) -> ObservationExpression:
         simple = self._token.kind == "["
         operand = self._observation()
-        used: set[type] = set()
+        used = _qualifiers(operand)
         while (read := _QUALIFIERS.get(self._token.kind)) is not None:
             start = self._token.start
             qualifier = read(self)
             if simple and type(qualifier) in used:
                 raise PatternError(start, "an observation has each kind of qualifier once")
-            used.add(type(qualifier))
+            if len(used) == MAX_QUALIFIERS:
+                raise PatternError(start, f"more than {MAX_QUALIFIERS} levels of qualifiers")
+            used.append(type(qualifier))
             operand = Qualified(operand, qualifier)
         return operand
 
@@ -340,6 +345,15 @@ def _flat(
         else:
             found.append(one)
     return tuple(found)
+
+
+def _qualifiers(operand: ObservationExpression) -> list[type]:
+    """The kinds of the qualifiers that an expression ends with."""
+    found: list[type] = []
+    while isinstance(operand, Qualified):
+        found.append(type(operand.qualifier))
+        operand = operand.operand
+    return found
 
 
 def _types(expression: Node) -> frozenset[str]:

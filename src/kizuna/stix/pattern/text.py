@@ -33,14 +33,14 @@ _WORDS = {FollowedBy: " FOLLOWEDBY ", Or: " OR ", And: " AND "}
 def canonical(tree: Node) -> str:
     """The one text of a tree: single spaces, no redundant parentheses, quotation marks only where needed.
 
-    `parse(canonical(tree)) == tree` for every tree that `parse` gives.
+    `parse(canonical(tree)) == tree` for every tree that `parse` gives, unless the text is longer than it takes.
     """
     if isinstance(tree, Comparison):
         return _comparison(tree)
     if isinstance(tree, Observation):
         return f"[{canonical(tree.expression)}]"
     if isinstance(tree, Qualified):
-        return f"{_operand(tree)} {_qualifier(tree.qualifier)}"
+        return _qualified(tree)
     return _WORDS[type(tree)].join(_joined(one, tree, index) for index, one in enumerate(tree.operands))
 
 
@@ -50,15 +50,16 @@ def _joined(operand: Node, parent: And | Or | FollowedBy, index: int) -> str:
     return f"({canonical(operand)})" if loose else canonical(operand)
 
 
-def _operand(tree: Qualified) -> str:
-    """What a qualifier stands behind: in parentheses when it is composed, or qualified in the same way already."""
-    operand, kind = tree.operand, type(tree.qualifier)
-    inner: Node = operand
-    while isinstance(inner, Qualified):
-        if type(inner.qualifier) is kind:
-            return f"({canonical(operand)})"
-        inner = inner.operand
-    return canonical(operand) if isinstance(operand, (Observation, Qualified)) else f"({canonical(operand)})"
+def _qualified(tree: Qualified) -> str:
+    """An operand with the qualifiers behind it; in parentheses when composed, or when one kind comes twice."""
+    qualifiers = [tree.qualifier]
+    operand = tree.operand
+    while isinstance(operand, Qualified):
+        qualifiers.append(operand.qualifier)
+        operand = operand.operand
+    plain = isinstance(operand, Observation) and len(set(map(type, qualifiers))) == len(qualifiers)
+    text = canonical(operand) if plain else f"({canonical(operand)})"
+    return " ".join([text, *map(_qualifier, reversed(qualifiers))])
 
 
 def _qualifier(of: Qualifier) -> str:
