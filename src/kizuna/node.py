@@ -100,7 +100,7 @@ class Server(uvicorn.Server):
 
 
 def _config(store: Store, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
+    config = uvicorn.Config(
         create_app(store),
         loop="uvloop",
         http="httptools",
@@ -114,6 +114,12 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
+    try:
+        config.load()
+    except OSError as error:  # what ssl raises is one too
+        files = f"{settings.tls_certificate}, {settings.tls_key}"
+        raise InvalidInput(f"tls_certificate and tls_key cannot be used: {error}", file=files) from None
+    return config
 
 
 class Poller:

@@ -95,3 +95,12 @@ def test_an_address_that_is_not_ours_is_one_clear_line(folder: Path) -> None:
     assert (process.returncode, out) == (1, "")
     assert errors.startswith("error: cannot listen on 198.51.100.7:0: ")
     assert errors.count("\n") == 1
+
+
+def test_a_certificate_that_cannot_be_used_is_one_clear_line(folder: Path) -> None:
+    for certificate in (folder / "none.pem", folder / "node.json"):
+        process = start("up", "--data", folder, "--port", "0", KIZUNA_TLS_CERTIFICATE=str(certificate))
+        out, errors = process.communicate(timeout=30)
+        assert (process.returncode, out) == (1, "")
+        assert errors.startswith(f"error: {certificate}, ")
+        assert errors.count("\n") == 1
