@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kizuna.labels import Label, Marked, property_label
+from kizuna.labels import Label, Marked, join, property_label
 from kizuna.stix import BUILTIN, edges, marking_refs, observed_values, places, times
+from kizuna.stix.times import END_OF
 from kizuna.store.words import index_text, texts
+
+# A point is made of two properties: whoever may not see one of them does not see the point.
+_WITH = {"latitude": "longitude"}
 
 
 class Extract(NamedTuple):
@@ -24,11 +28,8 @@ def extract(data: dict[str, Any], marked: Marked) -> Extract:
     if marked.granular:
         return _extract_marked(data, marked)
     words = index_text("\n".join([text for _, text in texts(data)]))
-    links: list[tuple[str, str, Label | None]]
-    links = [(target, path, None) for path, target in edges(data) if target not in BUILTIN]
-    links += [(target, path, None) for path, target in marking_refs(data) if target not in BUILTIN]
     return Extract(
-        links,
+        [(target, path, None) for path, target in _links(data)],
         [(seen.value, seen.kind, None) for seen in observed_values(data)],
         [(kind, value, None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
@@ -36,20 +37,29 @@ def extract(data: dict[str, Any], marked: Marked) -> Extract:
     )
 
 
-def _extract_marked(data: dict[str, Any], marked: Marked) -> Extract:
-    links = [(path, target) for path, target in (*edges(data), *marking_refs(data)) if target not in BUILTIN]
+def _links(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Everything an object names by id, but what is built in: references, markings, and the definitions of its extensions."""
+    found = [link for link in edges(data) if link[1] not in BUILTIN]
+    if "object_marking_refs" in data or "granular_markings" in data:
+        found += [link for link in marking_refs(data) if link[1] not in BUILTIN]
+    if "extensions" in data:
+        found += [("extensions", key) for key in data["extensions"] if key[:11] == "extension-d" and key not in BUILTIN]
+    return found
 
-    def label(path: str) -> Label:
-        return property_label(marked, path)
+
+def _extract_marked(data: dict[str, Any], marked: Marked) -> Extract:
+    def label(path: str, other: str | None = None) -> Label:
+        of = property_label(marked, path)
+        return of if other is None else join(of, property_label(marked, other))
 
     by_label: dict[Label, list[str]] = {}
     for path, text in texts(data):
         by_label.setdefault(label(path), []).append(text)
     documents = [(index_text("\n".join(parts)), of) for of, parts in by_label.items()]
     return Extract(
-        [(target, path, label(path)) for path, target in links],
+        [(target, path, label(path)) for path, target in _links(data)],
         [(seen.value, seen.kind, label(seen.path)) for seen in observed_values(data)],
-        [(kind, value, label(path)) for kind, value, path in places(data)],
-        [(path, first, last, label(path)) for path, first, last in times(data)],
+        [(kind, value, label(path, _WITH.get(path))) for kind, value, path in places(data)],
+        [(path, first, last, label(path, END_OF.get(path))) for path, first, last in times(data)],
         [(words, of) for words, of in documents if words],
     )
