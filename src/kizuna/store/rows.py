@@ -27,6 +27,19 @@ class New(msgspec.Struct, frozen=True):
     prepared: Prepared
 
 
+class _Terms(dict[str, int]):
+    """The integers of terms, asked for once each."""
+
+    def __init__(self, connection: sqlite3.Connection, interned: Interned) -> None:
+        super().__init__()
+        self._connection = connection
+        self._interned = interned
+
+    def __missing__(self, name: str) -> int:
+        self[name] = self._interned.name(self._connection, "term", name)
+        return self[name]
+
+
 class RowWriter:
     """Writes into the tables of one space inside a transaction."""
 
@@ -34,6 +47,7 @@ class RowWriter:
         self._connection = connection
         self._interned = interned
         self._space = space
+        self._terms = _Terms(connection, interned)
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
         """The integers of ids, made when new."""
@@ -58,13 +72,13 @@ class RowWriter:
     def insert(self, news: Sequence[New], idents: dict[str, int], source: int) -> None:
         """Write whole rows: object, body and everything read out of them."""
         label = self._label
-        term = self._term
+        term = self._terms
         self._connection.executemany(
             "insert into object(n,ident,space,id,version,digest,source,label,whole,area,type,added) values (?,?,?,?,?,?,?,?,?,?,?,?)",
             [
                 (
                     new.n, new.ident, self._space, new.prepared.id, new.prepared.version, new.prepared.digest, source,
-                    label(new.prepared.label), label(new.prepared.whole), new.area, term(new.prepared.type), new.added,
+                    label(new.prepared.label), label(new.prepared.whole), new.area, term[new.prepared.type], new.added,
                 )
                 for new in news
             ],
@@ -82,38 +96,35 @@ class RowWriter:
 
     def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
         """Write the index rows of objects given as (row, its label, what was read out)."""
-        term, many = self._term, self._connection.executemany
-
-        def of(mark: Label | None, base: int) -> int:
-            return base if mark is None else self._label(mark)
-
-        many(
-            "insert or ignore into edge values (?,?,?,?)",
-            [(n, idents[t], term(path), of(mark, base)) for n, base, x in extracts for t, path, mark in x.edges],
-        )
-        values = sorted(
-            [(value, term(kind), n, of(mark, base)) for n, base, x in extracts for value, kind, mark in x.values]
-        )
-        many("insert or ignore into value values (?,?,?,?)", values)
-        many(
-            "insert into place values (?,?,?,?)",
-            [(n, kind, value, of(mark, base)) for n, base, x in extracts for kind, value, mark in x.places],
-        )
-        many(
-            "insert into time values (?,?,?,?,?)",
-            [
-                (n, term(path), first, last, of(mark, base))
-                for n, base, x in extracts
-                for path, first, last, mark in x.times
-            ],
-        )
+        many, term = self._connection.executemany, self._terms
+        edge: list[tuple[int, int, int, int]] = []
+        value: list[tuple[str, int, int, int]] = []
+        place: list[tuple[int, str, str, int]] = []
+        time: list[tuple[int, int, int, int | None, int]] = []
+        for n, base, x in extracts:
+            edge += [
+                (n, idents[t], term[path], base if mark is None else self._label(mark)) for t, path, mark in x.edges
+            ]
+            if x.values:
+                value += [(v, term[kind], n, base if mark is None else self._label(mark)) for v, kind, mark in x.values]
+            if x.places:
+                place += [(n, kind, v, base if mark is None else self._label(mark)) for kind, v, mark in x.places]
+            if x.times:
+                time += [
+                    (n, term[path], first, last, base if mark is None else self._label(mark))
+                    for path, first, last, mark in x.times
+                ]
+        many("insert or ignore into edge values (?,?,?,?)", edge)
+        many("insert or ignore into value values (?,?,?,?)", sorted(value))
+        many("insert into place values (?,?,?,?)", place)
+        many("insert into time values (?,?,?,?,?)", time)
         found = self._connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
         number = found[0] if found else 0
         docs, words = [], []
         for n, base, x in extracts:
             for text, mark in x.docs:
                 number += 1
-                docs.append((number, n, of(mark, base)))
+                docs.append((number, n, base if mark is None else self._label(mark)))
                 words.append((number, text))
         many("insert into doc values (?,?,?)", docs)
         many("insert into words(rowid, text) values (?,?)", words)
@@ -134,9 +145,6 @@ class RowWriter:
 
     def _label(self, label: Label) -> int:
         return self._interned.label(self._connection, label)
-
-    def _term(self, name: str) -> int:
-        return self._interned.name(self._connection, "term", name)
 
 
 def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:

@@ -182,7 +182,10 @@ class _Commit:
             if isinstance(entry, Refused):
                 outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems))
                 continue
-            outcome = self._admit(entry, held.setdefault(idents[entry.id], _Held()))
+            ident = idents[entry.id]
+            if ident not in held:
+                held[ident] = _Held(None)
+            outcome = self._admit(entry, held[ident])
             outcomes.append(outcome)
             if outcome.status == "imported":
                 news.append(entry)
@@ -204,9 +207,6 @@ class _Commit:
             New(last + 1 + i, idents[p.id], added, self._area(p, held[idents[p.id]]), p) for i, p in enumerate(news)
         ]
         self._rows.insert(rows, idents, self._source_n)
-        self._connection.executemany(
-            "insert or ignore into owner values (?,?)", [(row.ident, self._source_n) for row in rows]
-        )
         self.entered = [row.n for row in rows]
         self.defined = [(row.ident, row.prepared.id) for row in rows if row.prepared.type == "marking-definition"]
 
@@ -214,14 +214,15 @@ class _Commit:
         """What the store has of these ids already."""
         found: dict[int, _Held] = {}
         rows = self._connection.execute(
-            "select o.ident, o.digest, o.source, o.version, o.n, w.source, o.hidden, o.area from object o "
-            "left join owner w on w.ident=o.ident where o.ident in (select value from json_each(?))",
+            "select ident, digest, source, version, n, hidden, area from object "
+            "where ident in (select value from json_each(?)) order by n",
             (json.dumps(idents),),
         )
-        for ident, digest, source, version, n, owner, hidden, area in rows:
-            held = found.setdefault(ident, _Held())
+        for ident, digest, source, version, n, hidden, area in rows:
+            held = found.get(ident)
+            if held is None:  # the first row of an id is its owner's
+                held = found[ident] = _Held(source)
             held.area = area
-            held.owner = owner
             held.digests.add(digest)
             held.keys[(digest, source)] = (n, bool(hidden))
             if source == self._source_n and version is not None and (held.newest is None or version > held.newest[0]):
@@ -311,9 +312,9 @@ class _Held:
 
     __slots__ = ("area", "digests", "keys", "newest", "owner")
 
-    def __init__(self) -> None:
+    def __init__(self, owner: int | None) -> None:
         self.area: int | None = None
-        self.owner: int | None = None
+        self.owner = owner
         self.digests: set[bytes] = set()
         self.keys: dict[tuple[bytes, int], tuple[int, bool]] = {}
         self.newest: tuple[int, int] | None = None

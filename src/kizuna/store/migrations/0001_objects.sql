@@ -22,8 +22,6 @@ create table ident(
     primary key (space, id)
 ) without rowid;
 
-create table owner(ident integer primary key, source integer not null); -- who may make versions of an id
-
 create table object(
     n integer primary key,            -- order of arrival
     ident integer not null,
@@ -31,7 +29,7 @@ create table object(
     id text not null,
     version integer,                  -- microseconds of modified, else created; null: the digest is the version
     digest blob not null,             -- SHA-256 of the canonical JSON
-    source integer not null,
+    source integer not null,          -- of the first row of an id: its owner, who alone makes versions
     label integer not null,           -- of the object
     whole integer not null,           -- joined with its granular marks
     area integer,
