@@ -18,7 +18,8 @@ _IPV4 = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(3[0-2]|[12]?[0-
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[^\]]*\]|[^@:]*)(?::([0-9]*))?", re.DOTALL)
-_PLAIN_DOMAIN = re.compile(r"(?!xn--)[a-z0-9_-]++(?:\.(?!xn--)[a-z0-9_-]++)*+")
+# `|(?!)` ends each possessive group: before Python 3.11.5 such a group kept what a failed last turn had read (gh-106052).
+_PLAIN_DOMAIN = re.compile(r"(?!xn--)[a-z0-9_-]++(?:\.(?!xn--)[a-z0-9_-]++|(?!))*+")
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
 _NOT_HEX = re.compile(r"[-:.\s]")
 _MAC = re.compile(r"[0-9a-f]{12}")

@@ -36,9 +36,10 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+# `|(?!)` ends each possessive group: before Python 3.11.5 such a group kept what a failed last turn had read (gh-106052).
+_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.|(?!))*+"[^"{}\[\]]*+|(?!))*+', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.|(?!))*+"', re.DOTALL)
+_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.|(?!))*+', re.DOTALL)
 _SCALAR = re.compile(rb'[^ \t\r\n,\[\]{}"]++')
 _SEPARATOR = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"')
 _BEGINNING = re.compile(

@@ -38,7 +38,7 @@ MAX_QUALIFIERS = 4
 _STEP = r"(?:[A-Za-z_][A-Za-z0-9_]*+|'[^'\\]*+')"
 # The plainest comparison, by far the most frequent: path, operator, a string without escapes or a short integer.
 _PLAIN = re.compile(
-    rf" *+([A-Za-z_][A-Za-z0-9_-]*+):({_STEP})(?:\.({_STEP}))?+ *+(=|!=|<=|>=|[<>]|LIKE|MATCHES) *+"
+    rf" *+([A-Za-z_][A-Za-z0-9_-]*+):({_STEP})(?:\.({_STEP})|(?!))?+ *+(=|!=|<=|>=|[<>]|LIKE|MATCHES) *+"
     r"(?:'([^'\\]*+)'|(0|[1-9][0-9]{0,17}(?![0-9.]))) *+(?=(\]|(?:AND|OR)(?![A-Za-z0-9_-])|\)))"
 )
 _ORDER = frozenset(("<", "<=", ">", ">="))

@@ -20,23 +20,24 @@ KEYWORDS = words(
     REPEATS TIMES"""
 )
 
+# `|(?!)` ends each possessive group: before Python 3.11.5 such a group kept what a failed last turn had read (gh-106052).
 SKIPPED = (
     r"(?:[ \t\r\n\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]++"
-    r"|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\r\n]*+)*+"
+    r"|/\*(?:[^*]++|\*(?!/)|(?!))*+\*/|//[^\r\n]*+|(?!))*+"
 )
 """White space and comments."""
 
-_BASE64 = r"(?!')(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?+"
+_BASE64 = r"(?!')(?:[A-Za-z0-9+/]{4}|(?!))*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|(?!))?+"
 
 # Every loop is possessive: no input makes the expression try twice. A constant with a prefix that is not well
 # formed falls through to its first letter as a word, so the error stands at the quotation mark behind it.
 _TOKEN = re.compile(
     SKIPPED
     + rf"""(?:
-      (?P<string>'(?:[^'\\]++|\\['\\])*+')
-    | (?P<hex>h'(?:[0-9A-Fa-f]{{2}})*+')
+      (?P<string>'(?:[^'\\]++|\\['\\]|(?!))*+')
+    | (?P<hex>h'(?:[0-9A-Fa-f]{{2}}|(?!))*+')
     | (?P<binary>b'{_BASE64}')
-    | (?P<timestamp>t'[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]++)?+Z')
+    | (?P<timestamp>t'[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]++|(?!))?+Z')
     | (?P<word>[A-Za-z_][A-Za-z0-9_-]*+)
     | (?P<float>[+-]?+[0-9]*+\.[0-9]++)
     | (?P<integer>[+-]?+(?:0|[1-9][0-9]*+))
