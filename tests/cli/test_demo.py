@@ -213,3 +213,25 @@ def _alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z" and os.getpgid(pid) > 0
+
+
+def test_a_node_that_dies_ends_the_demo_with_a_word(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo")
+    nodes = _children(demo.process.pid)
+    os.kill(nodes[0], signal.SIGKILL)
+    _, errors = demo.process.communicate(timeout=30)
+    assert demo.process.returncode == 1
+    assert "ended by itself (exit -9)" in errors
+    assert "Traceback" not in errors
+    assert not any(_alive(pid) for pid in nodes)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.6, 1.2])
+def test_it_can_be_stopped_at_any_moment(tmp_path: Path, seconds: float) -> None:
+    process = start("demo", "--json", "--no-browser", "--port", str(free_port()), "--data", tmp_path / "demo")
+    time.sleep(seconds)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    # Before its handlers are set the system's own answer to the signal stands.
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert "Traceback" not in errors
