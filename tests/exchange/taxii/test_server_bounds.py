@@ -16,8 +16,9 @@ from taxii2client.v21 import Server, as_pages
 
 from kizuna.exchange.taxii import server as module
 from kizuna.exchange.taxii import taxii_app
-from kizuna.store import Partner, Store
+from kizuna.store import Page, Partner, Query, Store
 from kizuna.store.accounts import Accounts
+from kizuna.store.feed import Feed
 from tests.builders import CLEAR, campaign, items
 from tests.serving import served
 
@@ -236,3 +237,28 @@ def test_a_packed_body_is_read(node: Node) -> None:
     path = f"{node.taxii}real/collections/inbox/objects/"
     assert httpx.post(path, headers=headers, content=body).json()["success_count"] == 1
     assert httpx.post(path, headers=headers, content=body + b"more").status_code == 422
+
+
+def test_small_answers_do_not_wait_for_pages(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that takes long, and one object asked for meanwhile: the object comes first."""
+    one = campaign("one", object_marking_refs=[CLEAR])
+    put(node.store, one)
+    reading, may_end = threading.Event(), threading.Event()
+    read = Feed.read
+
+    def slow(self: Feed, query: Query, position: int, limit: int) -> Page:
+        if not query.ids:
+            reading.set()
+            may_end.wait(30)
+        return read(self, query, position, limit)
+
+    monkeypatch.setattr(Feed, "read", slow)
+    pages = [threading.Thread(target=get, args=(node, "real/collections/feed/objects/")) for _ in range(2)]
+    for page in pages:
+        page.start()
+    assert reading.wait(30)
+    assert get(node, f"real/collections/feed/objects/{one['id']}/").json()["objects"] == [one]
+    assert all(page.is_alive() for page in pages)
+    may_end.set()
+    for page in pages:
+        page.join(30)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any, Protocol
@@ -66,6 +67,9 @@ class Server:
         self._cursors = Cursors(store.folder)
         self._statuses = Statuses(store)
         self._limits = store.settings.limits
+        # Threads that each need a fraction of a millisecond mostly wait for each other: one of them for all small answers
+        # halves the 99th percentile under eight clients, and pages and writes have the others.
+        self._quick = ThreadPoolExecutor(1, "taxii-quick")
         self._heavy = asyncio.Semaphore(1)  # large bodies one at a time: each may take 64 MiB and its objects
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -88,7 +92,8 @@ class Server:
 
     async def _answer(self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str) -> Response:
         # One worker thread does all but reading a body: a second hop would cost as much as finding one object.
-        found = await asyncio.to_thread(self._handle, scope, receive, headers, remote)
+        lane = self._quick if _is_quick(scope) else None
+        found = await asyncio.get_running_loop().run_in_executor(lane, self._handle, scope, receive, headers, remote)
         if isinstance(found, Response):
             return found
         request, caller = found
@@ -271,6 +276,12 @@ async def _no_http(scope: Any, receive: Any, send: Any) -> None:
     while (message := await receive())["type"] != "lifespan.shutdown":
         await send({"type": f"{message['type']}.complete"})
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _is_quick(scope: Any) -> bool:
+    """Whether the answer is one object or less."""
+    last = str(scope["path"]).rstrip("/").rpartition("/")[2]
+    return scope["method"] in ("GET", "HEAD") and last not in ("objects", "manifest")
 
 
 def _only(request: Request, allowed: str) -> None:
