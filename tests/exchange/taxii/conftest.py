@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.serving import served
 
 from kizuna.store import Partner, Store
 from kizuna.store.accounts import Accounts
+from tests.serving import served
 
 
 class Node(msgspec.Struct):
