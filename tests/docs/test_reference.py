@@ -25,12 +25,13 @@ def test_the_reference_is_generated() -> None:
     assert FILE.read_text(encoding="utf-8") == wanted
 
 
-def _pages(command: click.Command, name: str) -> Iterator[str]:
-    with click.Context(command, info_name=name, max_content_width=100, terminal_width=100) as context:
+def _pages(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
+    settings = {**command.context_settings, "max_content_width": 100, "terminal_width": 100}
+    with click.Context(command, parent=parent, info_name=name, **settings) as context:
         if isinstance(command, click.Group):
             for verb in command.list_commands(context):
                 inner = command.get_command(context, verb)
                 assert inner is not None
-                yield from _pages(inner, f"{name} {verb}")
+                yield from _pages(inner, verb, context)
         else:
-            yield f"\n## {name}\n\n```\n{command.get_help(context)}\n```\n"
+            yield f"\n## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
