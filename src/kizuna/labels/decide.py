@@ -7,13 +7,16 @@ a category or a partner's setting, for TLP:GREEN outside the community by a cate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from kizuna.clock import from_datetime
 from kizuna.labels.model import Category, Consent, Decision, Label, Part, Principal, Reason, moment
 from kizuna.labels.policies import AMBER, BUILTIN_POLICIES, CLEAR, GREEN, IEP, OWN, PUBLIC, RED, STRICT, TLP, Policy
+from kizuna.labels.text import format_part
 
+_OBJECT = re.compile(r"[a-z0-9-]{3,250}--[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ALLOWED = Decision(True, (Reason("allowed"),))
 
 
@@ -26,7 +29,10 @@ def decide(
     consents: Collection[Consent] = (),
     policies: Mapping[str, Policy] = BUILTIN_POLICIES,
 ) -> Decision:
-    """May `recipient` have it from `holder` at a moment (microseconds or an aware datetime)? Every part must allow; each refusal is a reason."""
+    """May `recipient` have it from `holder` at a moment (microseconds or an aware datetime)?
+
+    Every part must allow; each refusal is a reason.
+    """
     now = at if isinstance(at, int) else from_datetime(at)
     if not isinstance(label, Label):
         label = Label(*label)
@@ -66,7 +72,7 @@ def addressed(
 
 
 def _level_in(part: Part, levels: set[str]) -> bool:
-    if part.policy == PUBLIC:
+    if part.policy == PUBLIC and part.classification == PUBLIC:
         return PUBLIC in levels or "TLP:CLEAR" in levels
     if part.policy in (TLP, IEP):
         return f"TLP:{part.classification}" in levels
@@ -99,7 +105,7 @@ class _Asked:
         found += self._dates(part)
         if part.policy == OWN:
             return found if self._own else [*found, Reason("own-organisation")]
-        if part.policy == PUBLIC:
+        if part.policy == PUBLIC and part.classification == PUBLIC:
             return found
         if part.policy in (TLP, IEP):
             reason = self._tlp(part)
@@ -134,8 +140,11 @@ class _Asked:
         if level == CLEAR:
             return None
         if level == RED:
-            named = recipient.person is not None and recipient.person in part.persons
-            return None if named else Reason("tlp-red-not-named")
+            if recipient.person is None or recipient.person not in part.persons:
+                return Reason("tlp-red-not-named")
+            if self._own or self._originator(part) == self._holder.organisation or self._consented(part):
+                return None
+            return Reason("tlp-red-own-organisation")
         if level not in (GREEN, AMBER, STRICT):
             return None if self._own else Reason("unknown-classification", (part.policy, level))
         if self._own:
@@ -177,19 +186,23 @@ class _Asked:
         return part.originator or self._label.originator
 
     def _consented(self, part: Part) -> bool:
-        from kizuna.labels.text import format_label
+        """Whether the part's originator consented for this recipient: to this very part, or to the object in question.
 
-        originator = self._originator(part)
-        for consent in self._consents:
-            expires = moment(consent.expires)
-            if (
-                consent.originator == originator
-                and consent.third_party == self._recipient.organisation
-                and (expires is None or self._at < expires)
-                and (
-                    consent.subject in (format_label(self._label), format_label(Label(originator, (part,))))
-                    or "--" in consent.subject
-                )
-            ):
-                return True
-        return False
+        Whoever asks hands over, of the consents to single objects, those to the object in question only.
+        """
+        text = format_part(part)
+        return any(
+            consent.originator == self._originator(part)
+            and consent.third_party == self._recipient.organisation
+            and (consent.subject == text or _OBJECT.fullmatch(consent.subject) is not None)
+            and not _expired(consent, self._at)
+            for consent in self._consents
+        )
+
+
+def _expired(consent: Consent, at: int) -> bool:
+    try:
+        expires = moment(consent.expires)
+    except ValueError:
+        return True  # a date nobody can read is no consent
+    return expires is not None and at >= expires

@@ -54,8 +54,8 @@ def mark(
 
     `community` is what TLP:GREEN means when it names none; `joined` is joined with a stated label.
     """
-    refs = data.get("object_marking_refs")
-    parts = _parts(refs, definitions, community) if isinstance(refs, list) else []
+    refs = data.get("object_marking_refs", [])
+    parts = _parts(refs, definitions, community) if isinstance(refs, list) else [_OWN]
     if parts:
         label = Label(originator, tuple(_together(parts)))
         if joined is not None:
@@ -75,6 +75,8 @@ def property_label(marked: Marked, path: str) -> Label:
     """The label of a property: the object's joined with every granular one that selects it, an ancestor, or a piece of it."""
     if not marked.granular:
         return marked.label
+    if path in ("", "$"):
+        return marked.whole
     asked = _INDEX.sub(".[", path)
     found = marked.label
     for selector, label in marked.granular:
@@ -91,14 +93,16 @@ def to_markings(label: Label) -> list[Json]:
 def _granular(
     data: Json, definitions: Definitions, originator: str, community: str | None
 ) -> Iterable[tuple[str, Label]]:
-    for one in data.get("granular_markings") or ():
+    granular = data.get("granular_markings")
+    for one in granular if isinstance(granular, list) else ():
         ref = one.get("marking_ref") if isinstance(one, dict) else None
         if not isinstance(ref, str):
             continue  # a language mark is no label
         parts = _parts([ref], definitions, community)
         if parts:
             label = Label(originator, tuple(parts))
-            yield from ((selector, label) for selector in one.get("selectors") or ())
+            selectors = one.get("selectors")
+            yield from ((s, label) for s in (selectors if isinstance(selectors, list) else ()) if isinstance(s, str))
 
 
 def _parts(refs: Iterable[Any], definitions: Definitions, community: str | None) -> list[Part]:
@@ -125,7 +129,8 @@ def _together(parts: list[Part]) -> list[Part]:
              persons[p.classification], p.originator, p.starts, p.ends)
         for p in tlp
     ]  # fmt: skip
-    others = [p for p in parts if p.policy not in (TLP, IEP) and not (tlp and p.policy == PUBLIC)]
+    others = [p for p in parts if p.policy not in (TLP, IEP) and (p.policy, p.classification) != (PUBLIC, PUBLIC)]
+    others = others if tlp else [p for p in parts if p.policy not in (TLP, IEP)]
     return merged + others
 
 
@@ -133,10 +138,15 @@ def _part(definition: Json, community: str | None) -> Part | None:
     """What one marking definition says of who may see; None for a statement, which says nothing of it."""
     extensions = definition.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}
-    if definition.get("id") in TLP_1 or definition.get("id") in TLP_2 or TLP_2_EXTENSION in extensions:
-        stated = extensions.get(TLP_2_EXTENSION, {})
-        level = stated.get("tlp_2_0") if stated else (definition.get("definition") or {}).get("tlp")
-        return _tlp(TLP, level, community)
+    id = str(definition.get("id"))
+    known = TLP_1.get(id) or TLP_2.get(id)
+    if known is not None:  # by its id, whatever the text at hand says
+        return _tlp(TLP, str(known["name"]).partition(":")[2], community)
+    stated = [e for e in (TLP_2_EXTENSION, LABEL_EXTENSION, IEP_2_EXTENSION) if e in extensions]
+    if len(stated) > 1 or (stated and not isinstance(extensions[stated[0]], dict)):
+        return _OWN
+    if TLP_2_EXTENSION in extensions:
+        return _tlp(TLP, extensions[TLP_2_EXTENSION].get("tlp_2_0"), community)
     if LABEL_EXTENSION in extensions:
         return _own(extensions[LABEL_EXTENSION], community)
     if IEP_2_EXTENSION in extensions:
@@ -150,10 +160,16 @@ def _tlp(policy: str, level: object, community: str | None, starts: object = Non
     if name not in TLP_ORDER:
         return _OWN
     try:
-        dates = [moment(d) if isinstance(d, str) else None for d in (starts, ends)]
-    except (ValueError, KizunaError):
+        dates = [_date(d) for d in (starts, ends)]
+    except (ValueError, TypeError, KizunaError):
         return _OWN
     return Part(policy, name, (), community if name == GREEN else None, (), None, *dates)
+
+
+def _date(value: object) -> int | None:
+    if value is None or isinstance(value, str):
+        return moment(value)
+    raise TypeError(f"not a date: {value!r}")
 
 
 def _iep(stated: Any, community: str | None) -> Part:
@@ -180,11 +196,14 @@ def _own(stated: Any, community: str | None) -> Part:
     named = stated.get("community")
     if not isinstance(named, str):
         named = community if (policy, classification) == (TLP, GREEN) else None
-    return Part(policy, classification, categories, named, persons)
+    starts, ends = (stated.get(key) for key in ("from", "until"))
+    if any(d is not None and type(d) is not int for d in (starts, ends)):
+        return _OWN
+    return Part(policy, classification, categories, named, persons, None, starts, ends)
 
 
 def _definition(part: Part, originator: str) -> Json:
-    if part.policy == TLP and not (part.categories or part.persons or part.community):
+    if part.policy == TLP and msgspec.structs.replace(part, originator=None) == Part(TLP, part.classification):
         for definition in TLP_2.values():
             if definition["name"] == f"TLP:{part.classification}":
                 return definition
@@ -194,6 +213,8 @@ def _definition(part: Part, originator: str) -> Json:
         "categories": [{"name": c.name, "kind": c.kind, "values": list(c.values)} for c in part.categories],
         **({"community": part.community} if part.community else {}),
         **({"persons": list(part.persons)} if part.persons else {}),
+        **({"from": part.starts} if part.starts is not None else {}),
+        **({"until": part.ends} if part.ends is not None else {}),
     }
     if not stated["categories"]:
         del stated["categories"]

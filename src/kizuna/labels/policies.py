@@ -36,7 +36,7 @@ def own_only(originator: str) -> Label:
 def rank(part: Part, policies: dict[str, Policy] = BUILTIN_POLICIES) -> int | None:
     """How high a part stands in its policy; None when the policy does not rank it."""
     if part.policy == PUBLIC:
-        return 0
+        return 0 if part.classification == PUBLIC else None
     if part.policy in (TLP, IEP):
         return TLP_ORDER.index(part.classification) if part.classification in TLP_ORDER else None
     policy = policies.get(part.policy)
@@ -49,7 +49,7 @@ def exceeds(label: Label, ceiling: Label, policies: dict[str, Policy] = BUILTIN_
     for part in ceiling.parts:
         found = rank(part, policies)
         if found is not None:
-            limits[_family(part.policy)] = found
+            limits[_family(part.policy)] = min(found, limits.get(_family(part.policy), found))
     for part in label.parts:
         limit = limits.get(_family(part.policy))
         found = rank(part, policies)

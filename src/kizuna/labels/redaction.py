@@ -16,7 +16,7 @@ from kizuna.stix.selectors import Unresolved, resolve, steps
 
 Json = dict[str, Any]
 WHOLE_OR_NOT = frozenset({"identity", "location", "marking-definition", "extension-definition"})
-_INDIVISIBLE = frozenset({"pattern", "id", "type", "spec_version"})
+_INDIVISIBLE = frozenset({"pattern", "id", "type", "spec_version", "object_marking_refs", "granular_markings"})
 
 
 class Redacted(msgspec.Struct, frozen=True):
@@ -42,12 +42,21 @@ def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Reda
         return Redacted(None, cut, reason)
     remaining = copy.deepcopy(data)
     # A mark on a whole list item must go before its neighbours move: longest paths and highest indices first.
-    for path in sorted({steps(s) for s in selectors}, key=_order, reverse=True):
+    for path in sorted(_outermost({steps(s) for s in selectors}), key=_order, reverse=True):
         _cut(remaining, path)
     _prune_marks(remaining)
-    if any(p.severity == "error" for p in check(remaining)) and not any(p.severity == "error" for p in check(data)):
+    if _errors(remaining) - _errors(data):
         return Redacted(None, cut, "required-property")
     return Redacted(remaining, cut)
+
+
+def _outermost(paths: set[tuple[str | int, ...]]) -> set[tuple[str | int, ...]]:
+    """Without the paths that lie inside another: what holds them goes as a whole."""
+    return {path for path in paths if not any(path[:n] in paths for n in range(1, len(path)))}
+
+
+def _errors(data: Json) -> set[tuple[str, str]]:
+    return {(p.rule, p.path) for p in check(data) if p.severity == "error"}
 
 
 def _indivisible(data: Json, selectors: list[str]) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+import msgspec
+
 from kizuna.errors import UsageError
 from kizuna.labels.model import Category, Label, Part, moment
 from kizuna.labels.policies import BUILTIN_POLICIES, GREEN, IEP, OWN, PUBLIC, TLP, TLP_ORDER
@@ -30,26 +32,37 @@ def _part(text: str, community: str | None) -> Part:
         raise UsageError("an empty label; try PUBLIC, TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT or TLP:RED")
     policy, classification = _classification(words[0])
     found: dict[str, str] = {}
+    categories: list[Category] = []
     for word in words[1:]:
         key, equals, value = word.partition("=")
         if not equals or not value:
             raise UsageError(f"label {text!r}: expected KEY=VALUE, got {word!r}")
-        found[key] = value
-    categories = [Category(RELEASABLE, "permissive", _values(found.pop("to")))] if "to" in found else []
+        category = _category(key, value)
+        if category is not None:
+            categories.append(category)
+        elif key in found:
+            raise UsageError(f"label {text!r}: {key} is given twice")
+        else:
+            found[key] = value
     stated = found.pop("community", None)
     if policy in (TLP, IEP) and classification == GREEN:
         stated = stated or community
     persons = _values(found.pop("persons", ""))
     originator = found.pop("originator", None)
     starts, ends = (_moment(found.pop(key, None)) for key in ("from", "until"))
-    for key, value in found.items():
-        kind, colon, name = key.partition(":")
-        if kind not in ("permissive", "restrictive", "informative") or not colon:
-            raise UsageError(
-                f"label {text!r}: unknown key {key!r}; known: to, community, persons, from, until, KIND:NAME"
-            )
-        categories.append(Category(name, kind, _values(value)))  # type: ignore[arg-type]
+    for key in found:
+        raise UsageError(f"label {text!r}: unknown key {key!r}; known: to, community, persons, from, until, KIND:NAME")
     return Part(policy, classification, tuple(categories), stated, persons, originator, starts, ends)
+
+
+def _category(key: str, value: str) -> Category | None:
+    """`to=…` and `KIND:NAME=…`; None for other keys."""
+    if key == "to":
+        return Category(RELEASABLE, "permissive", _values(value))
+    kind, colon, name = key.partition(":")
+    if not colon or kind not in ("permissive", "restrictive", "informative"):
+        return None
+    return Category(name, kind, _values(value))  # type: ignore[arg-type]
 
 
 def _classification(word: str) -> tuple[str, str]:
@@ -78,7 +91,7 @@ def _values(text: str) -> tuple[str, ...]:
 
 def _moment(text: str | None) -> int | None:
     try:
-        return moment(int(text) if text and text.isdigit() else text)
+        return moment(int(text) if text and text.isdigit() and len(text) > 11 else text)
     except ValueError as error:
         raise UsageError(f"no such moment: {error}") from None
 
@@ -86,6 +99,11 @@ def _moment(text: str | None) -> int | None:
 def format_label(label: Label) -> str:
     """The text form; `parse_label` reads it back."""
     return " & ".join(_format(part) for part in label.parts)
+
+
+def format_part(part: Part) -> str:
+    """The text form of one part, whoever made it: what a consent names."""
+    return _format(msgspec.structs.replace(part, originator=None))
 
 
 def _format(part: Part) -> str:
