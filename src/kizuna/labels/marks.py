@@ -125,8 +125,8 @@ def _together(parts: list[Part]) -> list[Part]:
         for level in TLP_ORDER
     }
     merged = [
-        Part(p.policy, p.classification, categories, p.community or communities[p.classification],
-             persons[p.classification], p.originator, p.starts, p.ends)
+        Part(p.policy, p.classification, categories, p.community or communities.get(p.classification),
+             persons.get(p.classification, p.persons), p.originator, p.starts, p.ends)
         for p in tlp
     ]  # fmt: skip
     others = [p for p in parts if p.policy not in (TLP, IEP) and (p.policy, p.classification) != (PUBLIC, PUBLIC)]
