@@ -59,7 +59,9 @@ def test_every_command_has_help_and_json(name: str) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert "--json" in options
     assert command.help, "a sentence of what it does"
-    with click.Context(command, info_name=name) as context:
+    # Commands keep the names of their help option, so they are asked as they are called: below the main one.
+    parent = click.Context(main, info_name="kizuna", **main.context_settings)
+    with click.Context(command, info_name=name, parent=parent) as context:
         assert command.get_help(context).startswith("Usage: ")
     undescribed = [p.name for p in command.params if isinstance(p, click.Option) and not p.hidden and not p.help]
     assert undescribed == []
