@@ -29,18 +29,16 @@ class Feed:
         """At most `limit` rows added after `position` (the `added` of the last row read)."""
         reader = self._store.database.read()
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
-        where, values = conditions(query, types, added="f.added")
-        which, exact = version_condition(query, first=_FIRST, last="f.last", added="f.added")
         space = self._store.interned_space(reader, self._space)
+        where, values = conditions(query, types, added="f.added", ident="f.ident", space=space)
+        which, exact = version_condition(query, first=_FIRST, last="f.last", added="f.added")
+        # A few ids start from the ids, everything else from the feed's order.
+        index = "indexed by feed_ident" if query.ids else ""
         sql = (
-            "select f.added, f.added, o.id, o.version, b.raw from feed f join object o on o.n=f.object join body b on b.n=f.object "
-            f"where f.recipient=? and f.added>? and f.live and o.space=? and {' and '.join([which, *where])} "
-            "order by f.added limit ?"
+            f"select f.added, f.added, o.id, o.version, b.raw from feed f {index} join object o on o.n=f.object "
+            f"join body b on b.n=f.object where f.recipient=? and f.added>? and f.live and o.space=? "
+            f"and {' and '.join([which, *where])} order by f.added limit ?"
         )
-        if query.ids:  # few ids: start from them, not from the feed's beginning
-            sql = sql.replace("where f.recipient=?", "where +f.added>0 and f.recipient=?", 1).replace(
-                "f.added>? and f.live", "+f.added>? and f.live", 1
-            )
         parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
         rows = [Row._make(row) for row in reader.execute(sql, parameters)]
         return Page(rows[:limit], len(rows) > limit)

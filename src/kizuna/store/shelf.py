@@ -18,7 +18,9 @@ class Shelf(Protocol):
         """All versions of one id, oldest added first."""
 
 
-def conditions(query: Query, types: Sequence[int], *, added: str) -> tuple[list[str], list[int | str]]:
+def conditions(
+    query: Query, types: Sequence[int], *, added: str, ident: str, space: int
+) -> tuple[list[str], list[int | str]]:
     """SQL conditions on `o` (object) for everything in a query but labels and the words first and last."""
     where: list[str] = []
     values: list[int | str] = []
@@ -26,7 +28,7 @@ def conditions(query: Query, types: Sequence[int], *, added: str) -> tuple[list[
         where.append(f"{added}>?")
         values.append(query.after)
     if query.ids:
-        where.append(f"o.ident in (select n from ident where space=o.space and id in ({_marks(query.ids)}))")
+        where.append(f"{ident} in (select n from ident where space={space:d} and id in ({_marks(query.ids)}))")
         values.extend(query.ids)
     if query.types:
         where.append(f"o.type in ({_marks(types)})")

@@ -60,7 +60,7 @@ class View:
         """At most `limit` rows behind `position`, in order of arrival, one per (id, version)."""
         reader = self._reader
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
-        where, values = conditions(query, types, added="o.added")
+        where, values = conditions(query, types, added="o.added", ident="o.ident", space=self._space_n)
         rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')}"
         which, exact = version_condition(
             query,
