@@ -91,7 +91,7 @@ def test_a_partner_sees_something_and_less_than_the_owner(demo: Demo) -> None:
 
 
 def test_kyiv_gets_less_than_brussels(demo: Demo) -> None:
-    assert set(demo.feed("Tokyo", "Kyiv")) < set(demo.feed("Tokyo", "Brussels"))
+    assert 0 < len(demo.feed("Tokyo", "Kyiv")) < len(demo.feed("Tokyo", "Brussels"))
 
 
 def test_what_a_partner_reads_is_what_export_as_it_writes(demo: Demo) -> None:

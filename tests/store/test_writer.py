@@ -178,3 +178,11 @@ def test_a_large_source_is_read_apart(tokyo: Store) -> None:
     assert [o.status for o in outcomes] == ["imported"] * 5_000 + ["failed"]
     assert tokyo.custodian().stats().objects == 5_000
     assert len(tokyo.custodian().search("c4999").items) == 1
+
+
+def test_a_late_definition_keeps_the_label_given_at_import(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    one = campaign("one", object_marking_refs=[green["id"]])
+    put(tokyo, one, label=parse_label("TLP:AMBER", originator=tokyo.organisation))
+    put(tokyo, green)
+    assert label_of(tokyo, one["id"]) == "TLP:AMBER & TLP:GREEN community=EU"

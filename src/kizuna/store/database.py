@@ -31,6 +31,7 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
+        self._listing = threading.Lock()
         self._closed = False
         self._writer = self._connect(CACHE_KIB)
         try:
@@ -127,7 +128,7 @@ class Database:
                 connection.execute(f"pragma {pragma}")
         except sqlite3.DatabaseError as error:
             raise InvalidInput(f"cannot open the store: {error}", file=str(self.file)) from None
-        with self._lock:
+        with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
             self._all.append(connection)
         return connection
 

@@ -371,6 +371,7 @@ class Store:
         touched = []
         for n, raw, old in rows:
             marked = self._mark(act.connection, raw, source.organisation, source.default, source.name)
+            marked = marked.with_label(_still_joined(marked.label, self.interned.label_of(act.connection, old)))
             if self.interned.label(act.connection, marked.label) != old or marked.granular:
                 RowWriter(act.connection, self.interned, 0).relabel(
                     n, marked.label, marked.whole, extract(msgspec.json.decode(raw), marked), by=""
@@ -405,7 +406,7 @@ class Store:
         def stored(id: str) -> dict[str, Any] | None:
             row = connection.execute(
                 "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-                "where i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
+                "where i.space=0 and i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
                 (id, source),
             ).fetchone()
             return msgspec.json.decode(row[0]) if row else None
@@ -443,3 +444,9 @@ class Store:
         if self._due_at is None or self._due_at[0] != at:
             self._due_at = (at, int(get_meta(self.database.read(), "due") or NEVER))
         return self._due_at[1]
+
+
+def _still_joined(label: Label, before: Label) -> Label:
+    """The label now that its definition is known, still joined with what the import had been told besides."""
+    kept = tuple(part for part in before.parts if part.policy != "OWN")
+    return join(label, Label(before.originator, kept)) if kept else label

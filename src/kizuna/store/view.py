@@ -259,8 +259,8 @@ class View:
 
     def _definition(self, id: str) -> dict[str, Any] | None:
         row = self._reader.execute(
-            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.id=? order by o.n limit 1",
-            (id,),
+            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? order by o.n limit 1",
+            (self._space_n, id),
         ).fetchone()
         return msgspec.json.decode(row[0]) if row else None
 

@@ -142,8 +142,8 @@ class Writer:
             self._store.database.read()
             .execute(
                 "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-                "where i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
-                (id, self._source.name),
+                "where i.space=? and i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
+                (self._store.interned_space(self._store.database.read(), self._space), id, self._source.name),
             )
             .fetchone()
         )
