@@ -21,6 +21,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "TLP:RED is for named persons, and a partner is none",
         "ja": "TLP:RED は指名された個人のみで、パートナーには渡せません",
     },
+    "tlp-red-own-organisation": {
+        "en": "TLP:RED of another originator goes to nobody outside the organisation",
+        "ja": "他組織の TLP:RED は自組織の外へは渡せません",
+    },
     "tlp-amber-own-organisation": {
         "en": "TLP:AMBER of another originator stays in the organisation and with its clients",
         "ja": "他組織の TLP:AMBER は自組織とその顧客に限られます",
