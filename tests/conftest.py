@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kizuna.settings import Settings, save
 from kizuna.store import Store
 from kizuna.store.keys import make_key
+
+# The same examples at every run, so that a red run is about the change; KIZUNA_RANDOM=1 looks for new ones.
+hypothesis.settings.register_profile("steady", derandomize=True)
+if not os.environ.get("KIZUNA_RANDOM"):
+    hypothesis.settings.load_profile("steady")
 
 
 class Clock:

@@ -48,6 +48,7 @@ STIX2_ACCEPTS = {
     "modified-before-created": "it compares after cutting to milliseconds, and not on every type",
     "timestamp-precision": "it writes the missing digits itself",
     "number-range": "it knows few of the ranges",
+    "location-coordinates": _DROPS,
     "id-needs-uuid4": "it takes any UUID for an observable without id-contributing properties",
     "integer-safe": "Python's integers have no bounds",
     "language": _NO_FORM,
