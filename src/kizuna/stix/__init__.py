@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # A function that shares its name with its module is imported at once, or the module would stand in its place.
-from .canonical import canonical, digest
+from .canonical import canonical, canonical_is_simple, digest
 from .places import places
 from .problem import Problem
 from .times import times
@@ -38,6 +38,7 @@ __all__ = [
     "ReadLimits",
     "Report",
     "canonical",
+    "canonical_is_simple",
     "check",
     "digest",
     "edges",

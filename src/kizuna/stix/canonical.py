@@ -20,10 +20,13 @@ _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _MAX_INTEGER = 2**53 - 1
 
 
-def canonical(data: Any) -> bytes:
-    """The RFC 8785 text of a JSON value. Raises InvalidInput for what is not I-JSON."""
+def canonical(data: Any, *, simple: bool | None = None) -> bytes:
+    """The RFC 8785 text of a JSON value; `simple` is what `canonical_is_simple` says, where somebody asked it already.
+
+    Raises InvalidInput for what is not I-JSON.
+    """
     try:
-        if not _is_simple(data):
+        if not (canonical_is_simple(data) if simple is None else simple):
             return rfc8785.dumps(data)
         text = _sorted(data)
         return text if text.isascii() or _BEYOND_BMP.search(text) is None else rfc8785.dumps(data)
@@ -36,7 +39,7 @@ def digest(data: Any) -> bytes:
     return hashlib.sha256(canonical(data)).digest()
 
 
-def _is_simple(value: Any) -> bool:
+def canonical_is_simple(value: Any) -> bool:
     """Whether it is made of text, small integers, booleans, null, lists and objects only."""
     kind = type(value)
     if kind is dict:
@@ -47,6 +50,6 @@ def _is_simple(value: Any) -> bool:
         return kind is str or kind is bool or value is None or (kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER)
     for member in members:  # noqa: SIM110 - a generator would cost more than the loop
         # Text is by far the commonest: no call for it.
-        if type(member) is not str and not _is_simple(member):
+        if type(member) is not str and not canonical_is_simple(member):
             return False
     return True

@@ -29,6 +29,7 @@ MAX_PROBLEMS = 100
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_NOT_OPENING = bytes(byte for byte in range(256) if byte not in b"{[")
 _LONG_NUMBER = b"0" * 16
 _ESCAPED_QUOTE = b"\\u0022"
 _COUNT_VALUES_ABOVE = 1 << 20
@@ -60,7 +61,7 @@ def decode_all(texts: Sequence[bytes], bounds: Bounds) -> list[Decoded]:
     depth = bounds.depth
     values: list[Any] = []
     for text in texts:
-        if text.count(b"{") + text.count(b"[") > depth:
+        if len(text.translate(None, _NOT_OPENING)) > depth:
             return [decode(text, bounds) for text in texts]
         try:
             values.append(_decode(text))
@@ -78,7 +79,7 @@ def decode(text: bytes, bounds: Bounds) -> Decoded:
         return None, (problem,)
     try:
         value = _decode(text)
-        if text.count(b"{") + text.count(b"[") <= bounds.depth and _surely_clean(text, value):
+        if len(text.translate(None, _NOT_OPENING)) <= bounds.depth and _surely_clean(text, value):
             return value, ()
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         return None, _explain(text, bounds) or (fault("json-syntax", str(error)),)

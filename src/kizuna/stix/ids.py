@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -75,7 +76,16 @@ def sco_id(data: Mapping[str, Any]) -> str | None:
         parts["hashes"] = _one_hash(parts["hashes"])
     if not parts:
         return None
-    return f"{kind}--{uuid.uuid5(SCO_NAMESPACE, canonical(parts).decode())}"
+    return f"{kind}--{_uuid5(canonical(parts))}"
+
+
+def _uuid5(name: bytes) -> str:
+    """RFC 9562 section 5.5, without the object that `uuid.uuid5` builds on the way."""
+    octets = bytearray(hashlib.sha1(SCO_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
+    octets[6] = octets[6] & 0x0F | 0x50
+    octets[8] = octets[8] & 0x3F | 0x80
+    text = octets.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _one_hash(hashes: Any) -> Any:

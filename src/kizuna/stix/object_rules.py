@@ -11,7 +11,7 @@ from .common import RESERVED_TYPES
 from .extensions import new_type
 from .found import Finder, Found, quote
 from .ids import is_type_name
-from .pattern import PatternError, parse
+from .pattern import PatternError, parse_latest
 from .relationships import SAME_TYPE, doubt
 from .values import type_named
 
@@ -66,7 +66,7 @@ def pattern(data: dict[str, Any], found: list[Found]) -> None:
     if data.get("pattern_type") != "stix" or not isinstance(text, str) or text in _patterns:
         return
     try:
-        parse(text)
+        parse_latest(text)
     except PatternError as error:
         found.append(("pattern-syntax", "pattern", f"at character {error.position}: {error.message}", ""))
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from .normal import LONGEST, hash_kind, normalise_value
-from .pattern import PatternError, Step, equalities, parse
+from .pattern import PatternError, Step, equalities, parse_latest
 
 
 class ObservedValue(NamedTuple):
@@ -126,7 +126,7 @@ def _indicator(data: Json) -> Iterable[ObservedValue]:
     if type(pattern) is not str or data.get("pattern_type", "stix") != "stix":
         return []
     try:
-        tree = parse(pattern)
+        tree = parse_latest(pattern)
     except PatternError:
         return []  # the check reports it
     found = []

@@ -29,9 +29,13 @@ def edges(data: dict[str, Any]) -> list[Link]:
 def marking_refs(data: dict[str, Any]) -> list[Link]:
     """The marking definitions an object names, for itself and for parts of it."""
     found: list[Link] = []
-    for key in ("object_marking_refs", "granular_markings"):
-        if key in data:
-            _collect(key, data[key], found)
+    named = data.get("object_marking_refs", ())
+    if type(named) is list and all(type(one) is str for one in named):  # without the walk, the commonest by far
+        found.extend([(f"object_marking_refs[{i}]", one) for i, one in enumerate(named) if "--" in one])
+    elif named:
+        _collect("object_marking_refs", named, found)
+    if "granular_markings" in data:
+        _collect("granular_markings", data["granular_markings"], found)
     return found
 
 

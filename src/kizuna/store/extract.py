@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from kizuna.labels import Label, Marked, join, property_label
 from kizuna.stix import BUILTIN, edges, marking_refs, observed_values, places, times
 from kizuna.stix.times import END_OF
+from kizuna.store.skim import Skimmed, skim
 from kizuna.store.words import index_text, texts
 
 # A point is made of two properties: whoever may not see one of them does not see the point.
@@ -23,13 +24,17 @@ class Extract(NamedTuple):
     docs: list[tuple[str, Label | None]]  # text cut for the index, label
 
 
-def extract(data: dict[str, Any], marked: Marked) -> Extract:
+def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None) -> Extract:
     """Read edges, observed values, places, times and text out of a valid object."""
     if marked.granular:
         return _extract_marked(data, marked)
-    words = index_text("\n".join([text for _, text in texts(data)]))
+    skimmed = skimmed or skim(data)
+    words = index_text("\n".join(skimmed.texts))
+    links = [(target, path, None) for path, target in skimmed.links if target not in BUILTIN]
+    if "object_marking_refs" in data or "granular_markings" in data or "extensions" in data:
+        links += [(target, path, None) for path, target in _named(data)]
     return Extract(
-        [(target, path, None) for path, target in _links(data)],
+        links,
         [(seen.value, seen.kind, None) for seen in observed_values(data)],
         [(kind, value, None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
@@ -38,10 +43,13 @@ def extract(data: dict[str, Any], marked: Marked) -> Extract:
 
 
 def _links(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """Everything an object names by id, but what is built in: references, markings, and the definitions of its extensions."""
-    found = [link for link in edges(data) if link[1] not in BUILTIN]
-    if "object_marking_refs" in data or "granular_markings" in data:
-        found += [link for link in marking_refs(data) if link[1] not in BUILTIN]
+    """Everything an object names by id, but what is built in."""
+    return [link for link in edges(data) if link[1] not in BUILTIN] + _named(data)
+
+
+def _named(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Its markings and the definitions of its extensions."""
+    found = [link for link in marking_refs(data) if link[1] not in BUILTIN]
     if "extensions" in data:
         found += [("extensions", key) for key in data["extensions"] if key[:11] == "extension-d" and key not in BUILTIN]
     return found

@@ -13,6 +13,7 @@ from kizuna.labels import Label, Marked, mark, own_label_of_definition
 from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
 from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
+from kizuna.store.skim import skim
 
 Definitions = Callable[[str], dict[str, Any] | None]
 
@@ -131,18 +132,19 @@ def _prepare(
     except (ValueError, OverflowError):
         return Refused(index, _text_id(data), raw, (_DATELESS,))
     marked = labelling.of(data)
+    skimmed = skim(data)
     return Prepared(
         index,
         data["id"],
         data["type"],
         version,
-        hashlib.sha256(canonical(data)).digest(),
+        hashlib.sha256(canonical(data, simple=skimmed.simple)).digest(),
         raw,
         original,
         marked.label,
         marked.whole,
         area_of(data),
-        extract(data, marked),
+        extract(data, marked, skimmed),
         errors,
     )
 

@@ -128,7 +128,7 @@ def _plain(text: str) -> str:
 
 
 # What says how an object is made and not what it says.
-_PLUMBING = frozenset(
+PLUMBING = frozenset(
     """type id spec_version created modified lang object_marking_refs granular_markings extension_type pattern_type
     pattern_version payload_bin schema definition_type""".split()  # noqa: SIM905
 )
@@ -143,10 +143,10 @@ def texts(data: dict[str, Any]) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     for key, value in data.items():
-        if key in _PLUMBING:
+        if key in PLUMBING:
             continue
         if type(value) is str:
-            if value and key[-4:] != "_ref" and not (value[-1] == "Z" and _is_timestamp(value)):
+            if value and key[-4:] != "_ref" and not (value[-1] == "Z" and is_timestamp(value)):
                 found.append((key, value))
         elif (type(value) is list or type(value) is dict) and key[-5:] != "_refs":
             _collect(key, value, found, MAX_DEPTH)
@@ -158,20 +158,21 @@ def _collect(path: str, value: Any, found: list[tuple[str, str]], depth: int) ->
     if type(value) is list:
         for index, member in enumerate(value):
             if type(member) is str:
-                if member and not (member[-1] == "Z" and _is_timestamp(member)):
+                if member and not (member[-1] == "Z" and is_timestamp(member)):
                     found.append((f"{path}[{index}]", member))
             elif (type(member) is dict or type(member) is list) and depth:
                 _collect(f"{path}[{index}]", member, found, depth - 1)
         return
     for key, member in value.items():
-        if key in _PLUMBING:
+        if key in PLUMBING:
             continue
         if type(member) is str:
-            if member and key[-4:] != "_ref" and not (member[-1] == "Z" and _is_timestamp(member)):
+            if member and key[-4:] != "_ref" and not (member[-1] == "Z" and is_timestamp(member)):
                 found.append((f"{path}.{key}", member))
         elif depth and (type(member) is dict or type(member) is list) and key[-5:] != "_refs":
             _collect(f"{path}.{key}", member, found, depth - 1)
 
 
-def _is_timestamp(value: str) -> bool:
+def is_timestamp(value: str) -> bool:
+    """Whether a text is a moment, which nobody searches as words."""
     return value[10:11] == "T" and _TIMESTAMP.fullmatch(value) is not None

@@ -1,6 +1,6 @@
 """STIX patterns (section 9): parsing with places of errors, the tree, and one canonical text for each tree."""
 
-from .parser import MAX_DEPTH, MAX_LENGTH, parse
+from .parser import MAX_DEPTH, MAX_LENGTH, parse, parse_latest
 from .text import canonical
 from .tokens import PatternError
 from .tree import (
@@ -52,4 +52,5 @@ __all__ = [
     "comparisons",
     "equalities",
     "parse",
+    "parse_latest",
 ]

@@ -59,6 +59,19 @@ def parse(text: str) -> ObservationExpression:
     return _Parser(text).pattern()
 
 
+_latest: tuple[str, ObservationExpression | None] = ("", None)
+
+
+def parse_latest(text: str) -> ObservationExpression:
+    """As `parse`, remembering the last tree: an object is checked, and then read, by its one pattern."""
+    global _latest  # one assignment of a pair: safe between threads, of which each at worst parses again
+    known, tree = _latest
+    if tree is None or known != text:
+        tree = parse(text)
+        _latest = (text, tree)
+    return tree
+
+
 def _plain(match: re.Match[str]) -> Comparison | None:
     """The comparison of a plain match, or None where a keyword stands for a name or the operator wants a string."""
     kind, first, second, operator, string, number, _ = match.groups()
