@@ -21,9 +21,10 @@ from kizuna.labels import (
     parse_label,
     redact,
     to_markings,
+    worded_by,
 )
 from kizuna.stix import BUILTIN
-from kizuna.stix.builtin import TLP_1, TLP_2
+from kizuna.stix.builtin import LABEL_EXTENSION, TLP_1, TLP_2
 from tests.builders import AMBER, CLEAR, RED, campaign, identity
 
 NOW = 1_795_392_000_000_000
@@ -44,7 +45,7 @@ parts = st.builds(
     st.sampled_from(["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED", "ODD"]),
     st.lists(categories, max_size=2).map(tuple),
     st.none() | st.sampled_from(GROUPS),
-    st.lists(st.sampled_from(["ann", "ben"]), max_size=2).map(tuple),
+    st.lists(st.sampled_from(["ann", "ben", "ann@A", "ben@B", ("ann", "C")]), max_size=2).map(tuple),
     st.none(),
     moments,
     moments,
@@ -103,6 +104,49 @@ def test_the_order_of_joining_does_not_matter(
     assert join(a, a) == a
 
 
+@given(labels, principals, principals)
+def test_without_parts_a_label_means_own_organisation_only(
+    other: Label, recipient: Principal, holder: Principal
+) -> None:
+    nothing = Label("A", ())
+    own = recipient.organisation == holder.organisation
+    assert decide(nothing, recipient, holder=holder, at=NOW).allowed == own
+    both = decide(join(nothing, other), recipient, holder=holder, at=NOW).allowed
+    assert both == (own and decide(other, recipient, holder=holder, at=NOW).allowed)
+    (stated,) = to_markings(nothing)
+    again = mark(campaign("c", object_marking_refs=[stated["id"]]), lambda _id: stated, originator="Z").label
+    assert decide(again, recipient, holder=holder, at=NOW).allowed == own
+
+
+@given(labels, st.sampled_from(["ann", "ben", "ann@A"]), organisations, organisations, principals)
+def test_a_person_of_another_organisation_with_the_same_name_is_somebody_else(
+    label: Label, person: str, home: str, other: str, holder: Principal
+) -> None:
+    named = Label(label.originator, (Part("TLP", "RED", persons=((person, home),)),))  # type: ignore[arg-type]
+    stranger = Principal(other, person)
+    if decide(named, stranger, holder=holder, at=NOW).allowed:
+        assert (other, person) in {(home, person), (label.originator, f"{person}@{home}")}
+    bare = Label(label.originator, (Part("TLP", "RED", persons=(person,)),))
+    if decide(bare, stranger, holder=holder, at=NOW).allowed:
+        assert (other, person) in {(label.originator, person), ("A", "ann")}
+
+
+def test_names_in_a_stated_label_keep_their_organisation_elsewhere() -> None:
+    (stated,) = to_markings(parse_label("TLP:RED persons=ann,bob@B", originator="A"))
+    assert stated["extensions"][LABEL_EXTENSION]["persons"] == ["ann@A", "bob@B"]
+    for broken in ("ann", [["ann", "A"]], [1]):
+        bent = {**stated, "extensions": {LABEL_EXTENSION: {**stated["extensions"][LABEL_EXTENSION], "persons": broken}}}
+        label = mark(campaign("c", object_marking_refs=[stated["id"]]), lambda _id, b=bent: b, originator="A").label  # type: ignore[misc]
+        assert format_label(label) == "OWN"
+
+
+def test_bare_names_of_whoever_words_a_label_are_its_own_people() -> None:
+    label = worded_by(parse_label("TLP:RED persons=ann,bob@B", originator="Z"), "A")
+    assert label.parts[0].persons == ("ann@A", "bob@B")
+    mine = parse_label("TLP:RED persons=ann", originator="A")
+    assert worded_by(mine, "A") == mine
+
+
 OWN = Principal("A", "ann", "JPN", memberships=(("EU", None, None),), clients=("CLIENT",))
 OTHER = Principal("B", None, "BEL")
 CLIENT = Principal("CLIENT", None, "BEL")
@@ -120,10 +164,18 @@ MINE, THEIRS = "A", "Z"  # the holder's own, and somebody else's that it holds
         ("TLP:AMBER", THEIRS, OWN, True), ("TLP:AMBER", THEIRS, CLIENT, True), ("TLP:AMBER", THEIRS, OTHER, False),
         ("TLP:AMBER", MINE, OTHER, True), ("TLP:AMBER to=BEL", MINE, OTHER, True), ("TLP:AMBER to=FRA", MINE, OTHER, False),
         ("TLP:AMBER to=BEL", THEIRS, OTHER, False), ("TLP:AMBER+STRICT", THEIRS, CLIENT, False),
-        ("TLP:AMBER+STRICT", THEIRS, OWN, True), ("TLP:RED", THEIRS, OWN, False), ("TLP:RED persons=ann", THEIRS, OWN, True),
+        ("TLP:AMBER+STRICT", THEIRS, OWN, True), ("TLP:RED", THEIRS, OWN, False), ("TLP:RED persons=ann@A", THEIRS, OWN, True),
+        ("TLP:RED persons=ann", THEIRS, OWN, False), ("TLP:RED persons=ann@B", MINE, OWN, False), ("TLP:RED persons=ann", MINE, OWN, True),
+        ("TLP:RED persons=bob@B", MINE, Principal("B", "bob"), True), ("TLP:RED persons=bob", MINE, Principal("B", "bob"), False),
+        ("TLP:RED persons=bob@B", MINE, Principal("C", "bob@B"), False), ("TLP:RED persons=bob@B", THEIRS, Principal("B", "bob"), False),
+
         ("TLP:RED persons=ben", MINE, OWN, False), ("TLP:RED persons=ann", MINE, OTHER, False), ("OWN", THEIRS, OWN, True),
         ("OWN", MINE, OTHER, False), ("KIZUNA-EXAMPLE:GUARDED", MINE, OTHER, False), ("SOME:LEVEL", MINE, OTHER, False),
-        ("TLP:CLEAR until=2026-01-01", MINE, OTHER, False), ("TLP:CLEAR from=2026-01-01", MINE, OTHER, True),
+        ("TLP:CLEAR until=2026-01-01", MINE, OTHER, False), ("TLP:CLEAR until=2026-01-01", MINE, OWN, True),
+        ("TLP:CLEAR until=2026-01-01", THEIRS, OWN, True), ("TLP:CLEAR until=2026-01-01", "B", OTHER, True),
+        ("TLP:CLEAR until=2026-01-01", THEIRS, OTHER, False), ("TLP:RED until=2026-01-01", MINE, OWN, False),
+        ("IEP:AMBER until=2026-01-01", MINE, OWN, True), ("IEP:AMBER until=2026-01-01", MINE, OTHER, False),
+        ("TLP:CLEAR from=2026-01-01", MINE, OTHER, True),
     ],
 )  # fmt: skip
 def test_who_may_have_what(text: str, originator: str, recipient: Principal, *, allowed: bool) -> None:
@@ -234,6 +286,16 @@ def test_redaction() -> None:
     assert cut("name") is None
     who = identity("who", granular_markings=[{"marking_ref": RED, "selectors": ["identity_class"]}])
     assert redact(who, mark(who, BUILTIN.get, originator="A"), lambda _label: False).data is None
+
+
+def test_only_properties_that_stix_defines_are_named_as_cut() -> None:
+    data = campaign("c", description="d", x_agent="a", object_marking_refs=[CLEAR], granular_markings=[
+        {"marking_ref": RED, "selectors": ["description", "x_agent"]},
+    ])  # fmt: skip
+    redacted = redact(data, mark(data, BUILTIN.get, originator="A"), lambda label: "RED" not in format_label(label))
+    assert redacted.cut == ("description",)
+    assert redacted.data is not None
+    assert "x_agent" not in redacted.data
 
 
 def test_an_observables_identifying_property_is_not_cut_out_of_its_id() -> None:

@@ -9,7 +9,6 @@ from kizuna.cli.output import language
 # `{}` takes the parameters, joined by commas.
 REASONS: dict[str, dict[str, str]] = {
     "allowed": {"en": "its label allows it", "ja": "取扱表示が許しています"},
-    "no-label": {"en": "it has no label: own organisation only", "ja": "取扱表示がないため自組織のみです"},
     "own-organisation": {"en": "it is for the own organisation only", "ja": "自組織のみに限られています"},
     "unknown-policy": {"en": "the policy {} is unknown here", "ja": "方針 {} は不明です"},
     "unknown-classification": {"en": "the classification {} is unknown here", "ja": "区分 {} は不明です"},

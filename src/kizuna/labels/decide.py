@@ -13,6 +13,7 @@ from datetime import datetime
 
 from kizuna.clock import from_datetime
 from kizuna.labels.model import Category, Consent, Decision, Label, Part, Principal, Reason, moment
+from kizuna.labels.persons import names_person
 from kizuna.labels.policies import AMBER, BUILTIN_POLICIES, CLEAR, GREEN, IEP, OWN, PUBLIC, RED, STRICT, TLP, Policy
 from kizuna.labels.text import format_part
 
@@ -38,8 +39,6 @@ def decide(
         label = Label(*label)
     asked = _Asked(label, recipient, holder, now, consents, policies)
     refusals = [reason for part in label.parts for reason in asked.refusals(part)]
-    if not label.parts:
-        refusals = [Reason("no-label")] if recipient.organisation != holder.organisation else []
     return Decision(False, tuple(refusals)) if refusals else _ALLOWED
 
 
@@ -129,6 +128,9 @@ class _Asked:
         return Reason("lacks-category", (category.name, *lacking)) if lacking else None
 
     def _dates(self, part: Part) -> list[Reason]:
+        # Where no policy is in force there is no label, and that means own organisation only.
+        if self._own or self._recipient.organisation == self._originator(part):
+            return []
         if part.starts is not None and self._at < part.starts:
             return [Reason("not-yet-valid", (str(part.starts),))]
         if part.ends is not None and self._at >= part.ends:
@@ -140,7 +142,7 @@ class _Asked:
         if level == CLEAR:
             return None
         if level == RED:
-            if recipient.person is None or recipient.person not in part.persons:
+            if not names_person(part, recipient, self._originator(part)):
                 return Reason("tlp-red-not-named")
             if self._own or self._originator(part) == self._holder.organisation or self._consented(part):
                 return None

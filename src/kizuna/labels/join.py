@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kizuna.labels.model import Label, Part
-from kizuna.labels.policies import OWN, PUBLIC
+from kizuna.labels.policies import PUBLIC
 
 _PUBLIC = Part(PUBLIC, PUBLIC)
-_NOBODY_SAID = (Part(OWN, OWN),)  # a label without parts means own organisation only
 
 
 def join(a: Label, b: Label) -> Label:
@@ -18,12 +17,7 @@ def join(a: Label, b: Label) -> Label:
     """
     if a == b:
         return a
-    parts = {
-        _with(p, p.originator or label.originator)
-        for label in (a, b)
-        for p in label.parts or _NOBODY_SAID
-        if p != _PUBLIC
-    }
+    parts = {_with(p, p.originator or label.originator) for label in (a, b) for p in label.parts if p != _PUBLIC}
     if not parts:  # PUBLIC restricts nothing
         return max(a, b, key=lambda label: label.originator)
     first = min(p.originator or "" for p in parts)

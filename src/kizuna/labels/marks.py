@@ -12,6 +12,7 @@ import msgspec
 from kizuna.errors import KizunaError
 from kizuna.labels.join import join
 from kizuna.labels.model import Category, Label, Part, moment
+from kizuna.labels.persons import bound
 from kizuna.labels.policies import GREEN, IEP, OWN, PUBLIC, TLP, TLP_ORDER, own_only
 from kizuna.stix.builtin import IEP_2_EXTENSION, LABEL_EXTENSION, TLP_1, TLP_2, TLP_2_EXTENSION
 
@@ -87,7 +88,7 @@ def property_label(marked: Marked, path: str) -> Label:
 
 def to_markings(label: Label) -> list[Json]:
     """Marking definitions that state a label: the OASIS ones of TLP 2.0 where they say all, else ours with an id of its own content."""
-    return [_definition(part, label.originator) for part in label.parts]
+    return [_definition(bound(part, part.originator or label.originator), label.originator) for part in label.parts]
 
 
 def _granular(
@@ -186,7 +187,9 @@ def _own(stated: Any, community: str | None) -> Part:
             Category(str(c["name"]), c["kind"], tuple(str(v) for v in c["values"]))
             for c in stated.get("categories") or ()
         )
-        persons = tuple(str(p) for p in stated.get("persons") or ())
+        persons = tuple(stated.get("persons") or ())
+        if isinstance(stated.get("persons"), str) or not all(isinstance(p, str) for p in persons):
+            return _OWN
         if any(c.kind not in ("permissive", "restrictive", "informative") for c in categories):
             return _OWN
     except (KeyError, TypeError, AttributeError):

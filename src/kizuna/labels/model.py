@@ -27,7 +27,8 @@ class Category(msgspec.Struct, frozen=True, order=True, gc=False):
 class Part(msgspec.Struct, frozen=True, order=True, gc=False):
     """One policy's word: its classification, categories, the community of TLP:GREEN and the persons of TLP:RED.
 
-    `originator` is set only where a join brought parts of several originators together.
+    A person is named `person@organisation`, or given as a pair of both; a bare name is a person of the originator's
+    organisation. `originator` is set only where a join brought parts of several originators together.
     """
 
     policy: str
@@ -42,17 +43,21 @@ class Part(msgspec.Struct, frozen=True, order=True, gc=False):
     def __post_init__(self) -> None:
         categories = tuple(sorted({c if isinstance(c, Category) else Category(*c) for c in self.categories or ()}))
         msgspec.structs.force_setattr(self, "categories", categories)
-        msgspec.structs.force_setattr(self, "persons", tuple(sorted(set(self.persons or ()))))
+        persons = {p if isinstance(p, str) else "@".join(p) for p in self.persons or ()}
+        msgspec.structs.force_setattr(self, "persons", tuple(sorted(persons)))
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
-    """Who may see something: every part must allow. `originator` made it."""
+    """Who may see something: every part must allow. `originator` made it.
+
+    No parts at all, like no label, mean own organisation only: the part that says so is put in.
+    """
 
     originator: str
     parts: tuple[Part, ...]
 
     def __post_init__(self) -> None:
-        parts = {p if isinstance(p, Part) else Part(*p) for p in self.parts}
+        parts = {p if isinstance(p, Part) else Part(*p) for p in self.parts} or {Part("OWN", "OWN")}
         msgspec.structs.force_setattr(self, "parts", tuple(sorted(parts, key=_order)))
 
 

@@ -11,16 +11,26 @@ import msgspec
 from kizuna.labels.marks import Marked
 from kizuna.labels.model import Label
 from kizuna.stix.checker import check
+from kizuna.stix.common import EVERY_COMMON, META_TABLES
 from kizuna.stix.ids import CONTRIBUTING
+from kizuna.stix.objects import DOMAIN, RELATIONSHIP
+from kizuna.stix.observables import OBSERVABLES
 from kizuna.stix.selectors import Unresolved, resolve, steps
 
 Json = dict[str, Any]
 WHOLE_OR_NOT = frozenset({"identity", "location", "marking-definition", "extension-definition"})
 _INDIVISIBLE = frozenset({"pattern", "id", "type", "spec_version", "object_marking_refs", "granular_markings"})
+_DEFINED = {
+    kind: frozenset(table.properties)
+    for kind, table in {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}.items()
+}
 
 
 class Redacted(msgspec.Struct, frozen=True):
-    """`data` is what remains, None when the object is withheld; `cut` the top-level properties concerned; `withheld` why, as a code."""
+    """`data` is what remains, None when the object is withheld; `withheld` says why, as a code.
+
+    `cut` are the top-level properties concerned, of those that STIX defines: the name of any other may tell what it holds.
+    """
 
     data: Json | None
     cut: tuple[str, ...] = ()
@@ -37,7 +47,9 @@ def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Reda
     selectors = [selector for selector, label in marked.granular if not allowed(label)]
     if not selectors:
         return Redacted(data)
-    cut = tuple(sorted({selector.split(".")[0] for selector in selectors}))
+    cut = tuple(
+        sorted({selector.split(".")[0] for selector in selectors} & _DEFINED.get(str(data.get("type")), EVERY_COMMON))
+    )
     if (reason := _indivisible(data, selectors)) is not None:
         return Redacted(None, cut, reason)
     remaining = copy.deepcopy(data)

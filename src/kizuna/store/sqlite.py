@@ -13,7 +13,18 @@ import msgspec
 
 from kizuna import clock as time
 from kizuna.errors import NotFound, Refused
-from kizuna.labels import Group, Label, Principal, exceeds, format_label, join, mark, memberships_of, parse_label
+from kizuna.labels import (
+    Group,
+    Label,
+    Principal,
+    exceeds,
+    format_label,
+    join,
+    mark,
+    memberships_of,
+    parse_label,
+    worded_by,
+)
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
 from kizuna.stix import Item
@@ -102,6 +113,7 @@ class Store:
 
         The owner's node may loosen or tighten; what others own is only tightened. Raises NotFound and Refused.
         """
+        label = worded_by(label, self.organisation)
         with self.act() as act:
             rows = self._rows_of(act.connection, space, id, version, principal)
             touched = [row[0] for row in rows if self._relabel_row(act, *row, label, by)]
@@ -181,6 +193,7 @@ class Store:
         default = (
             parse_label(label, originator=partner.organisation, community=self.settings.community) if label else None
         )
+        default = None if default is None else worded_by(default, self.organisation)
         return Source(f"partner:{partner.name}", "partner", partner.organisation, default)
 
     def _source_named(self, name: str) -> Source:
