@@ -3,7 +3,7 @@
 from kizuna.labels.decide import addressed, decide, names
 from kizuna.labels.groups import Group, Membership, label_changes, memberships_of, next_change
 from kizuna.labels.join import join
-from kizuna.labels.marks import Marked, mark, own_label_of_definition, property_label, to_markings
+from kizuna.labels.marks import Marked, mark, own_label_of_definition, property_label, to_markings, translated
 from kizuna.labels.model import Category, Consent, Decision, Label, Part, Principal, Reason
 from kizuna.labels.persons import worded_by
 from kizuna.labels.policies import BUILTIN_POLICIES, PUBLIC_LABEL, Policy, exceeds, own_only
@@ -14,5 +14,5 @@ __all__ = [
     "BUILTIN_POLICIES", "PUBLIC_LABEL", "Category", "Consent", "Decision", "Group", "Label", "Marked", "Membership", "Part",
     "Policy", "Principal", "Reason", "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "label_changes",
     "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label", "property_label",
-    "redact", "to_markings", "worded_by",
+    "redact", "to_markings", "translated", "worded_by",
 ]  # fmt: skip

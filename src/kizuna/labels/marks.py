@@ -86,6 +86,19 @@ def property_label(marked: Marked, path: str) -> Label:
     return found
 
 
+def translated(data: Json, marked: Marked, targets: Iterable[Marked]) -> Marked:
+    """The labels of a language content when each translation has those of the property it translates as well (section 7.1)."""
+    found = dict[str, Label]()
+    for target in targets:
+        for language, texts in data["contents"].items():
+            for name in texts if isinstance(texts, dict) else ():
+                label = property_label(target, name)
+                if join(marked.label, label) != marked.label:
+                    selector = f"contents.{language}.{name}"
+                    found[selector] = join(found[selector], label) if selector in found else label
+    return Marked(marked.label, (*marked.granular, *found.items())) if found else marked
+
+
 def to_markings(label: Label) -> list[Json]:
     """Marking definitions that state a label: the OASIS ones of TLP 2.0 where they say all, else ours with an id of its own content."""
     return [_definition(bound(part, part.originator or label.originator), label.originator) for part in label.parts]

@@ -12,6 +12,7 @@ from kizuna.store.feeds import Feeds
 from kizuna.store.model import Change, Source
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.rows import get_meta, set_meta
+from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
     from kizuna.store.sqlite import Store
@@ -36,11 +37,21 @@ class Act:
         """Let rows into every feed whose partner may have them."""
         if not objects:
             return
+        translations = label_translations(self._store, self.connection, objects)
         for recipient in self.recipients:
             self._count(self._opened, recipient, self._feeds(recipient).offer(objects))
+        self._reconsider(list(set(translations) - set(objects)))
 
     def reconsider(self, objects: Sequence[int]) -> None:
-        """Rows whose label or visibility changed: end them where they may no longer be, offer them where they may."""
+        """Rows whose label or visibility changed: end them where they may no longer be, offer them where they may.
+
+        What translates them follows.
+        """
+        self._reconsider([*objects, *label_translations(self._store, self.connection, objects)])
+
+    def _reconsider(self, objects: Sequence[int]) -> None:
+        if not objects:
+            return
         rows = self.connection.execute(
             "select n, whole, area, hidden from object where n in (select value from json_each(?))",
             (json.dumps(list(objects)),),

@@ -27,16 +27,17 @@ class New(msgspec.Struct, frozen=True):
     prepared: Prepared
 
 
-class _Terms(dict[str, int]):
-    """The integers of terms, asked for once each."""
+class Names(dict[str, int]):
+    """The integers of terms or areas, asked for once each."""
 
-    def __init__(self, connection: sqlite3.Connection, interned: Interned) -> None:
+    def __init__(self, connection: sqlite3.Connection, interned: Interned, table: str) -> None:
         super().__init__()
         self._connection = connection
         self._interned = interned
+        self._table = table
 
     def __missing__(self, name: str) -> int:
-        self[name] = self._interned.name(self._connection, "term", name)
+        self[name] = self._interned.name(self._connection, self._table, name)
         return self[name]
 
 
@@ -47,11 +48,12 @@ class RowWriter:
         self._connection = connection
         self._interned = interned
         self._space = space
-        self._terms = _Terms(connection, interned)
+        self._terms = Names(connection, interned, "term")
+        self._labels: dict[int, tuple[Label, int]] = {}
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
         """The integers of ids, made when new."""
-        wanted = set(ids)
+        wanted = ids if isinstance(ids, set) else set(ids)
         found = dict(
             self._connection.execute(
                 "select id, n from ident where space=? and id in (select value from json_each(?))",
@@ -129,7 +131,7 @@ class RowWriter:
         many("insert into doc values (?,?,?)", docs)
         many("insert into words(rowid, text) values (?,?)", words)
 
-    def relabel(self, n: int, label: Label, whole: Label, rows: Extract | None, by: str) -> None:
+    def relabel(self, n: int, label: Label, whole: Label, rows: Extract | None, by: str | None) -> None:
         """Give a row another label. `rows` is None when nothing in it is marked granularly: then the index rows just follow."""
         base = self._label(label)
         self._connection.execute(
@@ -144,7 +146,11 @@ class RowWriter:
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
 
     def _label(self, label: Label) -> int:
-        return self._interned.label(self._connection, label)
+        # By identity first: a batch shares few labels, and to hash one takes longer than to write a row. Held, it lives.
+        known = self._labels.get(id(label))
+        if known is None:
+            known = self._labels[id(label)] = (label, self._interned.label(self._connection, label))
+        return known[1]
 
 
 def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:

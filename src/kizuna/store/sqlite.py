@@ -16,6 +16,7 @@ from kizuna.errors import NotFound, Refused
 from kizuna.labels import (
     Group,
     Label,
+    Marked,
     Principal,
     exceeds,
     format_label,
@@ -383,7 +384,9 @@ class Store:
         ).fetchall()
         touched = []
         for n, raw, old in rows:
-            marked = self._mark(act.connection, raw, source.organisation, source.default, source.name)
+            marked = self.marked(
+                act.connection, msgspec.json.decode(raw), source.organisation, source.default, source.name
+            )
             marked = marked.with_label(_still_joined(marked.label, self.interned.label_of(act.connection, old)))
             if self.interned.label(act.connection, marked.label) != old or marked.granular:
                 RowWriter(act.connection, self.interned, 0).relabel(
@@ -405,7 +408,7 @@ class Store:
             label = tightened
         data = msgspec.json.decode(raw)
         granular = "granular_markings" in data
-        marked = self._mark(connection, raw, source[1], None, source[0]) if granular else None
+        marked = self.marked(connection, data, source[1], None, source[0]) if granular else None
         if marked is None:
             RowWriter(connection, self.interned, 0).relabel(n, label, label, None, by)
         else:
@@ -413,9 +416,11 @@ class Store:
             RowWriter(connection, self.interned, 0).relabel(n, marked.label, marked.whole, extract(data, marked), by)
         return True
 
-    def _mark(
-        self, connection: sqlite3.Connection, raw: bytes, originator: str, default: Label | None, source: str
-    ) -> Any:
+    def marked(
+        self, connection: sqlite3.Connection, data: dict[str, Any], originator: str, default: Label | None, source: str
+    ) -> Marked:
+        """What an object of a source states: a definition counts from that source, a pack or here, as when it came in."""
+
         def stored(id: str) -> dict[str, Any] | None:
             row = connection.execute(
                 "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
@@ -424,7 +429,6 @@ class Store:
             ).fetchone()
             return msgspec.json.decode(row[0]) if row else None
 
-        data = msgspec.json.decode(raw)
         return mark(
             data,
             definitions_from({}, stored),

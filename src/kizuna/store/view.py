@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from kizuna.labels import Decision, Principal, decide, mark, redact
+from kizuna.labels import Decision, Marked, Principal, decide, redact
 from kizuna.stix import normalise_value
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
-from kizuna.store.prepare import definitions_from
 from kizuna.store.shelf import conditions, version_condition
+from kizuna.store.translations import marked_row
 from kizuna.store.words import query as words_query
 
 if TYPE_CHECKING:
@@ -245,27 +245,15 @@ class View:
         if row.whole == row.label or self._principal is None or row.whole in self._mask.allowed(self._reader):
             return row
         data = msgspec.json.decode(row.raw)
-        label = self._store.interned.label_of(self._reader, row.label)
-        marked = mark(
-            data,
-            definitions_from({}, self._definition),
-            originator=self._organisation_of(row.source),
-            community=self._store.settings.community,
-        ).with_label(label)
+        marked = marked_row(self._store, self._reader, data, label=row.label, source=row.source, space=self._space_n)
+        whole = self._store.interned.label_of(self._reader, row.whole)
+        if marked.whole != whole:
+            # What worded these marks when they came in cannot be read any more: then the whole says what each may hide.
+            marked = Marked(marked.label, tuple((selector, whole) for selector, _ in marked.granular))
         shown = redact(data, marked, self._mask.allows)
         if shown.data is None:
             return None
         return row._replace(raw=msgspec.json.encode(shown.data), cut=tuple(shown.cut))
-
-    def _definition(self, id: str) -> dict[str, Any] | None:
-        row = self._reader.execute(
-            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? order by o.n limit 1",
-            (self._space_n, id),
-        ).fetchone()
-        return msgspec.json.decode(row[0]) if row else None
-
-    def _organisation_of(self, source: int) -> str:
-        return str(self._reader.execute("select organisation from source where n=?", (source,)).fetchone()[0])
 
     def _stored(self, row: _Seen) -> Stored:
         reader, interned = self._reader, self._store.interned
