@@ -170,12 +170,16 @@ def test_a_batch_is_one_transaction(tokyo: Store, monkeypatch: pytest.MonkeyPatc
     assert statuses(put(tokyo, campaign("one", object_marking_refs=[CLEAR]))) == ["imported"]
 
 
-def test_a_large_source_is_read_apart(tokyo: Store) -> None:
+@pytest.mark.parametrize("readers", [1, 2, 3])
+def test_a_large_source_is_read_apart(tokyo: Store, readers: int) -> None:
     objects = [campaign(f"c{i}", object_marking_refs=[CLEAR]) for i in range(5_000)]
     bad = {**campaign("bad"), "created": 5}
     raw = json.dumps({"type": "bundle", "id": named("bundle", "b"), "objects": [*objects, bad]}).encode()
-    outcomes = list(tokyo.writer(tokyo.own_source()).add_apart(lambda: iter_objects(raw)))
+    outcomes = list(
+        tokyo.writer(tokyo.own_source()).add_apart(lambda share: iter_objects(raw, share=share), readers=readers)
+    )
     assert [o.status for o in outcomes] == ["imported"] * 5_000 + ["failed"]
+    assert [o.index for o in outcomes] == list(range(5_001))
     assert tokyo.custodian().stats().objects == 5_000
     assert len(tokyo.custodian().search("c4999").items) == 1
 

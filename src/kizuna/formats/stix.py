@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from kizuna.errors import InvalidInput, NotFound, TooLarge
 from kizuna.settings import Limits, MiB
-from kizuna.stix import Container, Item, ReadLimits, iter_objects, marking_definitions
+from kizuna.stix import Container, Item, ReadLimits, Share, iter_objects, marking_definitions
 from kizuna.stix.validation import container_problems
 from kizuna.store import Outcome, Writer, apart
 
@@ -20,13 +20,14 @@ from kizuna.store import Outcome, Writer, apart
 RATIO_FREE = 16 * MiB
 # From here on reading and checking in a second process pays for making it.
 APART_ABOVE = 2 * MiB
+_WHOLE = Share()
 
 
-def read_file(name: str, limits: Limits) -> Iterator[Item]:
-    """The items of one file, `-` for standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
+def read_file(name: str, limits: Limits, share: Share = _WHOLE) -> Iterator[Item]:
+    """The items of one file, or a share of them; `-` is standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
     bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
     if name == "-":
-        yield from _items(sys.stdin.buffer, bounds)
+        yield from _items(sys.stdin.buffer, bounds, share)
         return
     path = Path(name)
     if not path.exists():
@@ -35,21 +36,21 @@ def read_file(name: str, limits: Limits) -> Iterator[Item]:
         raise InvalidInput("is a folder", file=name)
     with path.open("rb") as handle:
         if handle.peek(2)[:2] != b"\x1f\x8b":
-            yield from _items(handle, bounds)
+            yield from _items(handle, bounds, share)
             return
         with Unpacked(handle, name, limits.compression_ratio) as unpacked:
-            yield from _items(io.BufferedReader(unpacked), bounds)
+            yield from _items(io.BufferedReader(unpacked), bounds, share)
 
 
-def _items(source: BinaryIO, bounds: ReadLimits) -> Iterator[Item]:
+def _items(source: BinaryIO, bounds: ReadLimits, share: Share) -> Iterator[Item]:
     """The items; a container that holds none because it is broken is an error of the whole."""
     containers: list[Container] = []
     empty = True
-    for item in iter_objects(source, limits=bounds, on_container=containers.append):
+    for item in iter_objects(source, limits=bounds, on_container=containers.append, share=share):
         empty = False
         yield item
-    errors = [p for c in containers for p in container_problems(c) if empty and p.severity == "error"]
-    if errors:
+    errors = [p for c in containers for p in container_problems(c) if p.severity == "error"]
+    if errors and empty and share.has(None):
         raise InvalidInput(errors[0].message, path=errors[0].path)
 
 
@@ -57,10 +58,12 @@ def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
     """Bring one file into the store; its marking definitions are known from the start, wherever they stand."""
     path = Path(name)
     size = path.stat().st_size if name != "-" and path.is_file() else None
-    if size is not None and size <= limits.split_above:
+    known = size is not None and size <= limits.split_above
+    if known:
         writer.define(marking_definitions(path.read_bytes()))
     if size is not None and size >= APART_ABOVE and apart.available():
-        yield from writer.add_apart(lambda: read_file(name, limits), file=name)
+        readers = apart.READERS if known else 1
+        yield from writer.add_apart(lambda share: read_file(name, limits, share), file=name, readers=readers)
     else:
         yield from writer.add(read_file(name, limits), file=name)
 

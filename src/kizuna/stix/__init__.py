@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from .lift import is_20, lift, lift_all
     from .normal import normalise_value
     from .observed import ObservedValue, observed_values
-    from .reader import Container, Item, ReadLimits, iter_objects
+    from .reader import BLOCK, Container, Item, ReadLimits, Share, iter_objects
     from .references import edges, marking_refs
     from .rules import RULES
     from .validation import Report, reports, validate
     from .versions import version_problems
 
 __all__ = [
+    "BLOCK",
     "BUILTIN",
     "RULES",
     "Container",
@@ -37,6 +38,7 @@ __all__ = [
     "Problem",
     "ReadLimits",
     "Report",
+    "Share",
     "canonical",
     "canonical_is_simple",
     "check",
@@ -59,6 +61,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BLOCK": "reader",
     "BUILTIN": "builtin",
     "RULES": "rules",
     "Container": "reader",
@@ -66,6 +69,7 @@ _MODULES = {
     "ObservedValue": "observed",
     "ReadLimits": "reader",
     "Report": "validation",
+    "Share": "reader",
     "check": "checker",
     "edges": "references",
     "is_20": "lift",

@@ -21,6 +21,9 @@ MiB = 1 << 20
 
 Source = bytes | str | Path | BinaryIO
 
+BLOCK = 512
+"""Objects that go to one reader together where several share a source."""
+
 _BATCH = 128
 _SHOWN = 4096
 
@@ -32,6 +35,17 @@ class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
     split_above: int = 64 * MiB
     depth: int = 100
     values: int = 1_000_000
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The part of a source that is read by one of several readers: every `of`-th block of objects, from the `number`-th on."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, index: int | None) -> bool:
+        """Whether the item of this index is in it; what has no index is the first reader's."""
+        return ((index or 0) // BLOCK) % self.of == self.number
 
 
 class Container(msgspec.Struct):
@@ -62,6 +76,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 _DEFAULT = ReadLimits()
+_WHOLE = Share()
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -71,24 +86,31 @@ _HEADER_MEMBERS = 10_000
 
 
 def iter_objects(
-    source: Source, *, limits: ReadLimits = _DEFAULT, on_container: Callable[[Container], None] | None = None
+    source: Source,
+    *,
+    limits: ReadLimits = _DEFAULT,
+    on_container: Callable[[Container], None] | None = None,
+    share: Share = _WHOLE,
 ) -> Iterator[Item]:
     """The objects of a bundle, a JSON list, a TAXII envelope, or one object by itself. A `str` is a path.
 
-    `on_container` is called once, behind the last item, when there was a container. Raises OSError alone: when the
-    source cannot be read.
+    `on_container` is called once, behind the last item, when there was a container. Of what is not in `share` the
+    objects are counted and not decoded. Raises OSError alone: when the source cannot be read.
     """
     if isinstance(source, (str, Path)):
         with open(source, "rb") as file:
-            yield from iter_objects(file, limits=limits, on_container=on_container)
+            yield from iter_objects(file, limits=limits, on_container=on_container, share=share)
         return
     text = _open(source, limits)
     kind = _kind(text, limits)
     if kind is None:
-        yield _alone(text, limits)
+        if share.has(None):
+            yield _alone(text, limits)
         return
     container = Container(kind, {}, [])
-    yield from _Reader(text, container, limits).items()
+    for item in _Reader(text, container, limits, share).items():
+        if share.has(item.index):
+            yield item
     if on_container is not None:
         on_container(container)
 
@@ -157,8 +179,9 @@ def _bounds(limits: ReadLimits) -> Bounds:
 class _Reader:
     """Reads one container: its list of objects, and around it the header of a bundle or envelope."""
 
-    def __init__(self, text: Text, container: Container, limits: ReadLimits) -> None:
+    def __init__(self, text: Text, container: Container, limits: ReadLimits, share: Share) -> None:
         self._text = text
+        self._share = share
         self._container = container
         self._bounds = _bounds(limits)
         self._scanner = Scanner(text, limits.object, limits.depth)
@@ -168,7 +191,7 @@ class _Reader:
         self._keys: set[str] = set()
 
     def items(self) -> Iterator[Item]:
-        """Every object, good or bad, and every place where the container is broken."""
+        """Every object of the share, good or bad, and every place where the container is broken."""
         opening = self._text.peek()
         self._text.position += 1
         if opening == ord("["):
@@ -184,7 +207,10 @@ class _Reader:
             if isinstance(piece, Fault):
                 yield Item(self._next(), piece.raw, None, (piece.problem,), container)
                 continue
-            for raws in _batches(piece):
+            for raws in _batches(piece, self._index):
+                if not self._share.has(self._index):
+                    self._index += len(raws)
+                    continue
                 for raw, (value, problems) in zip(raws, decode_all(raws, bounds), strict=True):
                     yield _item(self._next(), raw, value, problems, container)
 
@@ -269,10 +295,10 @@ class _Reader:
         return Item(self._next(), b"", None, (fault(rule, message),), self._container)
 
 
-def _batches(raws: list[bytes]) -> Iterator[list[bytes]]:
-    """Groups small enough that a fault in one makes few others be looked at again."""
-    if len(raws) <= _BATCH:
-        yield raws
-        return
-    for start in range(0, len(raws), _BATCH):
-        yield raws[start : start + _BATCH]
+def _batches(raws: list[bytes], index: int) -> Iterator[list[bytes]]:
+    """Groups small enough that a fault in one makes few others be looked at again; none crosses a block's border."""
+    start = 0
+    while start < len(raws):
+        end = start + _BATCH - (index + start) % _BATCH
+        yield raws[start:end]
+        start = end

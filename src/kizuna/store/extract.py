@@ -30,7 +30,9 @@ def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None
         return _extract_marked(data, marked)
     skimmed = skimmed or skim(data)
     words = index_text("\n".join(skimmed.texts))
-    links = [(target, path, None) for path, target in skimmed.links if target not in BUILTIN]
+    links: list[tuple[str, str, Label | None]] = [
+        (target, path, None) for path, target in skimmed.links if target not in BUILTIN
+    ]
     if "object_marking_refs" in data or "granular_markings" in data or "extensions" in data:
         links += [(target, path, None) for path, target in _named(data)]
     return Extract(

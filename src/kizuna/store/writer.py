@@ -8,25 +8,26 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, parse_label
-from kizuna.stix import Item, Problem, version_problems
+from kizuna.stix import BLOCK, Item, Problem, Share, version_problems
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.model import Outcome, Source
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
-from kizuna.store.rows import New, RowWriter
+from kizuna.store.rows import Names, New, RowWriter
 
 if TYPE_CHECKING:
     from kizuna.store.sqlite import Store
 
 BATCH = 2_000
 BATCH_BYTES = 16 << 20
+PART_BYTES = 4 << 20
 
 
 class Writer:
@@ -81,23 +82,31 @@ class Writer:
             yield from outcomes
             self._store.database.checkpoint_if_large()
 
-    def add_apart(self, read: Callable[[], Iterable[Item]], *, file: str | None = None) -> Iterator[Outcome]:
-        """As `add`, for a large source: `read` runs in a process of its own and is checked there while this one writes."""
+    def add_apart(
+        self, read: Callable[[Share], Iterable[Item]], *, file: str | None = None, readers: int = 1
+    ) -> Iterator[Outcome]:
+        """As `add`, for a large source: `read` runs in processes of their own and is checked there while this one writes.
+
+        More than one reader needs every definition of the source to be known before (`define`).
+        """
         for data in self._every_stored_definition():
             self._definitions.setdefault(data["id"], data)
-        for prepared in prepared_apart(lambda: self._prepare_all(iter(read()))):
+        parts = prepared_apart(lambda share: self._prepare_blocks(iter(read(share))), readers)
+        try:
             with uncollected():
-                outcomes = self._commit(prepared, file)
-            yield from outcomes
-            self._store.database.checkpoint_if_large()
+                for prepared in parts:
+                    yield from self._commit(prepared, file)
+                    self._store.database.checkpoint_if_large()
+        finally:
+            parts.close()
 
     def _batch(self, items: Iterator[Item], file: str | None) -> list[Outcome]:
         with uncollected():
             prepared = self._prepare(items)
             return self._commit(prepared, file) if prepared else []
 
-    def _prepare(self, items: Iterator[Item]) -> list[Prepared | Refused]:
-        batch = list(_next_batch(items))
+    def _prepare(self, items: Iterator[Item], size: int = BATCH_BYTES) -> list[Prepared | Refused]:
+        batch = list(_next_batch(items, size))
         self.define(
             i.data
             for i in batch
@@ -105,11 +114,14 @@ class Writer:
         )
         return [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
 
-    def _prepare_all(self, items: Iterator[Item]) -> Iterator[list[Prepared | Refused]]:
+    def _prepare_blocks(self, items: Iterator[Item]) -> Iterator[tuple[list[Prepared | Refused], bool]]:
+        """Prepared parts of blocks of items, and whether a part ends its block."""
         self._apart = True
         with uncollected():
-            while prepared := self._prepare(items):
-                yield prepared
+            for _, block in groupby(items, lambda item: (item.index or 0) // BLOCK):
+                while prepared := self._prepare(block, PART_BYTES):
+                    yield prepared, False
+                yield [], True
 
     def _commit(self, batch: list[Prepared | Refused], file: str | None) -> list[Outcome]:
         self.taken += sum(len(entry.raw) for entry in batch)
@@ -165,6 +177,8 @@ class _Commit:
         self._space = store.space(connection, writer._space)
         self._source_n = store.source_number(connection, writer._source)
         self._rows = RowWriter(connection, store.interned, self._space)
+        self._areas = Names(connection, store.interned, "area")
+        self._latest = now + store.settings.limits.clock_ahead_seconds * 1_000_000
         self.entered: list[int] = []
         self.returned: list[int] = []
         self.waiting = False
@@ -173,10 +187,10 @@ class _Commit:
     def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
         """Write what is new; returns an outcome per entry."""
         prepared = [p for p in batch if isinstance(p, Prepared)]
-        idents = self._rows.idents(
-            [p.id for p in prepared] + [target for p in prepared for target, _, _ in p.rows.edges]
-        )
-        held = self._held(sorted({idents[p.id] for p in prepared}))
+        named = {p.id for p in prepared}
+        idents = self._rows.idents(named | {edge[0] for p in prepared for edge in p.rows.edges})
+        held = self._held(sorted([idents[id] for id in named]))
+        fresh: dict[int, Prepared] = {}
         outcomes, news = [], []
         for entry in batch:
             if isinstance(entry, Refused):
@@ -184,7 +198,16 @@ class _Commit:
                 continue
             ident = idents[entry.id]
             if ident not in held:
+                if ident not in fresh and self._is_plain(
+                    entry
+                ):  # by far the most: the first of its id, as it should be
+                    fresh[ident] = entry
+                    outcomes.append(Outcome(entry.index, entry.id, "imported", entry.problems))
+                    news.append(entry)
+                    continue
                 held[ident] = _Held(None)
+                if ident in fresh:
+                    self._hold(fresh[ident], held[ident])
             outcome = self._admit(entry, held[ident])
             outcomes.append(outcome)
             if outcome.status == "imported":
@@ -192,11 +215,19 @@ class _Commit:
         self._insert(news, idents, held)
         return outcomes
 
-    def _area(self, new: Prepared, held: _Held) -> int:
+    def _is_plain(self, new: Prepared) -> bool:
+        return self._writer._ceiling is None and (new.version is None or new.version <= self._latest)
+
+    def _hold(self, new: Prepared, held: _Held) -> None:
+        held.keys[(new.digest, self._source_n)] = (0, False)
+        held.digests.add(new.digest)
+        held.owner = held.owner or self._source_n
+
+    def _area(self, new: Prepared, held: _Held | None) -> int:
         """As told, else as the same id has it, else as the object says, else the default."""
-        if self._writer._area is None and held.area is not None:
+        if self._writer._area is None and held is not None and held.area is not None:
             return held.area
-        return self._store.interned.name(self._connection, "area", self._writer._area or new.area or DEFAULT)
+        return self._areas[self._writer._area or new.area or DEFAULT]
 
     def _insert(self, news: list[Prepared], idents: dict[str, int], held: dict[int, _Held]) -> None:
         last = self._connection.execute("select max(n) from object").fetchone()[0] or 0
@@ -204,7 +235,8 @@ class _Commit:
         # One moment for the whole batch: a moment per row would tell how many hidden rows stand between two visible ones.
         added = max(self._now, stamp[0] + 1 if stamp else 0)
         rows = [
-            New(last + 1 + i, idents[p.id], added, self._area(p, held[idents[p.id]]), p) for i, p in enumerate(news)
+            New(last + 1 + i, ident := idents[p.id], added, self._area(p, held.get(ident)), p)
+            for i, p in enumerate(news)
         ]
         self._rows.insert(rows, idents, self._source_n)
         self.entered = [row.n for row in rows]
@@ -239,9 +271,7 @@ class _Commit:
         problems = self._foreign(new, held) or self._ahead(new) or self._contradicts(new, held)
         if problems:
             return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems))
-        held.keys[(new.digest, self._source_n)] = (0, False)
-        held.digests.add(new.digest)
-        held.owner = held.owner or self._source_n
+        self._hold(new, held)
         return Outcome(new.index, new.id, "imported", new.problems)
 
     def _again(self, new: Prepared, n: int, hidden: bool) -> Outcome:
@@ -261,8 +291,7 @@ class _Commit:
         )
 
     def _ahead(self, new: Prepared) -> tuple[Problem, ...]:
-        limit = self._now + self._store.settings.limits.clock_ahead_seconds * 1_000_000
-        if new.version is None or new.version <= limit:
+        if new.version is None or new.version <= self._latest:
             return ()
         text = f"dated {to_text(new.version)}, more than {self._store.settings.limits.clock_ahead_seconds} s ahead; it waits until then"
         return (_problem("dated-ahead", "modified", text),)
@@ -336,11 +365,11 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _next_batch(items: Iterator[Item]) -> Iterator[Item]:
-    """The next items that fit one transaction."""
+def _next_batch(items: Iterator[Item], most: int) -> Iterator[Item]:
+    """The next items that fit together, of little more than `most` bytes."""
     size = 0
     for item in islice(items, BATCH):
         yield item
         size += len(item.raw)
-        if size > BATCH_BYTES:
+        if size > most:
             return
