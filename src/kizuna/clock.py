@@ -17,7 +17,7 @@ def now_us() -> int:
 
 def to_text(us: int) -> str:
     """RFC 3339 text with exactly six decimals, such as 2026-11-23T09:24:00.000000Z (years 1–9999)."""
-    return (_EPOCH + us * _MICROSECOND).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return (_EPOCH + us * _MICROSECOND).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_datetime(moment: datetime) -> int:

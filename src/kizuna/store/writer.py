@@ -103,7 +103,9 @@ class Writer:
     def _batch(self, items: Iterator[Item], file: str | None) -> list[Outcome]:
         with uncollected():
             prepared = self._prepare(items)
-            return self._commit(prepared, file) if prepared else []
+            outcomes = self._commit(prepared, file) if prepared else []
+            del prepared  # before collection goes on, which would look through all of it
+        return outcomes
 
     def _prepare(self, items: Iterator[Item], size: int = BATCH_BYTES) -> list[Prepared | Refused]:
         batch = list(_next_batch(items, size))

@@ -16,6 +16,7 @@ from kizuna.store import Outcome, Store
 from kizuna.store.caller import Caller
 
 LISTED = 50_000
+_MILLISECONDS = len("2026-11-23T09:24:00.000Z")  # the commonest form is as TAXII shows it
 
 
 class Statuses:
@@ -78,7 +79,10 @@ def _version(item: Item, now: int) -> str:
     data = item.data or {}
     stated = data.get("modified") or data.get("created")
     try:
-        return version_text(from_text(stated), now) if isinstance(stated, str) else version_text(None, now)
+        if not isinstance(stated, str):
+            return version_text(None, now)
+        moment = from_text(stated)
+        return stated if len(stated) == _MILLISECONDS else version_text(moment, now)
     except (ValueError, OverflowError):
         return version_text(None, now)
 
