@@ -307,3 +307,14 @@ def test_an_observables_identifying_property_is_not_cut_out_of_its_id() -> None:
         address, mark(address, BUILTIN.get, originator="A"), lambda label: "RED" not in format_label(label)
     )
     assert (redacted.data, redacted.withheld) == (None, "id-contributing-property")
+
+
+@pytest.mark.parametrize(("version", "served"), [("4", True), ("5", False)])
+def test_an_own_observable_with_a_derived_id_is_not_cut(version: str, *, served: bool) -> None:
+    data = {
+        "type": "x-own-observable", "spec_version": "2.1", "id": f"x-own-observable--00000000-0000-{version}000-8000-000000000000",
+        "value_seen": "a", "other_value": "b", "object_marking_refs": [CLEAR],
+        "granular_markings": [{"marking_ref": RED, "selectors": ["value_seen"]}],
+    }  # fmt: skip
+    redacted = redact(data, mark(data, BUILTIN.get, originator="A"), lambda label: "RED" not in format_label(label))
+    assert (redacted.data is not None, redacted.cut) == (served, ())

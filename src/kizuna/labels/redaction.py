@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ _DEFINED = {
     kind: frozenset(table.properties)
     for kind, table in {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}.items()
 }
+
+_VERSION_5 = re.compile(r"-5[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 
 
 class Redacted(msgspec.Struct, frozen=True):
@@ -74,6 +77,8 @@ def _errors(data: Json) -> set[tuple[str, str]]:
 def _indivisible(data: Json, selectors: list[str]) -> str | None:
     if data.get("type") in WHOLE_OR_NOT:
         return "whole-or-not"
+    if str(data.get("type")) not in _DEFINED and _VERSION_5.search(str(data.get("id"))):
+        return "id-contributing-property"  # which properties contribute, only the type's own definition says
     contributing = CONTRIBUTING.get(str(data.get("type")), ())
     for selector in selectors:
         top = selector.split(".")[0]
@@ -81,7 +86,19 @@ def _indivisible(data: Json, selectors: list[str]) -> str | None:
             return "indivisible-property"
         if top in contributing:
             return "id-contributing-property"  # the id would be a dictionary of the value
+        if top == "objects" and _tells_embedded_id(data, steps(selector)):
+            return "id-contributing-property"
     return None
+
+
+def _tells_embedded_id(data: Json, path: tuple[str | int, ...]) -> bool:
+    """Whether what is closed makes the id of an observable inside observed data, which it and others beside it may hold."""
+    objects = data.get("objects")
+    member = objects.get(path[1]) if isinstance(objects, dict) and len(path) > 1 else None
+    if data.get("type") != "observed-data" or not isinstance(member, dict):
+        return False
+    contributing = CONTRIBUTING.get(str(member.get("type")), ())
+    return any(name in contributing for name in path[2:3] or member)
 
 
 def _order(path: tuple[str | int, ...]) -> tuple[tuple[int, str | int], ...]:
