@@ -5,18 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from kizuna.labels import Label, Principal, decide, mark, redact
+from kizuna.settings import Settings
 from kizuna.stix import BUILTIN, check, sco_id
 from kizuna.stix.selectors import Unresolved, resolve
+from kizuna.store import Page, Partner, Query, Store
 from tests.behaviour.canaries import INDIVISIBLE, TABLES, Placed, can_sing, forms_of, placed, sings
+from tests.builders import items
 
 NOW = 1_795_392_000_000_000
 READER = Principal("A", "reader")
+_TOKENS = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9+/_-]{43,64}")
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +116,96 @@ def test_an_observable_whose_id_tells_the_value_is_withheld_whole(every: list[Pl
             assert served(one.marked(one.property)) is None, one
             tested += 1
     assert tested > 60
+
+
+class Node:
+    """A store that holds an object for every canary, each with one closed selector, and what two readers are given."""
+
+    def __init__(self, store: Store, every: list[Placed]) -> None:
+        store.put_partner(Partner(name="Brussels", organisation="B", country="BEL", receives=("TLP:CLEAR",)))
+        self.store = store
+        self.every = [(one, _told_apart(one, n)) for n, one in enumerate(every) if one.property not in INDIVISIBLE]
+        self.ids = sorted({data["id"] for _, data in self.every})
+        outcomes = store.writer(store.own_source()).add(items(*(data for _, data in self.every)))
+        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+        assert not failed, failed[:3]
+
+    def of_reader(self) -> bytes:
+        """All that a reader of one's own can ask for without knowing a canary."""
+        view = self.store.view(self.store.principal_of_person("reader"))
+        found: list[object] = [view.stats(), view.traffic(), *view.export(), *view.export(types=["file", "report"])]
+        found += pages(view.read, Query(versions=("all",)), 400) + pages(view.read, Query(), 400)
+        found += view.search(limit=2000).items
+        brussels = self.store.principal_of_partner("Brussels")
+        for id in self.ids:
+            found += [view.get(id), view.history(id), view.neighbours(id), view.versions(id, Query(), 0, 10)]
+            found += [view.explain(id, brussels)]
+        return repr(found).encode()
+
+    def of_partner(self) -> bytes:
+        """All that a partner can ask of its feed."""
+        feed = self.store.feed("Brussels")
+        found: list[object] = [feed.count(), *pages(feed.read, Query(versions=("all",)), 400)]
+        found += [feed.versions(id, Query(), 0, 10) for id in self.ids]
+        return repr(found).encode()
+
+
+def _told_apart(one: Placed, n: int) -> dict[str, Any]:
+    """The object closed at one of its selectors, under an id of its own; where the value makes the id, that stays."""
+    selectors = one.selectors()
+    data = one.marked(selectors[n % len(selectors)])
+    if sco_id(data) is None or sco_id(data) == sco_id({k: v for k, v in data.items() if k != one.property}):
+        data["id"] = f"{one.type}--{n:08x}-0000-4000-8000-000000000000"
+    return data
+
+
+@pytest.fixture(scope="module")
+def node(every: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node in the clock's own moment."""
+    told = Settings(
+        name="T", organisation="A", country="JPN", identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+    )
+    store = Store(tmp_path_factory.mktemp("canaries"), told, lambda: NOW)
+    yield Node(store, every)
+    store.close()
+
+
+def test_no_exit_of_the_store_lets_a_canary_sing(node: Node) -> None:
+    forms = {form for one, _ in node.every if can_sing(one.canary) for form in forms_of(one)}
+    keeper = node.store.custodian()
+    for one, data in node.every:
+        if can_sing(one.canary):
+            kept = [row.raw for row in keeper.read(Query(ids=(data["id"],), versions=("all",)), 0, 20).rows]
+            assert any(sings(raw) for raw in kept), one  # the canaries are there
+    for output in (node.of_reader(), node.of_partner()):
+        assert sings(output) is None, output[max(output.find(sings(output) or b"") - 300, 0) :][:600]
+        words = set(_TOKENS.findall(output))
+        assert not words & forms
+    assert len(node.of_reader()) > 1_000_000
+
+
+def test_asking_for_a_canary_answers_as_for_an_unknown_value(node: Node) -> None:
+    view = node.store.view(node.store.principal_of_person("reader"))
+    keeper = node.store.custodian()
+    asked = heard = 0
+    for one, _ in node.every:
+        if not can_sing(one.canary) or not isinstance(one.canary, str):
+            continue
+        asked += 1
+        assert view.search(one.canary) == view.search("zzunknownzz"), one
+        assert view.observed(None, one.canary) == view.observed(None, "zzunknownzz"), one
+        assert view.get(one.canary) is None
+        heard += bool(keeper.search(one.canary).items or keeper.observed(None, one.canary))
+    assert (asked > 700, heard > 350) == (True, True)
+
+
+def pages(read: Any, query: Query, limit: int) -> list[Page]:
+    """All pages of a shelf."""
+    found: list[Page] = []
+    position, more = 0, True
+    while more:
+        page = read(query, position, limit)
+        found.append(page)
+        more = page.more
+        position = page.rows[-1].position if page.rows else position
+    return found
