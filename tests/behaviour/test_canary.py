@@ -199,6 +199,14 @@ def test_asking_for_a_canary_answers_as_for_an_unknown_value(node: Node) -> None
     assert (asked > 700, heard > 350) == (True, True)
 
 
+def test_what_is_counted_is_what_is_shown(node: Node) -> None:
+    view = node.store.view(node.store.principal_of_person("reader"))
+    rows = [row for page in pages(view.read, Query(versions=("all",)), 400) for row in page.rows]
+    counted = view.stats()
+    assert counted.by_type == dict(sorted(Counter(id.partition("--")[0] for id in {row.id for row in rows}).items()))
+    assert sum(area.held for area in view.traffic()) == counted.objects
+
+
 def pages(read: Any, query: Query, limit: int) -> list[Page]:
     """All pages of a shelf."""
     found: list[Page] = []

@@ -17,6 +17,7 @@ from kizuna.labels import (
     exceeds,
     format_label,
     join,
+    least_label,
     mark,
     parse_label,
     redact,
@@ -25,7 +26,7 @@ from kizuna.labels import (
 )
 from kizuna.stix import BUILTIN
 from kizuna.stix.builtin import LABEL_EXTENSION, TLP_1, TLP_2
-from tests.builders import AMBER, CLEAR, RED, campaign, identity
+from tests.builders import AMBER, CLEAR, RED, campaign, identity, named, report
 
 NOW = 1_795_392_000_000_000
 ORGANISATIONS = ("A", "B", "C")
@@ -286,6 +287,19 @@ def test_redaction() -> None:
     assert cut("name") is None
     who = identity("who", granular_markings=[{"marking_ref": RED, "selectors": ["identity_class"]}])
     assert redact(who, mark(who, BUILTIN.get, originator="A"), lambda _label: False).data is None
+
+
+def test_what_it_takes_to_see_anything_of_an_object() -> None:
+    def least(marks: list[tuple[str, str]]) -> str:
+        granular = [{"marking_ref": ref, "selectors": [selector]} for ref, selector in marks]
+        refs = [named("campaign", str(n)) for n in range(2)]
+        data = report("r", refs, object_marking_refs=[CLEAR], granular_markings=granular)
+        return format_label(least_label(data, mark(data, BUILTIN.get, originator="A")))
+
+    assert least([(RED, "object_refs.[0]")]) == "TLP:CLEAR"
+    assert least([(RED, "name")]) == "TLP:CLEAR & TLP:RED"
+    assert least([(RED, "object_refs.[0]"), (RED, "object_refs.[1]")]) == "TLP:CLEAR & TLP:RED"
+    assert least([(RED, "object_refs.[0]"), (AMBER, "object_refs.[1]")]) == "TLP:AMBER & TLP:CLEAR & TLP:RED"
 
 
 def test_only_properties_that_stix_defines_are_named_as_cut() -> None:

@@ -32,6 +32,20 @@ def test_the_newest_version_one_may_see_never_a_merge(store: Store) -> None:
     assert len(store.custodian().history(old["id"])) == 2
 
 
+def test_a_version_withheld_whole_hides_no_older_one(store: Store) -> None:
+    old = campaign("one", object_marking_refs=[CLEAR], description="old")
+    marks = [{"marking_ref": RED, "selectors": ["name"]}]
+    new = {**old, "modified": "2026-02-01T00:00:00.000Z", "description": "new", "granular_markings": marks}
+    put(store, old, new)
+    view = store.view(store.principal_of_person("reader"))
+    seen = view.get(old["id"])
+    assert seen is not None
+    assert json.loads(seen.raw)["description"] == "old"
+    assert (view.stats().objects, view.stats().versions) == (1, 1)
+    assert [row.raw for row in view.read(Query(), 0, 10).rows] == [seen.raw]
+    assert store.custodian().stats().versions == 2
+
+
 def test_of_two_contents_of_one_version_the_lower_digest_is_current(store: Store) -> None:
     one = campaign("one", object_marking_refs=[CLEAR])
     put(store, {**one, "description": "a"}, {**one, "description": "b"})

@@ -7,12 +7,12 @@ from kizuna.labels.marks import Marked, mark, own_label_of_definition, property_
 from kizuna.labels.model import Category, Consent, Decision, Label, Part, Principal, Reason
 from kizuna.labels.persons import worded_by
 from kizuna.labels.policies import BUILTIN_POLICIES, PUBLIC_LABEL, Policy, exceeds, own_only
-from kizuna.labels.redaction import Redacted, redact
+from kizuna.labels.redaction import Redacted, least_label, redact
 from kizuna.labels.text import format_label, parse_label
 
 __all__ = [
     "BUILTIN_POLICIES", "PUBLIC_LABEL", "Category", "Consent", "Decision", "Group", "Label", "Marked", "Membership", "Part",
-    "Policy", "Principal", "Reason", "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "label_changes",
+    "Policy", "Principal", "Reason", "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "label_changes", "least_label",
     "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label", "property_label",
     "redact", "to_markings", "translated", "worded_by",
 ]  # fmt: skip

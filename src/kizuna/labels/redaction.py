@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kizuna.labels.join import join
 from kizuna.labels.marks import Marked
 from kizuna.labels.model import Label
 from kizuna.stix.checker import check
@@ -60,9 +61,33 @@ def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Reda
     for path in sorted(_outermost({steps(s) for s in selectors}), key=_order, reverse=True):
         _cut(remaining, path)
     _prune_marks(remaining)
-    if _errors(remaining) - _errors(data):
+    if (errors := _errors(remaining)) and errors - _errors(data):
         return Redacted(None, cut, "required-property")
     return Redacted(remaining, cut)
+
+
+def least_label(data: Json, marked: Marked) -> Label:
+    """What somebody must be allowed to see anything of an object: its label, and every mark that would withhold it whole.
+
+    Where only several marks together would, all of them count: too strict for who may see some, never too open.
+    """
+    found, rest = marked.label, []
+    distinct = list(dict.fromkeys(label for _, label in marked.granular))
+    for one in distinct:
+        # Whoever may not see what one closes may not see what a stricter one closes.
+        closed = [label for label in distinct if label == one or join(one, label) == label]
+        if _withheld(data, marked, closed):
+            found = join(found, one)
+        else:
+            rest.append(one)
+    if len(rest) > 1 and _withheld(data, marked, rest):
+        for one in rest:
+            found = join(found, one)
+    return found
+
+
+def _withheld(data: Json, marked: Marked, closed: list[Label]) -> bool:
+    return redact(data, marked, lambda label: label == marked.label or label not in closed).data is None
 
 
 def _outermost(paths: set[tuple[str | int, ...]]) -> set[tuple[str | int, ...]]:

@@ -196,7 +196,7 @@ def _packed(batch: Batch) -> tuple[list[Label], list[tuple[Any, ...]]]:
         marked = bool(rows.edges) and rows.edges[0][2] is not None  # all of them, or none
         entries.append((
             entry.index, entry.id, entry.type, entry.version, entry.digest, entry.raw, entry.original,
-            number(entry.label), number(entry.whole), entry.area, entry.problems,
+            number(entry.label), number(entry.least), number(entry.whole), entry.area, entry.problems,
             rows.edges if marked else [text for edge in rows.edges for text in edge[:2]], *rows[1:],
         ))  # fmt: skip
     return labels, entries
@@ -216,6 +216,7 @@ def _prepared(labels: list[Label], fields: tuple[Any, ...]) -> Prepared:
         raw,
         original,
         label,
+        least,
         whole,
         area,
         problems,
@@ -228,4 +229,6 @@ def _prepared(labels: list[Label], fields: tuple[Any, ...]) -> Prepared:
     if edges and isinstance(edges[0], str):
         edges = list(zip(edges[::2], edges[1::2], repeat(None)))
     rows = Extract(edges, values, places, times, docs)
-    return Prepared(index, id, type, version, digest, raw, original, labels[label], labels[whole], area, rows, problems)
+    return Prepared(
+        index, id, type, version, digest, raw, original, labels[label], labels[least], labels[whole], area, rows, problems
+    )  # fmt: skip

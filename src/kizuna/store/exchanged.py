@@ -19,7 +19,7 @@ class Exchanged(msgspec.Struct, frozen=True):
 def exchanged(store: Store, principal: Principal) -> dict[str, Exchanged]:
     """By partner's name: only objects the asker may see too are counted."""
     with store.database.snapshot() as reader:
-        mask = store.mask(principal).sql(reader, "o.label")
+        mask = store.mask(principal).sql(reader, "o.least")
         given = dict(
             reader.execute(
                 f"select f.recipient, count(*) from feed f join object o on o.n=f.object where f.live and o.hidden=0 and {mask} group by 1"

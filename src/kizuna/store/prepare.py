@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kizuna.clock import from_text
-from kizuna.labels import Label, Marked, mark, own_label_of_definition
+from kizuna.labels import Label, Marked, least_label, mark, own_label_of_definition
 from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
 from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
@@ -23,7 +23,10 @@ _DATELESS = Problem("version-out-of-range", "error", "modified", "dated outside 
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
-    """One version ready to be written. `raw` is what is served, `original` the STIX 2.0 text it was lifted from."""
+    """One version ready to be written. `raw` is what is served, `original` the STIX 2.0 text it was lifted from.
+
+    `label` is the object's, `least` what it takes to see anything of it, `whole` to see all of it.
+    """
 
     index: int | None
     id: str
@@ -33,6 +36,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
     original: bytes | None
     label: Label
+    least: Label
     whole: Label
     area: str | None
     rows: Extract
@@ -142,6 +146,7 @@ def _prepare(
         raw,
         original,
         marked.label,
+        least_label(data, marked) if marked.granular else marked.label,
         marked.whole,
         area_of(data),
         extract(data, marked, skimmed),

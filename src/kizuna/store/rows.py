@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
-from kizuna.labels import Label
-from kizuna.store.extract import Extract
+from kizuna.labels import Label, Marked, least_label
+from kizuna.store.extract import Extract, extract
 from kizuna.store.intern import Interned
 from kizuna.store.prepare import Prepared
 
@@ -76,11 +77,13 @@ class RowWriter:
         label = self._label
         term = self._terms
         self._connection.executemany(
-            "insert into object(n,ident,space,id,version,digest,source,label,whole,area,type,added) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "insert into object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added) "
+            "values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             [
                 (
                     new.n, new.ident, self._space, new.prepared.id, new.prepared.version, new.prepared.digest, source,
-                    label(new.prepared.label), label(new.prepared.whole), new.area, term[new.prepared.type], new.added,
+                    label(new.prepared.label), label(new.prepared.least), label(new.prepared.whole),
+                    new.area, term[new.prepared.type], new.added,
                 )
                 for new in news
             ],
@@ -131,18 +134,21 @@ class RowWriter:
         many("insert into doc values (?,?,?)", docs)
         many("insert into words(rowid, text) values (?,?)", words)
 
-    def relabel(self, n: int, label: Label, whole: Label, rows: Extract | None, by: str | None) -> None:
-        """Give a row another label. `rows` is None when nothing in it is marked granularly: then the index rows just follow."""
-        base = self._label(label)
+    def relabel(self, n: int, marked: Marked, data: dict[str, Any] | None, by: str | None) -> None:
+        """Give a row another label. `data` is None when nothing in it is marked granularly: then the index rows just follow."""
+        base = self._label(marked.label)
+        least = base if data is None else self._label(least_label(data, marked))
         self._connection.execute(
-            "update object set label=?, whole=?, set_by=? where n=?", (base, self._label(whole), by, n)
+            "update object set label=?, least=?, whole=?, set_by=? where n=?",
+            (base, least, self._label(marked.whole), by, n),
         )
-        if rows is None:
+        if data is None:
             for table in _INDEX_TABLES:
                 self._connection.execute(f"update {table} set label=? where object=?", (base, n))
             return
         for table in _INDEX_TABLES:
             self._connection.execute(f"delete from {table} where object=?", (n,))
+        rows = extract(data, marked)
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
 
     def _label(self, label: Label) -> int:

@@ -31,7 +31,6 @@ from kizuna.settings import load as load_settings
 from kizuna.stix import Item
 from kizuna.store.act import NEVER, Act
 from kizuna.store.database import Database
-from kizuna.store.extract import extract
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
@@ -384,15 +383,11 @@ class Store:
         ).fetchall()
         touched = []
         for n, raw, old in rows:
-            marked = self.marked(
-                act.connection, msgspec.json.decode(raw), source.organisation, source.default, source.name
-            )
+            data = msgspec.json.decode(raw)
+            marked = self.marked(act.connection, data, source.organisation, source.default, source.name)
             marked = marked.with_label(_still_joined(marked.label, self.interned.label_of(act.connection, old)))
             if self.interned.label(act.connection, marked.label) != old or marked.granular:
-                RowWriter(act.connection, self.interned, 0).relabel(
-                    n, marked.label, marked.whole, extract(msgspec.json.decode(raw), marked), by=""
-                )
-                act.connection.execute("update object set set_by=null where n=?", (n,))
+                RowWriter(act.connection, self.interned, 0).relabel(n, marked, data, by=None)
                 touched.append(n)
         return touched
 
@@ -407,13 +402,11 @@ class Store:
                 raise Refused("only its owner may loosen this label; here it can only be tightened")
             label = tightened
         data = msgspec.json.decode(raw)
-        granular = "granular_markings" in data
-        marked = self.marked(connection, data, source[1], None, source[0]) if granular else None
-        if marked is None:
-            RowWriter(connection, self.interned, 0).relabel(n, label, label, None, by)
+        writer = RowWriter(connection, self.interned, 0)
+        if "granular_markings" in data:
+            writer.relabel(n, self.marked(connection, data, source[1], None, source[0]).with_label(label), data, by)
         else:
-            marked = marked.with_label(label)
-            RowWriter(connection, self.interned, 0).relabel(n, marked.label, marked.whole, extract(data, marked), by)
+            writer.relabel(n, Marked(label), None, by)
         return True
 
     def marked(
@@ -441,17 +434,17 @@ class Store:
         self, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
     ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
         rows = connection.execute(
-            "select o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
+            "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
             "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
             "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
             (space, id, version, version),
         ).fetchall()
         # A row hidden from the writer is as if it did not exist.
         mask = self.mask(principal)
-        rows = [row for row in rows if mask.allows(self.interned.label_of(connection, row[3]))]
+        rows = [row for row in rows if mask.allows(self.interned.label_of(connection, row[0]))]
         if not rows:
             raise NotFound(f"no object {id}")
-        return [(n, kind, raw, label, (name, organisation)) for n, kind, raw, label, name, organisation in rows]
+        return [(n, kind, raw, label, (name, organisation)) for _, n, kind, raw, label, name, organisation in rows]
 
     def _partner_rows(self) -> list[tuple[str]]:
         return self.database.read().execute("select data from partner order by n").fetchall()

@@ -11,7 +11,6 @@ import msgspec
 
 from kizuna.clock import from_text
 from kizuna.labels import Marked, translated
-from kizuna.store.extract import extract
 from kizuna.store.rows import RowWriter
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ def label_translations(store: Store, connection: sqlite3.Connection, objects: Se
     for n, raw, label, source, space, set_by in rows:
         data = msgspec.json.decode(raw)
         marked = marked_row(store, connection, data, label=label, source=source, space=space)
-        RowWriter(connection, store.interned, space).relabel(
-            n, marked.label, marked.whole, extract(data, marked), by=set_by
-        )
+        RowWriter(connection, store.interned, space).relabel(n, marked, data, by=set_by)
     return [n for n, *_ in rows]
 
 

@@ -61,7 +61,7 @@ class View:
         reader = self._reader
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
         where, values = conditions(query, types, added="o.added", ident="o.ident", space=self._space_n)
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')}"
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
             query,
             first=f"not exists (select 1 {rivals} and {_OLDER})",
@@ -156,7 +156,7 @@ class View:
     def stats(self) -> Stats:
         """Distinct ids, rows, and ids by type."""
         reader = self._reader
-        where = f"o.hidden=0 and o.space=? and {self._labels('o.label')}"
+        where = f"o.hidden=0 and o.space=? and {self._labels('o.least')}"
         rows = reader.execute(
             f"select o.type, count(distinct o.ident), count(*) from object o where {where} group by o.type",
             (self._space_n,),
@@ -168,7 +168,7 @@ class View:
     def traffic(self) -> list[AreaTraffic]:
         """What is held, went out and came in, by programme area; ordered by name."""
         reader = self._reader
-        seen = f"from object o join source s on s.n=o.source where o.hidden=0 and {self._labels('o.label')}"
+        seen = f"from object o join source s on s.n=o.source where o.hidden=0 and {self._labels('o.least')}"
         held = dict(reader.execute(f"select o.area, count(distinct o.ident) {seen} group by o.area").fetchall())
         partners = f"{seen} and s.kind='partner'"
         got = dict(reader.execute(f"select o.area, count(distinct o.ident) {partners} group by o.area").fetchall())
@@ -176,7 +176,7 @@ class View:
             area: (rows, last)
             for area, rows, last in reader.execute(
                 "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
-                f"where f.live and {self._labels('o.label')} group by o.area"
+                f"where f.live and {self._labels('o.least')} group by o.area"
             )
         }
         name = self._store.interned.name_of
@@ -222,20 +222,20 @@ class View:
     def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> list[_Seen]:
         sql = (
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
-            f"and {self._labels('o.label')} and {where} order by o.n limit ?"
+            f"and {self._labels('o.least')} and {where} order by o.n limit ?"
         )
         return [_Seen._make((*row, ())) for row in self._reader.execute(sql, (position, self._space_n, *values, limit))]
 
     def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
         """Rows of one id, straight from its ident."""
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')}"
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
             Query(versions=versions), first="1", last=f"not exists (select 1 {rivals} and {_NEWER})", added="o.added"
         )
         repeated = "1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
         sql = (
             f"select {_COLUMNS} from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? "
-            f"and o.hidden=0 and {self._labels('o.label')} and {which} and {repeated} order by o.n"
+            f"and o.hidden=0 and {self._labels('o.least')} and {which} and {repeated} order by o.n"
         )
         rows = [_Seen._make((*row, ())) for row in self._reader.execute(sql, (self._space_n, id, *exact))]
         return [seen for row in rows if (seen := self._redacted(row)) is not None]
@@ -275,7 +275,7 @@ class View:
         """(position, row) newest first: documents that match, or every row."""
         before = cursor if cursor is not None else 2**62
         if match is None:
-            sql = f"select o.n, o.n from object o where o.n<? and o.hidden=0 and {self._labels('o.label')} order by o.n desc"
+            sql = f"select o.n, o.n from object o where o.n<? and o.hidden=0 and {self._labels('o.least')} order by o.n desc"
             yield from self._reader.execute(sql, (before,))
             return
         sql = (
@@ -286,10 +286,10 @@ class View:
 
     def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
         """The row if it is the newest its reader may see of its id, of these types and area."""
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.label')} and {_NEWER}"
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')} and {_NEWER}"
         sql = (
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.space=? and o.hidden=0 "
-            f"and {self._labels('o.label')} and not exists (select 1 {rivals})"
+            f"and {self._labels('o.least')} and not exists (select 1 {rivals})"
         )
         found = self._reader.execute(sql, (n, self._space_n)).fetchone()
         if found is None:
