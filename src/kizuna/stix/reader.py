@@ -108,9 +108,8 @@ def iter_objects(
             yield _alone(text, limits)
         return
     container = Container(kind, {}, [])
-    for item in _Reader(text, container, limits, share).items():
-        if share.has(item.index):
-            yield item
+    items = _Reader(text, container, limits, share).items()
+    yield from items if share.of == 1 else (item for item in items if share.has(item.index))
     if on_container is not None:
         on_container(container)
 
@@ -136,7 +135,7 @@ def _kind(text: Text, limits: ReadLimits) -> str | None:
     if first != ord("{"):
         return None
     named = "bundle" if _TYPE_BUNDLE.match(text.data, 0, _HEADER_LOOK) else "envelope"
-    if not text.is_whole():
+    if not text.is_whole() or (named == "bundle" and OBJECTS.search(text.data, 0, _HEADER_LOOK)):
         return named  # one object of this size is refused anyway
     try:
         members = _members(text.data)
@@ -212,7 +211,11 @@ class _Reader:
                     self._index += len(raws)
                     continue
                 for raw, (value, problems) in zip(raws, decode_all(raws, bounds), strict=True):
-                    yield _item(self._next(), raw, value, problems, container)
+                    self._index += 1
+                    if type(value) is dict and not problems:  # by far the most, without a call
+                        yield Item(self._index - 1, raw, value, problems, container)
+                    else:
+                        yield _item(self._index - 1, raw, value, problems, container)
 
     def _members(self) -> Iterator[Item]:
         """The members of the container object. Behind a broken one it goes on at the list of objects."""
