@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kizuna.labels import Label, Principal, decide, mark, redact
 from kizuna.settings import Settings
 from kizuna.stix import BUILTIN, check, sco_id
 from kizuna.stix.selectors import Unresolved, resolve
 from kizuna.store import Page, Partner, Query, Store
-from tests.behaviour.canaries import INDIVISIBLE, TABLES, Placed, can_sing, forms_of, placed, sings
-from tests.builders import items
+from tests.behaviour.canaries import INDIVISIBLE, TABLES, WORD, Placed, can_sing, forms_of, placed, sings
+from tests.builders import AMBER, CLEAR, RED, items
+from tests.stix_examples import VALID
 
 NOW = 1_795_392_000_000_000
 READER = Principal("A", "reader")
+_OPEN = re.compile(r"openword\w+_")
 _TOKENS = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9+/_-]{43,64}")
 
 
@@ -105,6 +111,60 @@ def _still_there(shown: dict[str, Any], one: Placed, selector: str) -> bool:
         return bool(resolve(shown, selector) == resolve(one.data, selector))
     except Unresolved:
         return False
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(VALID)), st.randoms(use_true_random=False), st.integers(1, 6))
+def test_many_closed_places_at_once(kind: str, random: Random, most: int) -> None:
+    data = {k: v for k, v in copy.deepcopy(VALID[kind]).items() if k not in INDIVISIBLE or k in ("type", "id")}
+    places = [path for path in _paths(data) if path[0] not in INDIVISIBLE]
+    closed = random.sample(places, min(most, len(places)))
+    shared = random.sample(places, min(2, len(places)))
+    _rename(data, (), closed)
+    marks = [{"marking_ref": ref, "selectors": [_selector(path) for path in paths]}
+             for ref, paths in ((RED, closed), (AMBER, shared))]  # fmt: skip
+    shown = served({**data, "object_marking_refs": [CLEAR], "granular_markings": marks})
+    if shown is None:
+        return
+    output = json.dumps(shown, ensure_ascii=False)
+    assert WORD not in output
+    # What nobody closed is all there, and the marks that remain stand where they stood.
+    assert sorted(_OPEN.findall(output)) == sorted(set(_OPEN.findall(json.dumps(data))))
+    for mark_ in shown.get("granular_markings", []):
+        for selector in mark_["selectors"]:
+            assert resolve(shown, selector) in [_at(data, path) for path in shared] or _pruned(data, shared)
+
+
+def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place inside of a value."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield (*path, key)
+        yield from _paths(member, (*path, key))
+
+
+def _rename(value: Any, path: tuple[str | int, ...], closed: list[tuple[str | int, ...]]) -> None:
+    """Give every text a word of its own: a canary where it is closed, an open word elsewhere."""
+    for key, member in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        here = (*path, key)
+        if isinstance(member, dict | list):
+            _rename(member, here, closed)
+        elif isinstance(member, str) and here not in (("type",), ("id",)):
+            shut = any(here[: len(place)] == place for place in closed)
+            value[key] = f"{WORD}1" if shut else re.sub(r"\W+", "_", f"openword.{_selector(here)}.")
+
+
+def _selector(path: tuple[str | int, ...]) -> str:
+    return ".".join(f"[{step}]" if isinstance(step, int) else step for step in path)
+
+
+def _at(data: dict[str, Any], path: tuple[str | int, ...]) -> Any:
+    return resolve(data, _selector(path))
+
+
+def _pruned(data: dict[str, Any], shared: list[tuple[str | int, ...]]) -> bool:
+    """Whether something shared has an inside, of which part may be closed."""
+    return any(isinstance(_at(data, path), dict | list) for path in shared)
 
 
 def test_an_observable_whose_id_tells_the_value_is_withheld_whole(every: list[Placed]) -> None:
