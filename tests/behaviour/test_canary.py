@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -178,6 +179,14 @@ def test_an_observable_whose_id_tells_the_value_is_withheld_whole(every: list[Pl
     assert tested > 60
 
 
+def new_store(folder: Path) -> Store:
+    """An empty store in the moment of the tests."""
+    told = Settings(
+        name="T", organisation="A", country="JPN", identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+    )
+    return Store(folder, told, lambda: NOW)
+
+
 class Node:
     """A store that holds an object for every canary, each with one closed selector, and what two readers are given."""
 
@@ -222,10 +231,7 @@ def _told_apart(one: Placed, n: int) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def node(every: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node in the clock's own moment."""
-    told = Settings(
-        name="T", organisation="A", country="JPN", identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
-    )
-    store = Store(tmp_path_factory.mktemp("canaries"), told, lambda: NOW)
+    store = new_store(tmp_path_factory.mktemp("canaries"))
     yield Node(store, every)
     store.close()
 
@@ -257,6 +263,33 @@ def test_asking_for_a_canary_answers_as_for_an_unknown_value(node: Node) -> None
         assert view.get(one.canary) is None
         heard += bool(keeper.search(one.canary).items or keeper.observed(None, one.canary))
     assert (asked > 700, heard > 350) == (True, True)
+
+
+def test_a_closed_reference_joins_nothing(every: list[Placed], tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    refs = [
+        one for one in every if isinstance(one.canary, str) and re.fullmatch(r"[a-z0-9-]+--c0ffee00-\S+", one.canary)
+    ]
+    objects = {}
+    for n, one in enumerate(refs):
+        objects[one.canary] = {**VALID[one.canary.partition("--")[0]], "id": one.canary, "object_marking_refs": [CLEAR]}
+        objects[one.canary].pop("granular_markings", None)
+        objects[f"closed {n}"] = {
+            **one.marked(one.selectors()[-1]),
+            "id": f"{one.type}--{n:08x}-0000-4000-8000-000000000000",
+        }
+    outcomes = list(store.writer(store.own_source()).add(items(*objects.values())))
+    assert {outcome.status for outcome in outcomes} == {"imported"}
+    view, keeper = store.view(store.principal_of_person("reader")), store.custodian()
+    joined = 0
+    for n, one in enumerate(refs):
+        id = objects[f"closed {n}"]["id"]
+        assert view.get(one.canary) is not None
+        assert all(near.id != id and near.via != id for near in view.neighbours(one.canary)), one
+        assert all(near.id != one.canary for near in view.neighbours(id)), one
+        joined += any(id in (near.id, near.via) for near in keeper.neighbours(one.canary))
+    store.close()
+    assert joined > 60
 
 
 def test_what_is_counted_is_what_is_shown(node: Node) -> None:

@@ -46,6 +46,18 @@ def test_a_version_withheld_whole_hides_no_older_one(store: Store) -> None:
     assert store.custodian().stats().versions == 2
 
 
+def test_reasons_tell_nothing_of_what_is_hidden(store: Store) -> None:
+    marks = [{"marking_ref": RED, "selectors": ["x_own"]}]
+    open_ = campaign("open", object_marking_refs=[CLEAR])
+    part = campaign("part", object_marking_refs=[CLEAR], x_own="a", granular_markings=marks)
+    put(store, open_, part)
+    store.put_partner(Partner(name="Brussels", organisation="B", country="BEL"))
+    brussels = store.principal_of_partner("Brussels")
+    view, keeper = store.view(store.principal_of_person("reader")), store.custodian()
+    assert view.explain(part["id"], brussels) == view.explain(open_["id"], brussels)
+    assert keeper.explain(part["id"], brussels) != keeper.explain(open_["id"], brussels)
+
+
 def test_of_two_contents_of_one_version_the_lower_digest_is_current(store: Store) -> None:
     one = campaign("one", object_marking_refs=[CLEAR])
     put(store, {**one, "description": "a"}, {**one, "description": "b"})

@@ -199,11 +199,14 @@ class View:
             position = page.rows[-1].position if page.rows else position
 
     def explain(self, id: str, recipient: Principal) -> Decision | None:
-        """Why a recipient may or may not have all of an object; None when the asker sees no such object."""
+        """Why a recipient may or may not have all that the asker sees of an object; None when that is nothing."""
         rows = self._seen_of(id, ("last",))
         if not rows:
             return None
-        whole = self._store.interned.label_of(self._reader, rows[0].whole)
+        row = rows[0]
+        whole = self._store.interned.label_of(self._reader, row.whole)
+        if not self._whole(row):  # reasons that lie in what is hidden would tell of it
+            whole = self._marked(row, msgspec.json.decode(row.raw)).whole
         return decide(whole, recipient, holder=self._store.holder(), at=self._store.clock())
 
     # How
@@ -242,10 +245,10 @@ class View:
 
     def _redacted(self, row: _Seen) -> _Seen | None:
         """The row as this reader may see it: whole, with parts cut, or not at all."""
-        if row.whole == row.label or self._principal is None or row.whole in self._mask.allowed(self._reader):
+        if self._whole(row):
             return row
         data = msgspec.json.decode(row.raw)
-        marked = marked_row(self._store, self._reader, data, label=row.label, source=row.source, space=self._space_n)
+        marked = self._marked(row, data)
         whole = self._store.interned.label_of(self._reader, row.whole)
         if marked.whole != whole:
             # What worded these marks when they came in cannot be read any more: then the whole says what each may hide.
@@ -254,6 +257,13 @@ class View:
         if shown.data is None:
             return None
         return row._replace(raw=msgspec.json.encode(shown.data), cut=tuple(shown.cut))
+
+    def _whole(self, row: _Seen) -> bool:
+        """Whether this reader may see all of a row."""
+        return row.whole == row.label or self._principal is None or row.whole in self._mask.allowed(self._reader)
+
+    def _marked(self, row: _Seen, data: dict[str, Any]) -> Marked:
+        return marked_row(self._store, self._reader, data, label=row.label, source=row.source, space=self._space_n)
 
     def _stored(self, row: _Seen) -> Stored:
         reader, interned = self._reader, self._store.interned
