@@ -126,6 +126,16 @@ def test_it_follows_a_definition_that_comes_late(store: Store) -> None:
     assert contents(store, translation(target)["id"]) == {"fr": {"name": "un nom"}}
 
 
+@pytest.mark.parametrize(
+    "broken", [{"contents": ["x"]}, {"object_ref": 7}, {"object_modified": "0000-01-01T00:00:00Z"}]
+)
+def test_a_broken_one_that_a_pack_keeps_is_taken_in(store: Store, broken: dict[str, Any]) -> None:
+    target = marked("description")
+    bent = {**translation(target), **broken}
+    put(store, target, bent, known_problems={bent["id"]: "shipped so"})
+    assert store.custodian().get(bent["id"]) is not None
+
+
 def test_only_the_version_it_names_counts_where_it_is_here(store: Store) -> None:
     old = marked("description")
     new = marked(modified="2026-02-01T00:00:00.000Z")

@@ -89,8 +89,9 @@ def property_label(marked: Marked, path: str) -> Label:
 def translated(data: Json, marked: Marked, targets: Iterable[Marked]) -> Marked:
     """The labels of a language content when each translation has those of the property it translates as well (section 7.1)."""
     found = dict[str, Label]()
+    contents = data.get("contents")  # an object that a pack keeps with its problems may lack it
     for target in targets:
-        for language, texts in data["contents"].items():
+        for language, texts in contents.items() if isinstance(contents, dict) else ():
             for name in texts if isinstance(texts, dict) else ():
                 label = property_label(target, name)
                 if join(marked.label, label) != marked.label:

@@ -13,7 +13,8 @@ Definition = dict[str, Any]
 TLP_2_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 IEP_2_EXTENSION = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 LABEL_EXTENSION = "extension-definition--5d1f7a3e-9c0b-4e0e-8f7b-6b5a0a9c2e41"
-"""Kizuna's own: `policy`, `classification`, `categories` ([{name, kind, values}]), `community` and `persons`."""
+"""Kizuna's own: `policy`, `classification`, `categories` ([{name, kind, values}]), `community` and `persons` (`person@organisation`;
+a bare name is a person of the organisation whose object it marks)."""
 
 OASIS = "identity--b3bca3c2-1f3d-4b54-b44f-dac42c3a8f01"
 KIZUNA = "identity--2f0c0f5e-7d1b-4d0a-9b4f-3c8f1f6f2a10"

@@ -80,13 +80,13 @@ def _targets(connection: sqlite3.Connection, data: dict[str, Any], source: str, 
         for row in connection.execute(
             "select o.label, o.whole, o.version, b.raw, s.name, s.organisation from ident i join object o on o.ident=i.n "
             "join body b on b.n=o.n join source s on s.n=o.source where i.space=? and i.id=? order by o.n",
-            (space, data["object_ref"]),
+            (space, str(data.get("object_ref"))),
         )
     ]
     whose = source if any(row.source == source for row in rows) else rows[0].source if rows else ""
     rows = [row for row in rows if row.source == whose]
     try:
-        named = from_text(data["object_modified"]) if "object_modified" in data else None
+        named = from_text(str(data["object_modified"])) if "object_modified" in data else None
     except (ValueError, OverflowError):
-        named = None  # the year 0000: no version that is here
+        named = None  # the year 0000, or no moment: no version that is here
     return [row for row in rows if row.version == named] or rows
