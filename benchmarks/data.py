@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".bench"
+SEEDED = 100_000
+
+
+class Corpus(NamedTuple):
+    """What is measured with: a name for the table and a bundle file."""
+
+    name: str
+    file: Path
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Every object, decoded."""
+        found: list[dict[str, Any]] = json.loads(self.file.read_bytes())["objects"]
+        return found
+
+
+def corpora(objects: int | None = None) -> tuple[Corpus, Corpus]:
+    """ATT&CK Enterprise and the seeded corpus, whole or, to try the programs out, so many objects of each."""
+    seeded = min(objects or SEEDED, SEEDED)
+    return (
+        Corpus("ATT&CK Enterprise" + (f", first {objects:,}" if objects else ""), attack_enterprise(objects)),
+        Corpus(f"seeded {seeded:,}", corpus_file(seeded)),
+    )
 
 
 def data_folder() -> Path:
@@ -19,30 +45,48 @@ def data_folder() -> Path:
     return folder
 
 
-def unpacked(name: str) -> Path:
-    """A Zstandard file of the data folder, unpacked once into the cache."""
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """A file of the cache, made when it is missing; one that was cut short by an interrupt never takes its name."""
     CACHE.mkdir(exist_ok=True)
-    target = CACHE / Path(name).stem
+    target, partial = CACHE / name, CACHE / f"{name}.{os.getpid()}.part"
     if not target.exists():
-        with target.open("wb") as out:
-            subprocess.run(["zstd", "-dqc", str(data_folder() / name)], check=True, stdout=out)
+        try:
+            make(partial)
+            partial.replace(target)
+        finally:
+            with suppress(FileNotFoundError):
+                partial.unlink()
     return target
 
 
-def attack_enterprise() -> Path:
-    """ATT&CK Enterprise 18.1: 24,771 objects."""
-    return unpacked("stix/attack-enterprise-18.1.json.zst")
+def unpacked(name: str) -> Path:
+    """A Zstandard file of the data folder, unpacked once into the cache."""
+    source = data_folder() / name
+
+    def unpack(target: Path) -> None:
+        subprocess.run(["zstd", "-dqf", str(source), "-o", str(target)], check=True)
+
+    return once(Path(name).stem, unpack)
 
 
-def corpus_file(objects: int = 100_000) -> Path:
+def attack_enterprise(objects: int | None = None) -> Path:
+    """ATT&CK Enterprise 18.1, 24,771 objects, or the first of them."""
+    whole = unpacked("stix/attack-enterprise-18.1.json.zst")
+    if objects is None:
+        return whole
+
+    def cut(target: Path) -> None:
+        bundle = json.loads(whole.read_bytes())
+        target.write_text(json.dumps(bundle | {"objects": bundle["objects"][:objects]}, ensure_ascii=False))
+
+    return once(f"attack-enterprise-18.1-{objects}.json", cut)
+
+
+def corpus_file(objects: int = SEEDED) -> Path:
     """The seeded corpus as a bundle file."""
     from benchmarks.corpus import write
 
-    CACHE.mkdir(exist_ok=True)
-    target = CACHE / f"corpus-{objects}.json"
-    if not target.exists():
-        write(target, objects)
-    return target
+    return once(f"corpus-{objects}.json", lambda target: write(target, objects))
 
 
 def kizuna() -> str:

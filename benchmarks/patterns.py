@@ -2,20 +2,23 @@
 
 Each parser reads the same texts, different ones each time, so that nothing is answered from a memory of texts.
 
-    python -m benchmarks.patterns
+    python -m benchmarks patterns
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from stix2patterns.v21.pattern import Pattern
 
+from benchmarks.data import Corpus
+from benchmarks.table import Row
 from kizuna.stix.pattern import parse
 
 RUNS = 5
+PEER_RUNS = 2
 PEER_TEXTS = 300
 TEXTS = 20_000
 
@@ -56,15 +59,21 @@ def rate(read: Callable[[str], object], patterns: list[str], runs: int) -> float
     return best
 
 
-def main() -> None:
-    """Print the table."""
-    print("| parse patterns | Kizuna | stix2-patterns | ratio | wanted |")
-    print("|---|---|---|---|---|")
-    for name, templates, wanted in (("simple", SIMPLE, 100_000), ("complex", COMPLEX, 20_000)):
-        ours = rate(parse, texts(templates, TEXTS), RUNS)
-        theirs = rate(Pattern, texts(templates, PEER_TEXTS), 2)
-        print(f"| {name} | {ours:,.0f}/s | {theirs:,.0f}/s | {ours / theirs:.0f} | {wanted:,}/s |")
+def of_corpus(corpus: Corpus) -> list[str]:
+    """The different patterns of a corpus's indicators."""
+    found = (one["pattern"] for one in corpus.objects() if one.get("pattern_type") == "stix")
+    return list(dict.fromkeys(found))[:TEXTS]
 
 
-if __name__ == "__main__":
-    main()
+def rows(corpora: Sequence[Corpus]) -> Iterator[Row]:
+    """Simple and complex patterns, and those of every corpus that has some."""
+    works: list[tuple[str, list[str], float | None]] = [
+        ("simple", texts(SIMPLE, TEXTS), 100_000.0),
+        ("complex", texts(COMPLEX, TEXTS), 20_000.0),
+    ]
+    works += [(corpus.name, found, None) for corpus in corpora if (found := of_corpus(corpus))]
+    for name, patterns, target in works:
+        some = patterns[:: max(1, len(patterns) // PEER_TEXTS)]
+        ours, theirs = rate(parse, patterns, RUNS), rate(Pattern, some, PEER_RUNS)
+        note = f"{len(patterns):,} texts, the peer {len(some):,} of them"
+        yield Row("parse patterns, one core", name, ours, "patterns/s", target, "stix2-patterns", theirs, note)

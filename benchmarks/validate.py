@@ -2,21 +2,23 @@
 
 In-process rates are of one core, first sight of the data: the peers parse the same bytes, Kizuna also finds repeated
 keys, numbers no double holds, and reports every problem with its place. stix2-validator gets every Nth object only,
-for it needs a minute for all; it is left out when it is not installed (requirements/bench.txt).
+for it needs minutes for all.
 
-    python -m benchmarks.validate
+    python -m benchmarks validate
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from benchmarks.data import attack_enterprise, corpus_file, kizuna
+from benchmarks.data import Corpus, kizuna
+from benchmarks.peers import Unavailable, environment
+from benchmarks.table import Row
 
 RUNS = 5
 SAMPLE = 400
@@ -38,7 +40,7 @@ print(len(bundle.objects), time.perf_counter() - began)
 """
 _VALIDATOR = """
 import sys, time, stix2validator
-objects = __import__("json").loads(sys.argv[1])
+objects = __import__("json").load(open(sys.argv[1]))
 options = stix2validator.ValidationOptions(version="2.1", silent=True)
 began = time.perf_counter()
 for one in objects:
@@ -47,11 +49,11 @@ print(len(objects), time.perf_counter() - began)
 """
 
 
-def rate(program: str, argument: str, runs: int) -> float:
+def rate(program: str, argument: str, runs: int, python: str = sys.executable) -> float:
     """Objects a second inside a fresh process, the best of some."""
     best = 0.0
     for _ in range(runs):
-        done = subprocess.run([sys.executable, "-c", program, argument], check=True, capture_output=True, text=True)
+        done = subprocess.run([python, "-c", program, argument], check=True, capture_output=True, text=True)
         count, seconds = done.stdout.split()
         best = max(best, float(count) / float(seconds))
     return best
@@ -67,28 +69,30 @@ def wall(command: list[str], runs: int) -> float:
     return best
 
 
-def sampled(file: Path) -> str:
-    """Some objects of a bundle, evenly, as JSON."""
-    objects = json.loads(file.read_bytes())["objects"]
-    return json.dumps(objects[:: max(1, len(objects) // SAMPLE)][:SAMPLE])
+def by_validator(corpus: Corpus) -> tuple[float | None, str]:
+    """Objects a second of stix2-validator on some objects, taken evenly, and a note."""
+    objects = corpus.objects()
+    some = objects[:: max(1, len(objects) // SAMPLE)][:SAMPLE]
+    try:
+        python = str(environment("stix2-validator") / "python")
+    except Unavailable as error:
+        return None, str(error)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(some, file)
+        file.flush()
+        return rate(_VALIDATOR, file.name, 1, python), f"the peer {len(some):,} objects, taken evenly"
 
 
-def main() -> None:
-    """Print the table."""
-    print("| decode + full validation | file | Kizuna | peer | ratio | wanted |")
-    print("|---|---|---|---|---|---|")
-    for name, file in (("ATT&CK Enterprise 18.1", attack_enterprise()), ("seeded corpus", corpus_file())):
-        ours, theirs = rate(_KIZUNA, str(file), RUNS), rate(_STIX2, str(file), 1)
-        print(f"| one core, stix2.parse | {name} | {ours:,.0f}/s | {theirs:,.0f}/s | {ours / theirs:.1f} | 60,000/s |")
-        if importlib.util.find_spec("stix2validator"):
-            checked = rate(_VALIDATOR, sampled(file), 1)
-            print(f"| one core, stix2-validator | {name} | {ours:,.0f}/s | {checked:,.0f}/s | {ours / checked:.0f} | |")
-        whole = wall([kizuna(), "validate", str(file), "--json"], RUNS)
-        peer = wall([sys.executable, "-c", _STIX2, str(file)], 2)
-        print(
-            f"| whole process, stix2.parse | {name} | {whole:.2f} s | {peer:.2f} s | {peer / whole:.1f} | 8, aim 10 |"
-        )
-
-
-if __name__ == "__main__":
-    main()
+def rows(corpora: Sequence[Corpus]) -> Iterator[Row]:
+    """One core beside both peers, and whole processes, for each corpus."""
+    for corpus in corpora:
+        name, file = corpus.name, str(corpus.file)
+        ours, theirs = rate(_KIZUNA, file, RUNS), rate(_STIX2, file, 2)
+        row = Row("decode + full validation, one core", name, ours, "obj/s", 60_000, "stix2.parse", theirs)
+        yield row
+        checked, note = by_validator(corpus)
+        yield row._replace(peer="stix2-validator", theirs=checked, note=note)
+        whole = wall([kizuna(), "validate", file, "--json"], RUNS)
+        peer = wall([sys.executable, "-c", _STIX2, file], 2)
+        work = "`kizuna validate FILE --json`, whole process"
+        yield Row(work, name, whole, "s", None, "stix2.parse", peer, "aim 10", wanted_ratio=8)
