@@ -7,7 +7,7 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -54,14 +54,20 @@ class Reader:
                 return
             token = found[1]
 
-    def latencies(self, count: int, path: str) -> list[float]:
+    def latencies(self, paths: Iterable[str]) -> list[float]:
         """Milliseconds of single requests over the kept connection."""
         found = []
-        for _ in range(count):
+        for path in paths:
             began = time.perf_counter()
             self.get(path)
             found.append((time.perf_counter() - began) * 1000)
         return found
+
+
+def by_id(ids: Sequence[str], count: int = 30) -> list[str]:
+    """The paths of some objects, taken evenly: sizes differ by a thousand times, one object would tell nothing."""
+    step = max(1, len(ids) // count)
+    return [f"objects/{one}/" for one in ids[step // 2 :: step]]
 
 
 def best(work: Callable[[], int], runs: int) -> float:

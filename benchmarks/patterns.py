@@ -1,6 +1,6 @@
 """Parsing patterns to a tree, beside stix2-patterns in one run, as ratios.
 
-Each parser reads the same texts, different ones each time, so that nothing is answered from a memory of texts.
+Both parsers read the same kinds of text, all different. The peer gets fewer of them.
 
     python -m benchmarks patterns
 """

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, NamedTuple
 
-from benchmarks.clients import Reader, plain, post, through_client
+from benchmarks.clients import Reader, by_id, plain, post, through_client
 from benchmarks.data import Corpus
 from benchmarks.peers import Service, Unavailable, medallion, opentaxii
 
@@ -54,11 +54,9 @@ def figures(peer: Peer, corpus: Corpus) -> Figures:
             rate = post(service, posted)
         with peer.serve() as service:
             post(service, read)
-            path = f"objects/{read[len(read) // 2]['id']}/"
-            Reader(service).latencies(3, path)
-            by_id = statistics.median(Reader(service).latencies(30, path))
+            found = statistics.median(Reader(service).latencies(by_id([one["id"] for one in read])))
             client, bare = through_client(service, peer.runs), plain(service, peer.runs)
-        return Figures(rate, client, bare, by_id, _note(peer, posted), _note(peer, read))
+        return Figures(rate, client, bare, found, _note(peer, posted), _note(peer, read))
     except Unavailable as error:
         return Figures(None, None, None, None, str(error), str(error))
 

@@ -14,10 +14,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.clients import TAXII, Reader, plain, post, through_client
+from benchmarks.clients import TAXII, Reader, by_id, plain, post, through_client
 from benchmarks.data import Corpus
 from benchmarks.nodes import make, node, up
 from benchmarks.peer_figures import PEERS, Figures, figures
@@ -34,24 +35,18 @@ _CAMPAIGN = {
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
-def crowd(service: Service, path: str, clients: int = 8, count: int = 300) -> float:
+def crowd(service: Service, paths: Sequence[str], clients: int = 8, count: int = 300) -> float:
     """The 99th percentile in milliseconds when some clients ask at once, each as soon as it has its answer.
 
     They are connections of one event loop: threads of this process would wait for each other more than for the node.
     """
     parts = urlsplit(service.collection)
-    lines = (
-        f"GET {parts.path}{path} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        f"Authorization: {service.authorization}",
-        f"Accept: {TAXII}",
-    )
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    asked = [_request(service, path) for path in paths]
 
     async def one() -> list[float]:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         found = []
-        for _ in range(count):
+        for request in islice(cycle(asked), count):
             began = time.perf_counter()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
@@ -65,6 +60,17 @@ def crowd(service: Service, path: str, clients: int = 8, count: int = 300) -> fl
         return [moment for found in await asyncio.gather(*(one() for _ in range(clients))) for moment in found]
 
     return min(statistics.quantiles(asyncio.run(all_of_them()), n=100)[98] for _ in range(RUNS))
+
+
+def _request(service: Service, path: str) -> bytes:
+    parts = urlsplit(service.collection)
+    lines = (
+        f"GET {parts.path}{path} HTTP/1.1",
+        f"Host: {parts.netloc}",
+        f"Authorization: {service.authorization}",
+        f"Accept: {TAXII}",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def beside(row: Row, corpus: Corpus, field: str) -> Iterator[Row]:
@@ -88,18 +94,17 @@ def posting(corpus: Corpus) -> Iterator[Row]:
 def reading(corpus: Corpus) -> Iterator[Row]:
     """GET of everything and of one object; gzip has no peer, neither compresses."""
     with node(corpus.file) as served:
-        name, path = corpus.name, f"objects/{served.id}/"
+        name, reader = corpus.name, Reader(served.feed)
         row = Row(
             "TAXII GET of everything, pages of 1,000, plain reader", name, plain(served.feed, RUNS), "obj/s", 180_000
         )
         yield from beside(row, corpus, "plain")
         row = Row("the same, taxii2-client", name, through_client(served.feed, RUNS), "obj/s", 50_000)
         yield from beside(row, corpus, "client")
-        reader = Reader(served.feed)
-        reader.latencies(50, path)
-        row = Row("one object by id", name, statistics.median(reader.latencies(300, path)), "ms", 1)
+        paths = by_id([one["id"] for page in reader.everything() for one in json.loads(page)["objects"]])
+        row = Row("one object by id", name, statistics.median(reader.latencies(paths * 10)), "ms", 1)
         yield from beside(row, corpus, "by_id")
-        yield Row("one object by id, p99 of 8 clients", name, crowd(served.feed, path), "ms", 5)
+        yield Row("one object by id, p99 of 8 clients", name, crowd(served.feed, paths), "ms", 5)
     with node(corpus.file, KIZUNA_COMPRESS="always") as served:
         yield Row("TAXII GET of everything, gzip", corpus.name, plain(served.feed, RUNS, gzip=True), "obj/s", 40_000)
 
@@ -112,9 +117,7 @@ def few_of_many(corpus: Corpus) -> Iterator[Row]:
         ten = [{**_CAMPAIGN, "id": f"campaign--{i:08d}-0000-4000-8000-000000000000"} for i in range(10)]
         list(store.writer(store.own_source(), label=label).add(iter_objects(json.dumps(ten).encode())))
         with up(Path(name), store, token) as served:
-            reader = Reader(served.feed)
-            reader.latencies(20, "objects/")
-            found = statistics.median(reader.latencies(200, "objects/"))
+            found = statistics.median(Reader(served.feed).latencies(["objects/"] * 200))
             yield Row(f"first page of a feed of {served.objects}", corpus.name, found, "ms", 5)
         store.close()
 
