@@ -84,9 +84,10 @@ def attack_enterprise(objects: int | None = None) -> Path:
 
 def closed(objects: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     """Some objects that name nothing outside themselves: a partner's feed holds no object that does."""
-    found: list[dict[str, Any]] = []
-    known: set[str] = set()
-    rest, before = objects, -1
+    # Identities and marking definitions name one another, and everything else names them.
+    found = [one for one in objects if one["type"] in ("identity", "marking-definition")]
+    known = {one["id"] for one in found}
+    rest, before = [one for one in objects if one["id"] not in known], -1
     while len(found) < count and before < len(found):
         before, left = len(found), []
         for one in rest:

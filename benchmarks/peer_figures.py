@@ -40,7 +40,7 @@ class Figures(NamedTuple):
 
 
 OPENTAXII = Peer("OpenTAXII 0.9.3, SQLite", opentaxii, 5_000, 5_000, 3, True)
-MEDALLION = Peer("medallion 3.0.0, memory", medallion, 10_000, 2_000, 1, False)
+MEDALLION = Peer("medallion 3.0.0, memory", medallion, 5_000, 2_000, 1, False)
 PEERS = (OPENTAXII, MEDALLION)
 
 
