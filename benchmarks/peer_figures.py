@@ -54,6 +54,7 @@ def figures(peer: Peer, corpus: Corpus) -> Figures:
             rate = post(service, posted)
         with peer.serve() as service:
             post(service, read)
+            service.analyze()
             found = statistics.median(Reader(service).latencies(by_id([one["id"] for one in read])))
             client, bare = through_client(service, peer.runs), plain(service, peer.runs)
         return Figures(rate, client, bare, found, _note(peer, posted), _note(peer, read))
