@@ -57,6 +57,15 @@ def test_each_source_has_its_own_row_and_label(tokyo: Store) -> None:
     assert tokyo.custodian().stats().objects == 1
 
 
+def test_other_content_needs_another_version(tokyo: Store) -> None:
+    one, two = campaign("one"), campaign("two")
+    assert statuses(put(tokyo, one, {**one, "description": "b"}, two)) == ["imported", "duplicate-version", "imported"]
+    assert statuses(put(tokyo, {**one, "description": "c"}, one)) == ["duplicate-version", "unchanged"]
+    later = {**one, "modified": "2026-03-01T00:00:00.000Z", "description": "b"}
+    assert statuses(put(tokyo, later)) == ["imported"]
+    assert tokyo.custodian().stats().versions == 3
+
+
 def test_only_its_owner_makes_versions(tokyo: Store) -> None:
     one = campaign("one")
     newer = {**one, "modified": "2026-03-01T00:00:00.000Z"}

@@ -16,6 +16,7 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, parse_label
 from kizuna.stix import BLOCK, Item, Problem, Share, version_problems
+from kizuna.stix.validation import conflict
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.model import Outcome, Source
@@ -224,6 +225,7 @@ class _Commit:
         held.keys[(new.digest, self._source_n)] = (0, False)
         held.digests.add(new.digest)
         held.owner = held.owner or self._source_n
+        held.versions.add(new.version)
 
     def _area(self, new: Prepared, held: _Held | None) -> int:
         """As told, else as the same id has it, else as the object says, else the default."""
@@ -259,6 +261,8 @@ class _Commit:
             held.area = area
             held.digests.add(digest)
             held.keys[(digest, source)] = (n, bool(hidden))
+            if source == self._source_n:
+                held.versions.add(version)
             if source == self._source_n and version is not None and (held.newest is None or version > held.newest[0]):
                 held.newest = (version, n)
         return found
@@ -299,7 +303,9 @@ class _Commit:
         return (_problem("dated-ahead", "modified", text),)
 
     def _contradicts(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
-        """The versioning rules, against the newest version this source gave (STIX 2.1 section 3.6)."""
+        """The versioning rules, against the versions this source gave (STIX 2.1 section 3.6)."""
+        if new.version is not None and new.version in held.versions and new.id not in self._writer._known_problems:
+            return (conflict(),)
         if held.newest is None or new.version is None or new.version <= held.newest[0] or held.newest[1] == 0:
             return ()
         (raw,) = self._connection.execute("select raw from body where n=?", (held.newest[1],)).fetchone()
@@ -339,9 +345,9 @@ class _Commit:
 
 
 class _Held:
-    """What is stored of one id: its owner, contents, and the newest version of the writing source."""
+    """What is stored of one id: its owner, contents, and the versions of the writing source."""
 
-    __slots__ = ("area", "digests", "keys", "newest", "owner")
+    __slots__ = ("area", "digests", "keys", "newest", "owner", "versions")
 
     def __init__(self, owner: int | None) -> None:
         self.area: int | None = None
@@ -349,6 +355,7 @@ class _Held:
         self.digests: set[bytes] = set()
         self.keys: dict[tuple[bytes, int], tuple[int, bool]] = {}
         self.newest: tuple[int, int] | None = None
+        self.versions: set[int | None] = set()
 
 
 def _problem(rule: str, path: str, message: str) -> Problem:

@@ -28,7 +28,7 @@ IN_MEMORY = 1 << 20
 LISTED = 10_000
 # Refusals that speak of what is stored already. Who may not see that is told what they would be told if it were not there.
 ABOUT_STORED = {
-    "foreign-version", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
+    "foreign-version", "duplicate-version", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
 }  # fmt: skip
 
 LabelOption = Annotated[
