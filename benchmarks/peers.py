@@ -71,8 +71,9 @@ def _run(command: list[str], **more: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=variables, timeout=300)
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip() or "it failed").splitlines()[-1]
-        raise Unavailable(f"not run: {last.strip()[:120]}") from error
+        raise Unavailable(
+            f"not run: its {'installation' if 'pip' in command else 'preparation'} failed here"
+        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"not run: {type(error).__name__}") from error
     return done.stdout
