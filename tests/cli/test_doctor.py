@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kizuna.cli.process import only_once
-from tests.commands import kizuna
+from tests.builders import campaign, report
+from tests.commands import bundle, kizuna
 
 
 def found(folder: Path) -> dict[str, tuple[str, str]]:
@@ -22,7 +24,8 @@ def test_a_fresh_node_is_well(folder: Path) -> None:
     done = kizuna("doctor", "--data", folder)
     assert done.code == 0, done.out
     checks = found(folder)
-    assert list(checks) == ["folder", "permissions", "settings", "key", "store", "migrations", "clock", "disk", "port"]
+    names = "folder permissions settings key store migrations indices clock disk port"
+    assert list(checks) == names.split()
     assert {state for state, _ in checks.values()} <= {"ok", "warning"}  # the disk of whoever tests may be full
 
 
@@ -63,6 +66,16 @@ def test_a_damaged_store(folder: Path) -> None:
     checks = found(folder)
     assert checks["store"][0] == "failed"
     assert kizuna("doctor", "--data", folder).code == 1
+
+
+def test_an_index_that_is_not_what_the_objects_say(folder: Path) -> None:
+    kizuna("import", "-", "--data", folder, input=bundle(campaign("Aurora"), report("Findings", [campaign("Aurora")])))
+    assert found(folder)["indices"][0] == "ok"
+    with closing(sqlite3.connect(folder / "node.sqlite")) as connection, connection:
+        connection.execute("delete from edge")
+    state, message = found(folder)["indices"]
+    assert state == "failed"
+    assert message.startswith(f"edge of {report('Findings', [])['id']}: 1 missing, 0 too many")
 
 
 def test_a_store_of_a_newer_release(folder: Path) -> None:

@@ -26,14 +26,17 @@ WAL_PAGES = 32_000
 class Database:
     """One SQLite file. Readers see a snapshot; a writer holds the file's write lock from BEGIN to COMMIT."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self.file = file
+        self._read_only = read_only
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._listing = threading.Lock()
         self._closed = False
         self._writer = self._connect(CACHE_KIB)
+        if read_only:
+            return
         try:
             migrate(self._writer)
         except sqlite3.DatabaseError as error:
@@ -113,10 +116,13 @@ class Database:
         if self._closed:
             raise InvalidInput("the store is closed", file=str(self.file))
         try:
+            mode = "ro" if self._read_only else "rwc"
             connection = sqlite3.connect(
-                self.file, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000
-            )
-            connection.execute("pragma journal_mode=wal")
+                f"{self.file.resolve().as_uri()}?mode={mode}", uri=True,
+                isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000,
+            )  # fmt: skip
+            if not self._read_only:
+                connection.execute("pragma journal_mode=wal")
             for pragma in (
                 "synchronous=full",
                 "foreign_keys=on",

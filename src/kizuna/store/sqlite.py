@@ -52,21 +52,26 @@ def create_store(folder: Path, settings: Settings) -> Store:
     return Store(folder, settings)
 
 
-def open_store(folder: Path) -> Store:
-    """Open the store of the node in `folder`. Raises InvalidInput when there is none."""
-    return Store(folder, load_settings(folder))
+def open_store(folder: Path, *, read_only: bool = False) -> Store:
+    """Open the store of the node in `folder`. Raises InvalidInput when there is none.
+
+    Read-only it is neither migrated nor changed in any way, and must have this release's schema.
+    """
+    return Store(folder, load_settings(folder), read_only=read_only)
 
 
 class Store:
     """What a node remembers. Writing goes through acts and writers, reading through views and feeds."""
 
-    def __init__(self, folder: Path, settings: Settings, clock: Callable[[], int] = time.now_us) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, clock: Callable[[], int] = time.now_us, *, read_only: bool = False
+    ) -> None:
         self.folder = folder
         self.settings = settings
         self.organisation = settings.organisation
         self.clock = clock
         self.interned = Interned()
-        self.database = Database(folder / FILE)
+        self.database = Database(folder / FILE, read_only=read_only)
         self._masks: dict[Principal | None, ViewMask] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None

@@ -1,0 +1,126 @@
+"""Whether every feed holds what its partner may have, and nothing else: the greatest fixpoint worked out afresh."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from kizuna.store.act import NEVER
+from kizuna.store.recipients import Masks, Recipient
+from kizuna.store.rows import get_meta
+
+if TYPE_CHECKING:
+    from kizuna.store.sqlite import Store
+
+Key = tuple[int, int | bytes]
+"""What a feed holds once: an id and its version, or its content where it has none."""
+
+
+class _Row(NamedTuple):
+    n: int
+    ident: int
+    version: int | None
+    digest: bytes
+    whole: int
+    area: int | None
+    source: int
+
+    @property
+    def key(self) -> Key:
+        return self.ident, self.digest if self.version is None else self.version
+
+
+def feed_faults(store: Store, connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """(partner, what is wrong) for every feed."""
+    # Between two settlements nothing changes by date alone: any moment before the next one will do.
+    at = min(store.clock(), int(get_meta(connection, "due") or NEVER) - 1)
+    columns = "n, ident, version, digest, whole, area, source"
+    rows = [_Row._make(row) for row in connection.execute(f"select {columns} from object where hidden=0")]
+    references: dict[int, list[int]] = defaultdict(list)
+    for n, target in connection.execute("select distinct object, target from edge"):
+        references[n].append(target)
+    for recipient in store.recipients(connection):
+        masks = Masks(connection, store.interned, store.holder(), recipient, at)
+        name = recipient.partner.name
+        of = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
+        source = of[0] if of else None
+        may = [row for row in rows if row.source != source and masks(row.whole, row.area)]
+        sent = {i for (i,) in connection.execute("select ident from object where source=?", (source,))}
+        entered = _fixpoint(may, references, sent)
+        yield from ((name, message) for message in _feed(connection, recipient, entered))
+        held_back = [row for row in may if row.n not in entered]
+        yield from ((name, message) for message in _waiting(connection, recipient, held_back, entered, sent))
+
+
+def _fixpoint(may: list[_Row], references: dict[int, list[int]], sent: set[int]) -> dict[int, _Row]:
+    """The greatest set of rows whose every reference points into the set or at what the partner itself sent."""
+    kept = {row.n: row for row in may}
+    standing: dict[int, int] = defaultdict(int)
+    referrers: dict[int, list[int]] = defaultdict(list)
+    for row in may:
+        standing[row.ident] += 1
+        for target in references.get(row.n, ()):
+            referrers[target].append(row.n)
+    lost = [target for target in referrers if not standing[target] and target not in sent]
+    while lost:
+        for n in referrers[lost.pop()]:
+            if n not in kept:
+                continue
+            row = kept.pop(n)
+            standing[row.ident] -= 1
+            if not standing[row.ident] and row.ident not in sent:
+                lost.append(row.ident)
+    return kept
+
+
+def _feed(connection: sqlite3.Connection, recipient: Recipient, entered: dict[int, _Row]) -> Iterator[str]:
+    live: dict[Key, int] = {}
+    newest: dict[int, tuple[int, int]] = {}
+    marked: dict[int, list[int]] = defaultdict(list)
+    sql = (
+        "select f.added, f.object, f.last, f.ident, o.ident, o.version, o.digest, o.id from feed f join object o on o.n=f.object "
+        "where f.recipient=? and f.live order by f.added"
+    )
+    for added, n, last, ident, of, version, digest, id in connection.execute(sql, (recipient.n,)):
+        key = (of, digest if version is None else version)
+        if ident != of:
+            yield f"{id} stands under another id"
+        if key in live:
+            yield f"{id} stands in it twice"
+        if n not in entered:
+            yield f"{id} stands in it and may not"
+        live[key] = n
+        newest[of] = max(newest.get(of, (-(2**63), 0)), (version if version is not None else -(2**62), added))
+        if last:
+            marked[of].append(added)
+    for ident, (_, added) in newest.items():
+        if marked[ident] != [added]:
+            yield f"the newest version of {_id(connection, ident)} is not marked so"
+    for ident, _ in {row.key for row in entered.values()} - live.keys():
+        yield f"{_id(connection, ident)} may stand in it and does not"
+
+
+def _waiting(
+    connection: sqlite3.Connection,
+    recipient: Recipient,
+    held_back: list[_Row],
+    entered: dict[int, _Row],
+    sent: set[int],
+) -> Iterator[str]:
+    """A row that is held back waits on something the partner does not have: else it would never be looked at again."""
+    visible = sent | {row.ident for row in entered.values()}
+    waits: dict[int, list[int]] = defaultdict(list)
+    for target, n in connection.execute("select target, object from waiting where recipient=?", (recipient.n,)):
+        waits[n].append(target)
+    for row in held_back:
+        if not any(target not in visible for target in waits.get(row.n, ())):
+            yield f"{_id(connection, row.ident)} is held back and waits on nothing"
+    for n in waits.keys() & entered.keys():
+        yield f"{_id(connection, entered[n].ident)} stands in it and waits still"
+
+
+def _id(connection: sqlite3.Connection, ident: int) -> str:
+    found = connection.execute("select id from ident where n=?", (ident,)).fetchone()
+    return str(found[0]) if found else f"ident {ident}"
