@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kizuna.store.model import Page, Query, Row
-from kizuna.store.shelf import conditions, version_condition
+from kizuna.store.shelf import conditions, cut, version_condition
 
 if TYPE_CHECKING:
     from kizuna.store.recipients import Recipient
@@ -26,7 +26,7 @@ class Feed:
         self._space = space
 
     def read(self, query: Query, position: int, limit: int) -> Page:
-        """At most `limit` rows added after `position` (the `added` of the last row read)."""
+        """At most `limit` rows added after `position` (the `added` of the last row read), fewer when they are large."""
         reader = self._store.database.read()
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
         space = self._store.interned_space(reader, self._space)
@@ -40,8 +40,9 @@ class Feed:
             f"and {' and '.join([which, *where])} order by f.added limit ?"
         )
         parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
-        rows = [Row._make(row) for row in reader.execute(sql, parameters)]
-        return Page(rows[:limit], len(rows) > limit)
+        found, full = cut(reader.execute(sql, parameters), raw=4)
+        rows = [Row._make(row) for row in found[:limit]]
+        return Page(rows, full or len(found) > limit)
 
     def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
         """Every version of one id that this partner has."""

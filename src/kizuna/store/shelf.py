@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from kizuna.store.model import Page, Query
 
+PAGE_BYTES = 32 << 20
+"""A page ends when it holds this much, whatever was asked for: 1,000 objects of 15 MB fit no memory."""
+
 
 class Shelf(Protocol):
-    """Rows in a stable order; `position` is exclusive and 0 means from the start."""
+    """Rows in a stable order; `position` is exclusive and 0 means from the start.
+
+    A page holds at least one row if there is one, and about `PAGE_BYTES` at most: then `more` says that others follow.
+    """
 
     def read(self, query: Query, position: int, limit: int) -> Page:
         """At most `limit` rows behind `position`."""
 
     def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
         """All versions of one id, oldest added first."""
+
+
+def cut(rows: Iterable[tuple[Any, ...]], raw: int) -> tuple[list[tuple[Any, ...]], bool]:
+    """Rows until they hold `PAGE_BYTES` in column `raw`, and whether more may follow; the rest is never fetched."""
+    taken: list[tuple[Any, ...]] = []
+    left = PAGE_BYTES
+    for row in rows:
+        left -= len(row[raw])
+        if left < 0 and taken:
+            return taken, True
+        taken.append(row)
+    return taken, False
 
 
 def conditions(

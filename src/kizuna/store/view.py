@@ -12,7 +12,7 @@ import msgspec
 from kizuna.labels import Decision, Marked, Principal, decide, redact
 from kizuna.stix import normalise_value
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
-from kizuna.store.shelf import conditions, version_condition
+from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import query as words_query
 
@@ -57,7 +57,7 @@ class View:
         self._mask = store.mask(principal)
 
     def read(self, query: Query, position: int, limit: int) -> Page:
-        """At most `limit` rows behind `position`, in order of arrival, one per (id, version)."""
+        """At most `limit` rows behind `position`, in order of arrival, one per (id, version); fewer when they are large."""
         reader = self._reader
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
         where, values = conditions(query, types, added="o.added", ident="o.ident", space=self._space_n)
@@ -69,16 +69,21 @@ class View:
             added="o.added",
         )
         where += [which, f"not exists (select 1 {rivals} and {_REPEATED})" if "all" in query.versions or exact else "1"]
-        found: list[_Seen] = []
-        while len(found) <= limit:
-            wanted = limit + 1 - len(found)
-            rows = self._select(" and ".join(where), [*values, *exact], position, wanted)
-            found += [seen for row in rows if (seen := self._redacted(row)) is not None]
-            if len(rows) < wanted:
-                break
-            position = rows[-1].n
-        page = [Row(row.n, row.added, row.id, row.version, row.raw) for row in found[:limit]]
-        return Page(page, len(found) > limit)
+        found: list[Row] = []
+        left = PAGE_BYTES
+        while True:
+            wanted, read = limit + 1 - len(found), 0
+            # One row at a time: what is withheld whole must neither be held nor end a page by its size.
+            for row in self._select(" and ".join(where), [*values, *exact], position, wanted):
+                position, read = row.n, read + 1
+                if (seen := self._redacted(row)) is None:
+                    continue
+                left -= len(seen.raw)
+                if len(found) == limit or (left < 0 and found):
+                    return Page(found, True)
+                found.append(Row(seen.n, seen.added, seen.id, seen.version, seen.raw))
+            if read < wanted:
+                return Page(found, False)
 
     def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
         """Every version of one id that this reader may see."""
@@ -222,12 +227,13 @@ class View:
     def _labels(self, column: str) -> str:
         return self._mask.sql(self._reader, column)
 
-    def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> list[_Seen]:
+    def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> Iterator[_Seen]:
         sql = (
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
             f"and {self._labels('o.least')} and {where} order by o.n limit ?"
         )
-        return [_Seen._make((*row, ())) for row in self._reader.execute(sql, (position, self._space_n, *values, limit))]
+        for row in self._reader.execute(sql, (position, self._space_n, *values, limit)):
+            yield _Seen._make((*row, ()))
 
     def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
         """Rows of one id, straight from its ident."""
