@@ -31,6 +31,7 @@ from kizuna.settings import Settings, load
 from kizuna.store import Store, open_store
 from kizuna.web import create_app
 from kizuna.web.auth import login_url
+from kizuna.web.connection import bounded
 
 # A partner may be slow to finish reading; after this it is cut off so that the node can stop.
 GRACE_SECONDS = 5
@@ -103,7 +104,7 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
     config = uvicorn.Config(
         create_app(store),
         loop="uvloop",
-        http="httptools",
+        http=bounded(settings.limits),
         ws="none",
         lifespan="on",
         access_log=False,

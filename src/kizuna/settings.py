@@ -17,7 +17,7 @@ MiB = 1 << 20
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what comes in; sizes in bytes."""
+    """Bounds on what comes in; sizes in bytes. `head_seconds` and `body_seconds` are for the whole head and body of a request."""
 
     body: int = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
     object: int = 16 * MiB
@@ -26,6 +26,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     compression_ratio: int = 100
     page: int = 1000
     clock_ahead_seconds: int = 600
+    head_seconds: float = 20.0
+    body_seconds: float = 600.0  # 32 MiB within this need less than half a megabit a second
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

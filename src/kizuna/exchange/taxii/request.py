@@ -160,12 +160,15 @@ async def _read(receive: Any, limits: Limits, *, packed: bool) -> bytes:
     """Collect the body; a packed one is unpacked as it comes."""
     unpacker = Unpacker(min(limits.body, MOST), limits.compression_ratio, packed=packed)
     body = bytearray()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limits.body_seconds
     while True:
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout_at(min(loop.time() + SECONDS, end)):
                 message = await receive()
         except TimeoutError:
-            raise TooSlow(f"nothing came for {SECONDS:.0f} s") from None
+            late = f"did not come whole in {limits.body_seconds:g} s" if loop.time() >= end else "stopped coming"
+            raise TooSlow(f"the body {late}") from None
         if message["type"] == "http.disconnect":
             raise InvalidInput("the client went away")
         for piece in unpacker.feed(message.get("body", b"")):
