@@ -244,6 +244,8 @@ class Scanner:
             if length >= self._size:
                 return "large", self._size
             if index == len(data) or data[index] == _QUOTE:
+                if len(data) - text.position - skip >= self._size:
+                    return "large", self._size  # a string that goes on and on: `index` waits where it began
                 done = index - text.position
                 if not (read and text.more()):
                     return "cut", len(text.data) - text.position - skip
