@@ -321,7 +321,9 @@ class Scanner:
             if state_of_next == "whole" and _is_stix(text.data[match.end() : match.end() + size]):
                 raw = text.data[start : match.start()]
                 text.position = match.start()
-                return Fault(raw, fault("json-syntax", f"broken JSON {self._from(start)}"))
+                deep = f"more than {self._depth} levels {self._from(start)}"
+                broken = f"broken JSON {self._from(start)}"
+                return Fault(raw, fault("json-depth", deep) if state == "deep" else fault("json-syntax", broken))
         return self._leave_out(state, raw)
 
     def _leave_out(self, state: str, raw: bytes) -> Fault:

@@ -13,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from kizuna.settings import Limits
 
 HEAD_BYTES = 64 * 1024
+# What may still come of a body that was answered before its end, so that its sender reads the answer and not a broken connection.
+_LEFT_BYTES = 4 << 20
+_LEFT_SECONDS = 2.0
 _SLOW = b"408 Request Timeout"
 _LARGE = b"431 Request Header Fields Too Large"
 
@@ -27,6 +30,7 @@ class Connection(HttpToolsProtocol):
         self._awaits_head = True
         self._whole = False  # whether what came last ended a request
         self._head = 0
+        self._left = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,14 +45,28 @@ class Connection(HttpToolsProtocol):
         if self._whole or self.transport.is_closing():
             return
         if not self._awaits_head:
-            if self._timer is None:
-                self._wait(self.limits.body_seconds)
+            self._awaits_body(len(data))
             return
         self._head += len(data)
         if self._head > HEAD_BYTES:
             self._refuse(_LARGE)
         elif self._timer is None:
             self._wait(self.limits.head_seconds)
+
+    def _awaits_body(self, size: int) -> None:
+        if not self._answering():
+            self._left += size
+            if self._left > _LEFT_BYTES:
+                self.transport.close()
+        elif self._timer is None:
+            self._wait(self.limits.body_seconds)
+
+    def on_response_complete(self) -> None:
+        """Somebody whose body was refused soon stops sending it, or is stopped."""
+        super().on_response_complete()
+        if not self._awaits_head and not self._answering() and not self.transport.is_closing():
+            self._stop()
+            self._wait(_LEFT_SECONDS)
 
     def on_message_begin(self) -> None:
         """A head follows."""
@@ -57,7 +75,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A body follows, or nothing."""
-        self._awaits_head, self._head = False, 0
+        self._awaits_head, self._head, self._left = False, 0, 0
         self._stop()
         super().on_headers_complete()
 
@@ -83,6 +101,9 @@ class Connection(HttpToolsProtocol):
     def _too_slow(self, seconds: float) -> None:
         self._timer = None
         if self.transport.is_closing():
+            return
+        if not self._awaits_head and not self._answering():
+            self.transport.close()
             return
         # While we read nothing, or answer the request before, it is not the client that is slow.
         if self.flow.read_paused or (self._awaits_head and self._answering()):
