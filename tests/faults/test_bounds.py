@@ -109,6 +109,13 @@ def no_container(file: BinaryIO, size: int) -> None:
     fill(file, b"[", size)
 
 
+def repeated(file: BinaryIO, size: int) -> None:
+    """One key again and again."""
+    file.write(b'{"objects":[' + FIRST + b"]")
+    fill(file, b',"objects":[]', size)
+    file.write(b"}")
+
+
 def many(file: BinaryIO, size: int) -> None:
     """Large objects that are too poor to be any, each of a size one may be."""
     file.write(HEAD + FIRST)
@@ -127,6 +134,7 @@ SHAPES: dict[Callable[[BinaryIO, int], None], tuple[int, str]] = {
     deep: (1, "more than 100 levels"),
     nothing: (0, "expected a STIX bundle"),
     no_container: (0, "broken|levels|object|bytes"),
+    repeated: (1, "too many"),
     many: (1, "required"),
 }
 

@@ -232,6 +232,11 @@ class _Reader:
             key = self._key() if byte == ord('"') and comma else None
             comma = first = False
             if key == "objects" and text.peek() == ord("["):
+                self._header_members += 1
+                if self._header_members > _HEADER_MEMBERS:
+                    self._scanner.lost = True
+                    yield self._broken("the container's own members are too many", "json-too-large")
+                    return
                 yield from self._list()
                 continue
             wrong = self._value(key) if key is not None else self._broken_header(byte)

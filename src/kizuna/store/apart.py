@@ -6,6 +6,7 @@ pipes. A thread for each pipe only moves bytes, so that a child need not wait wh
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import io
 import os
@@ -38,6 +39,7 @@ _LENGTH = struct.Struct("<Q")
 _BATCH_BYTES = 16 << 20
 _PIPE_BYTES = 1 << 20
 _REFUSED = 4  # fields of what does not come in
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _NICE = 5  # who writes goes first: readers take what is left, which is all while it waits for them
 _WAITING = 8  # messages held for each child
 
@@ -88,8 +90,10 @@ class _Child:
         read_end, write_end = os.pipe()
         self._messages: Queue[bytes | None] = Queue(_WAITING)
         self._ended = False
+        parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
+            _end_with(parent)
             os.close(read_end)
             _serve(prepare, share, write_end)
         os.close(write_end)
@@ -144,6 +148,15 @@ def _exactly(pipe: BinaryIO, size: int) -> bytes:
             return b""
         done += count
     return found  # type: ignore[return-value]
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent is killed, at once and not only when there is something to send (Linux alone can)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it was killed before this was said
+            os._exit(1)
 
 
 def _serve(prepare: Prepare, share: Share, write_end: int) -> None:

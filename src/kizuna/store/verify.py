@@ -61,6 +61,9 @@ def verify(store: Store) -> Iterator[Fault]:
     """Every fault of a store, at one moment of it; takes up to a millisecond for each object."""
     with store.database.snapshot() as connection:
         yield from _orphans(connection)
+        if unlabelled := list(_unlabelled(connection)):
+            yield from unlabelled  # nothing can be said of who may see them
+            return
         words = _Words(store)
         with closing(words):
             for batch in _batches(connection):
@@ -80,6 +83,15 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[Fault]:
     following = connection.execute("select value from meta where key='ident_next'").fetchone()
     if taken and (following is None or int(following[0]) <= taken):
         yield Fault("ident", "meta", "the next number of an id is taken already")
+
+
+def _unlabelled(connection: sqlite3.Connection) -> Iterator[Fault]:
+    labels = "(select n from label)"
+    sql = (
+        f"select id from object where label not in {labels} or least not in {labels} or whole not in {labels} limit 20"
+    )
+    for (id,) in connection.execute(sql):
+        yield Fault("object", id, "has a label that is not there")
 
 
 def _batches(connection: sqlite3.Connection) -> Iterator[list[_Row]]:
