@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kizuna.formats.stanag4774 import NAMESPACE
+from kizuna.labels import parse_label
 from kizuna.store import Partner, open_store
 from tests.builders import AMBER, CLEAR, campaign, identity, relationship
 from tests.commands import bundle, kizuna
@@ -115,3 +117,72 @@ def test_neighbours_are_shown(served: Path) -> None:
     kizuna("import", "-", "--data", served, input=bundle(link))
     shown = kizuna("show", OBJECTS[0]["id"], "--data", served, "--json").last()
     assert {n["id"] for n in shown["neighbours"]} & {link["id"], OBJECTS[2]["id"]}
+
+
+STANAG = f"""<originatorConfidentialityLabel xmlns="{NAMESPACE}"><ConfidentialityInformation>
+<PolicyIdentifier>TLP</PolicyIdentifier><Classification>RED</Classification><PrivacyMark>by hand</PrivacyMark>
+</ConfidentialityInformation><CreationDateTime>2026-09-26T12:00:00Z</CreationDateTime></originatorConfidentialityLabel>"""
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "PUBLIC",
+        "TLP:AMBER+STRICT 'to=CERT Oslo,JPN'",
+        "TLP:RED persons=a.sato@A,b@C until=2027-01-01",
+        "X:Y restrictive:Z=1",
+    ],
+)
+def test_a_label_goes_out_as_xml_and_comes_back(label: str, tmp_path: Path) -> None:
+    file = tmp_path / "label.xml"
+    written = kizuna(
+        "label", "write", label, "--originator", "A", "--review", "2027-02-03", "-o", file, "--json"
+    ).last()
+    assert written == {"file": str(file), "bytes": file.stat().st_size}
+    found = kizuna("label", "read", file, "--json").last()
+    (part,) = parse_label(label, originator="A").parts
+    if label != "PUBLIC":
+        label += " originator=A"
+    assert parse_label(found["label"], originator="A") == parse_label(label, originator="A")
+    assert (found["originator"], found["review"], found["left_out"]) == ("A", "2027-02-03T00:00:00.000000Z", [])
+    assert kizuna("label", "read", file).out.strip() == found["label"]
+    again = kizuna("label", "write", found["label"], "--json").last()["xml"]
+    assert f"<slab:Classification>{part.classification}<" in again
+    assert ("O=A" in again) == (label != "PUBLIC")
+
+
+def test_bare_names_stay_the_originators_people() -> None:
+    written = kizuna("label", "write", "TLP:RED persons=ann", "--originator", "CERT Riga").out
+    found = kizuna("label", "read", "-", input=written.encode()).out.strip()
+    assert found == "TLP:RED 'persons=ann@CERT Riga' 'originator=CERT Riga'"
+
+
+def test_what_a_label_does_not_keep_is_named() -> None:
+    done = kizuna("label", "read", "-", "--originator", "A", input=STANAG.encode())
+    assert done.out == "TLP:RED originator=A\n"
+    assert done.err.startswith("not kept: /originatorConfidentialityLabel/ConfidentialityInformation/PrivacyMark: ")
+    told = kizuna("label", "read", "-", "--json", input=STANAG.encode()).last()
+    assert [loss["path"].rsplit("/", 1)[1] for loss in told["left_out"]] == [
+        "originatorConfidentialityLabel",
+        "PrivacyMark",
+    ]
+    assert (told["label"], told["originator"], told["created"]) == ("TLP:RED", None, "2026-09-26T12:00:00.000000Z")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["read", "no-such-file.xml"], 3),
+        (["read", "."], 1),
+        (["read", "-"], 1),
+        (["write", "OWN"], 1),
+        (["write", "TLP:AMBER & TLP:RED"], 1),
+        (["write", "TLP:AMBER originator=B", "--originator", "C"], 1),
+        (["write", "TLP:BLUE"], 2),
+        (["write", "TLP:AMBER", "--review", "soon"], 2),
+    ],
+)
+def test_what_is_no_label_or_none_that_xml_can_state(arguments: list[str], code: int) -> None:
+    done = kizuna("label", *arguments, input=b"<!DOCTYPE x><x/>")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
