@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kizuna.stix.checker import check
 from kizuna.stix.lift import is_20, lift, lift_all
+from tests.counting import lines_run
 
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
 GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
@@ -234,3 +235,28 @@ def test_nothing_raises_whatever_comes(data: dict[str, Any], marks: Any, objects
         is_20(one)
         assert lift_all(one)[0]["spec_version"] == "2.1"
         assert json.dumps(one) == before
+
+
+def directories(number: int) -> dict[str, Any]:
+    """Directories that each contain all of them, themselves too."""
+    keys = [str(i) for i in range(number)]
+    objects = {key: {"type": "directory", "path": f"p{key}", "contains_refs": keys} for key in keys}
+    return {"type": "observed-data", "id": "observed-data--1", "created": "2026-01-01T00:00:00Z", "objects": objects}
+
+
+def test_a_web_of_references_is_lifted_in_one_look_at_each() -> None:
+    small, large = (lines_run(lambda n=n: lift_all(directories(n))) for n in (30, 60))  # type: ignore[misc]
+    assert large < 5 * small  # four times the references
+
+
+def test_marks_times_observables_are_not_multiplied_out() -> None:
+    data = directories(150)
+    for one in data["objects"].values():
+        del one["contains_refs"]
+    data["object_marking_refs"] = [f"marking-definition--{i}" for i in range(1_000)]
+    assert lift_all(data) == [{**data, "spec_version": "2.1"}]
+    del data["object_marking_refs"]
+    data["granular_markings"] = [
+        {"marking_ref": f"marking-definition--{i}", "selectors": ["objects"]} for i in range(1_000)
+    ]
+    assert lift_all(data) == [{**data, "spec_version": "2.1"}]

@@ -42,6 +42,9 @@ _RENAMED: dict[str, dict[str, str]] = {
     "user-account": {"password_last_changed": "credential_last_changed"},
     "windows-registry-key": {"modified": "modified_time"},
 }
+# Marks times observables inside, and selectors: beyond it all stays inside, as 2.1 still allows, and does not grow a thousandfold.
+_MOST_MARKS = 100_000
+_MOST_SELECTORS = 1_000
 # Properties of predefined extensions that 2.1 left out, and one that it respelled.
 _EXTENSIONS_WITHOUT = {
     "archive-ext": ("version",),
@@ -90,7 +93,7 @@ def lift_all(data: Json) -> list[Json]:
         lifted.setdefault("is_family", True)
     elif kind == "marking-definition":
         _name_tlp(lifted)
-    elif kind == "observed-data" and _has_observables(data):
+    elif kind == "observed-data" and _has_observables(data) and _bearable(data):
         return _lift_observed_data(lifted)
     return [lifted]
 
@@ -126,12 +129,20 @@ def _has_observables(data: Json) -> bool:
     )
 
 
+def _bearable(data: Json) -> bool:
+    whole, granular = data.get("object_marking_refs"), data.get("granular_markings")
+    marks = [one.get("selectors") for one in (granular if isinstance(granular, list) else ()) if isinstance(one, dict)]
+    selectors = [selector for selected in marks if isinstance(selected, list) for selector in selected]
+    each = (len(whole) if isinstance(whole, list) else 0) + selectors.count("objects")
+    return each * len(data["objects"]) <= _MOST_MARKS and len(selectors) <= _MOST_SELECTORS
+
+
 def _lift_observed_data(lifted: Json) -> list[Json]:
     objects: dict[str, Json] = lifted.pop("objects")
     observables = _Observables(str(lifted.get("id")), objects).lifted()
     keys = list(objects)
     lifted["object_refs"] = list(dict.fromkeys(observables[key]["id"] for key in keys))
-    _hand_on_marks(lifted, keys, objects, observables)
+    _hand_on_marks(lifted, objects, observables)
     return [lifted, *{one["id"]: one for one in observables.values()}.values()]
 
 
@@ -148,23 +159,26 @@ class _Observables:
         entered: set[str] = set()
         ids: dict[str, str] = {}
         for first in self._objects:
-            stack = [first]
+            stack = [] if first in entered else [self._enter(first, entered)]
             while stack:
-                key = stack[-1]
-                waiting = [one for one in _targets(self._objects[key]) if one in self._objects and one not in entered]
-                if key not in entered and waiting:
-                    entered.add(key)
-                    stack.extend(waiting)
+                key, targets = stack[-1]
+                target = next((one for one in targets if one not in entered), None)
+                if target is not None:
+                    stack.append(self._enter(target, entered))
                     continue
-                entered.add(key)
                 stack.pop()
-                if key not in self._done:
-                    self._done[key] = self._lift(key, ids)
-                    ids[key] = self._done[key]["id"]
+                self._done[key] = self._lift(key, ids)
+                ids[key] = self._done[key]["id"]
         for key, one in self._done.items():
             # A reference that closes a cycle was not known above: it is filled in now and does not count for the id.
             self._done[key] = _with_ids(one, ids)
         return {key: self._done[key] for key in self._objects}
+
+    def _enter(self, key: str, entered: set[str]) -> tuple[str, Iterator[str]]:
+        """A frame of the stack: what is still to be looked at from here, each once however often it is named."""
+        entered.add(key)
+        targets = [one for one in _targets(self._objects[key]) if one in self._objects]
+        return key, iter(dict.fromkeys(reversed(targets)))
 
     def _lift(self, key: str, ids: dict[str, str]) -> Json:
         body: Json = _with_ids(_rename(self._objects[key]), ids)
@@ -235,7 +249,7 @@ def _listed(fields: Any) -> Any:
     return {key: [value] if isinstance(value, str) else value for key, value in fields.items()}
 
 
-def _hand_on_marks(lifted: Json, keys: list[str], objects: dict[str, Json], observables: dict[str, Json]) -> None:
+def _hand_on_marks(lifted: Json, objects: dict[str, Json], observables: dict[str, Json]) -> None:
     """Marks of the observed-data cover what was inside of it, and so does each granular mark that selected it there."""
     whole = lifted.get("object_marking_refs")
     for observable in observables.values():
@@ -245,6 +259,7 @@ def _hand_on_marks(lifted: Json, keys: list[str], objects: dict[str, Json], obse
     marks = lifted.get("granular_markings")
     if not isinstance(marks, list):
         return
+    places = {id: place for place, id in enumerate(lifted["object_refs"])}
     kept = []
     for mark in marks:
         selectors = mark.get("selectors") if isinstance(mark, dict) else None
@@ -253,7 +268,7 @@ def _hand_on_marks(lifted: Json, keys: list[str], objects: dict[str, Json], obse
             continue
         own = []
         for selector in selectors:
-            own.extend(_hand_on(mark, selector, keys, objects, observables, lifted))
+            own.extend(_hand_on(mark, selector, objects, observables, places))
         if own:
             kept.append({**mark, "selectors": own})
     if kept:
@@ -263,7 +278,7 @@ def _hand_on_marks(lifted: Json, keys: list[str], objects: dict[str, Json], obse
 
 
 def _hand_on(
-    mark: Json, selector: Any, keys: list[str], objects: dict[str, Json], observables: dict[str, Json], lifted: Json
+    mark: Json, selector: Any, objects: dict[str, Json], observables: dict[str, Json], places: dict[str, int]
 ) -> list[Any]:
     """Put a mark on the observables that its selector names; the selectors that stay on the observed-data."""
     first, _, rest = selector.partition(".") if isinstance(selector, str) else ("", "", "")
@@ -278,7 +293,7 @@ def _hand_on(
         return ["object_refs"]  # it names nothing: everything is the safe reading
     if not inner:
         _mark_whole(observables[key], mark)
-        return [f"object_refs.[{lifted['object_refs'].index(observables[key]['id'])}]"]
+        return [f"object_refs.[{places[observables[key]['id']]}]"]
     name, dot, deeper = inner.partition(".")
     name = _RENAMED.get(objects[key]["type"], {}).get(name, name)
     _mark_part(observables[key], mark, f"{name}{dot}{deeper}")
