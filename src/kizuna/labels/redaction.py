@@ -27,6 +27,11 @@ _DEFINED = {
     for kind, table in {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES}.items()
 }
 
+Step = str | int
+Path = tuple[Step, ...]
+_Tree = dict[Step, Any]
+_Moved = dict[Path, dict[int, int]]
+
 _VERSION_5 = re.compile(r"-5[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 
 
@@ -44,7 +49,7 @@ class Redacted(msgspec.Struct, frozen=True):
 def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Redacted:
     """Cut what the reader may not see; an object that would not be valid without it is withheld whole.
 
-    List items are cut from the highest index down and the selectors of the remaining granular markings renumbered.
+    All is cut in one pass; then the selectors of the remaining granular markings are renumbered, each once.
     """
     if not allowed(marked.label):
         return Redacted(None, (), "object")
@@ -56,11 +61,9 @@ def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Reda
     )
     if (reason := _indivisible(data, selectors)) is not None:
         return Redacted(None, cut, reason)
-    remaining = copy.deepcopy(data)
-    # A mark on a whole list item must go before its neighbours move: longest paths and highest indices first.
-    for path in sorted(_outermost({steps(s) for s in selectors}), key=_order, reverse=True):
-        _cut(remaining, path)
-    _prune_marks(remaining)
+    moved: _Moved = {}
+    remaining = _without(copy.deepcopy(data), _tree({steps(selector) for selector in selectors}), (), moved)
+    _renumber(remaining, moved)
     if (errors := _errors(remaining)) and errors - _errors(data):
         return Redacted(None, cut, "required-property")
     return Redacted(remaining, cut)
@@ -90,11 +93,6 @@ def _withheld(data: Json, marked: Marked, closed: list[Label]) -> bool:
     return redact(data, marked, lambda label: label == marked.label or label not in closed).data is None
 
 
-def _outermost(paths: set[tuple[str | int, ...]]) -> set[tuple[str | int, ...]]:
-    """Without the paths that lie inside another: what holds them goes as a whole."""
-    return {path for path in paths if not any(path[:n] in paths for n in range(1, len(path)))}
-
-
 def _errors(data: Json) -> set[tuple[str, str]]:
     return {(p.rule, p.path) for p in check(data) if p.severity == "error"}
 
@@ -116,7 +114,7 @@ def _indivisible(data: Json, selectors: list[str]) -> str | None:
     return None
 
 
-def _tells_embedded_id(data: Json, path: tuple[str | int, ...]) -> bool:
+def _tells_embedded_id(data: Json, path: Path) -> bool:
     """Whether what is closed makes the id of an observable inside observed data, which it and others beside it may hold."""
     objects = data.get("objects")
     member = objects.get(path[1]) if isinstance(objects, dict) and len(path) > 1 else None
@@ -126,55 +124,70 @@ def _tells_embedded_id(data: Json, path: tuple[str | int, ...]) -> bool:
     return any(name in contributing for name in path[2:3] or member)
 
 
-def _order(path: tuple[str | int, ...]) -> tuple[tuple[int, str | int], ...]:
-    return tuple((1, step) if isinstance(step, int) else (0, step) for step in path)
+def _tree(paths: set[Path]) -> _Tree:
+    """The paths step by step; None stands for what is cut whole, with all that lies in it."""
+    root: _Tree = {}
+    for path in sorted(paths, key=len):
+        node: _Tree | None = root
+        for step in path[:-1]:
+            node = None if node is None else node.setdefault(step, {})
+        if node is not None:
+            node[path[-1]] = None
+    return root
 
 
-def _cut(data: Json, path: tuple[str | int, ...]) -> None:
-    holder: Any = data
-    for step in path[:-1]:
-        try:
-            holder = holder[step]
-        except (KeyError, IndexError, TypeError):
-            return  # an ancestor is gone already
-    last = path[-1]
-    if isinstance(last, int):
-        if isinstance(holder, list) and last < len(holder):
-            del holder[last]
-            _renumber(data, path)
-    elif isinstance(holder, dict):
-        holder.pop(last, None)
-    if len(path) > 1 and holder in ([], {}):
-        _cut(data, path[:-1])  # STIX knows no empty lists or objects
+def _without(value: Any, cut: _Tree, path: Path, moved: _Moved) -> Any:
+    """The value without what the tree cuts; where list items went, `moved` says where each of the others stands now."""
+    gone = set[Step]()
+    holds = _holds(value)
+    for step, below in cut.items():
+        if not holds(step):
+            continue
+        if below is not None:
+            value[step] = _without(value[step], below, (*path, step), moved)
+        if below is None or value[step] in ([], {}):  # STIX knows no empty lists or objects
+            gone.add(step)
+    if isinstance(value, dict):
+        return {key: member for key, member in value.items() if key not in gone}
+    if gone:
+        stay = [index for index in range(len(value)) if index not in gone]
+        moved[path] = {index: place for place, index in enumerate(stay)}
+        return [value[index] for index in stay]
+    return value
 
 
-def _renumber(data: Json, gone: tuple[str | int, ...]) -> None:
-    """Selectors behind a removed list item move up by one; those of the item itself are dropped."""
-    index, depth = gone[-1], len(gone) - 1
-    for one in data.get("granular_markings") or ():
-        kept = []
-        for selector in one.get("selectors") or ():
-            path = steps(selector)
-            if path[:depth] == gone[:-1] and len(path) > depth and isinstance(path[depth], int):
-                if path[depth] == index:
-                    continue
-                if path[depth] > index:  # type: ignore[operator]
-                    path = (*path[:depth], path[depth] - 1, *path[depth + 1 :])  # type: ignore[operator]
-            kept.append(".".join(f"[{step}]" if isinstance(step, int) else step for step in path))
-        one["selectors"] = kept
+def _holds(value: Any) -> Callable[[Step], bool]:
+    if isinstance(value, dict):
+        return lambda step: isinstance(step, str) and step in value
+    return lambda step: isinstance(step, int) and isinstance(value, list) and step < len(value)
 
 
-def _prune_marks(data: Json) -> None:
-    """Drop selectors that select nothing any more, and markings without selectors."""
+def _renumber(data: Json, moved: _Moved) -> None:
+    """Selectors follow the list items they select; those that select nothing any more go, and markings without selectors."""
     kept = []
     for one in data.get("granular_markings") or ():
-        one["selectors"] = [selector for selector in one.get("selectors") or () if _resolves(data, selector)]
+        found = (_moved_to(steps(selector), moved) for selector in one.get("selectors") or ())
+        one["selectors"] = [selector for selector in found if selector is not None and _resolves(data, selector)]
         if one["selectors"]:
             kept.append(one)
     if kept:
         data["granular_markings"] = kept
     else:
         data.pop("granular_markings", None)
+
+
+def _moved_to(path: Path, moved: _Moved) -> str | None:
+    """The selector of a path after the cut, None when a list item on it is gone."""
+    new: list[str] = []
+    for depth, step in enumerate(path):
+        if isinstance(step, int):
+            place = moved[path[:depth]].get(step) if path[:depth] in moved else step
+            if place is None:
+                return None
+            new.append(f"[{place}]")
+        else:
+            new.append(step)
+    return ".".join(new)
 
 
 def _resolves(data: Json, selector: str) -> bool:
