@@ -186,3 +186,12 @@ def test_what_is_no_label_or_none_that_xml_can_state(arguments: list[str], code:
     done = kizuna("label", *arguments, input=b"<!DOCTYPE x><x/>")
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
+
+
+def test_a_mark_on_a_part_is_a_reason_not_a_reference(served: Path) -> None:
+    marks = [{"marking_ref": AMBER, "selectors": ["objective"]}]
+    marked = campaign("Marked", objective="Ports", object_marking_refs=[CLEAR], granular_markings=marks)
+    kizuna("import", "-", "--data", served, input=bundle(marked))
+    (verdict,) = kizuna("explain", marked["id"], "--data", served, "--json").lines()
+    assert (verdict["allowed"], verdict["in_feed"]) == (True, False)
+    assert [reason["code"] for reason in verdict["reasons"]] == ["not-receiving"]

@@ -54,8 +54,8 @@ def _held_back(store: Store, name: str, stored: Stored) -> str:
     from kizuna.labels import addressed
 
     partner, principal = store.partner(name), store.principal_of_partner(name)
-    at = store.clock()
-    known = addressed(stored.label, principal, at, receives=partner.receives, area=stored.area)
+    label, at = store.custodian().whole_label(stored.id) or stored.label, store.clock()
+    known = addressed(label, principal, at, receives=partner.receives, area=stored.area)
     return "reference-withheld" if known else "not-receiving"
 
 

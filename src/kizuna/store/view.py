@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from kizuna.labels import Decision, Marked, Principal, decide, redact
+from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
 from kizuna.stix import normalise_value
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
@@ -205,14 +205,20 @@ class View:
 
     def explain(self, id: str, recipient: Principal) -> Decision | None:
         """Why a recipient may or may not have all that the asker sees of an object; None when that is nothing."""
+        whole = self.whole_label(id)
+        if whole is None:
+            return None
+        return decide(whole, recipient, holder=self._store.holder(), at=self._store.clock())
+
+    def whole_label(self, id: str) -> Label | None:
+        """The label of all that the asker sees of an object, granular marks and all; None when that is nothing."""
         rows = self._seen_of(id, ("last",))
         if not rows:
             return None
         row = rows[0]
-        whole = self._store.interned.label_of(self._reader, row.whole)
         if not self._whole(row):  # reasons that lie in what is hidden would tell of it
-            whole = self._marked(row, msgspec.json.decode(row.raw)).whole
-        return decide(whole, recipient, holder=self._store.holder(), at=self._store.clock())
+            return self._marked(row, msgspec.json.decode(row.raw)).whole
+        return self._store.interned.label_of(self._reader, row.whole)
 
     # How
 
