@@ -1,7 +1,7 @@
 """How soon a person gets an answer: `kizuna --help`, and the demo to its first printed line; and what three nodes weigh.
 
-Memory is of the three nodes and their parent together, the most seen from the third printed line on while they exchange. RSS counts
-a page once for each process that shares it, PSS once altogether.
+Memory is of the three serving processes, ten seconds after the last printed line; the note tells the most seen in that time with their
+parent and the processes that fetch a partner's whole feed the first time. RSS counts a page once for each process that shares it, PSS once.
 
     python -m benchmarks start
 """
@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -30,13 +30,20 @@ WATCHED_SECONDS = 10.0
 _LINE = re.compile(r"^(Rss|Pss): +(\d+) kB$", re.MULTILINE)
 
 
+class Memory(NamedTuple):
+    """Megabytes (10⁶ bytes)."""
+
+    rss: float
+    pss: float
+
+
 class Started(NamedTuple):
-    """Seconds to the first line and to the last, and the memory of all processes in megabytes."""
+    """Seconds to the first line and to the last; megabytes of the nodes in the end, and of all processes at most."""
 
     first: float
     last: float
-    rss: float
-    pss: float
+    nodes: Memory
+    most: Memory
 
 
 def help_seconds() -> list[float]:
@@ -64,24 +71,31 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def children(pid: int) -> list[int]:
+    """The processes a process has started."""
+    found: list[int] = []
+    with suppress(OSError):
+        for tasks in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (tasks / "children").read_text().split()]
+    return found
+
+
 def family(pid: int) -> list[int]:
     """A process and all that came of it."""
     found = [pid]
     for one in found:
-        with suppress(OSError):
-            for tasks in Path(f"/proc/{one}/task").iterdir():
-                found += [int(child) for child in (tasks / "children").read_text().split()]
+        found += children(one)
     return found
 
 
-def memory(pid: int) -> tuple[float, float]:
-    """RSS and PSS in megabytes (10⁶ bytes) of a process and all that came of it."""
+def memory(processes: Iterable[int]) -> Memory:
+    """What some processes take together."""
     sums = {"Rss": 0, "Pss": 0}
-    for one in family(pid):
+    for one in processes:
         with suppress(OSError):  # it may just have ended
             for name, kilobytes in _LINE.findall(Path(f"/proc/{one}/smaps_rollup").read_text()):
                 sums[name] += int(kilobytes)
-    return sums["Rss"] * 1024 / 1e6, sums["Pss"] * 1024 / 1e6
+    return Memory(sums["Rss"] * 1024 / 1e6, sums["Pss"] * 1024 / 1e6)
 
 
 def demo(folder: Path) -> Started:
@@ -95,7 +109,8 @@ def demo(folder: Path) -> Started:
         for _ in range(NODES):
             assert process.stdout.readline(), "the demo ended before its nodes were ready"
             moments.append(time.perf_counter() - began)
-        return Started(moments[0], moments[-1], *_most(process.pid))
+        most = _most(process.pid)
+        return Started(moments[0], moments[-1], memory(children(process.pid)), most)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -105,14 +120,14 @@ def demo(folder: Path) -> Started:
             process.communicate()
 
 
-def _most(pid: int) -> tuple[float, float]:
-    rss = pss = 0.0
+def _most(pid: int) -> Memory:
+    most = Memory(0.0, 0.0)
     ends = time.monotonic() + WATCHED_SECONDS
     while time.monotonic() < ends:
-        now = memory(pid)
-        rss, pss = max(rss, now[0]), max(pss, now[1])
+        now = memory(family(pid))
+        most = Memory(max(most.rss, now.rss), max(most.pss, now.pss))
         time.sleep(0.5)
-    return rss, pss
+    return most
 
 
 def rows(corpora: Sequence[Corpus]) -> Iterator[Row]:
@@ -125,6 +140,8 @@ def rows(corpora: Sequence[Corpus]) -> Iterator[Row]:
             started = demo(Path(name) / "demo")
             note = f"third node after {started.last:.1f} s"
             yield Row(f"`kizuna demo` to the first address, {which}", "demo", started.first, "s", target, note=note)
-            work = f"three nodes and their parent, {which}"
-            yield Row(f"{work}, RSS", "demo", started.rss, "MB", 300, note="shared pages counted in each process")
-            yield Row(f"{work}, PSS", "demo", started.pss, "MB", 300, note="shared pages counted once")
+            most = f"at most {started.most.rss:.0f} RSS, {started.most.pss:.0f} PSS with parent and first fetches"
+            yield Row(f"three nodes, {which}, RSS", "demo", started.nodes.rss, "MB", 300, note=most)
+            yield Row(
+                f"three nodes, {which}, PSS", "demo", started.nodes.pss, "MB", 300, note="shared pages counted once"
+            )
