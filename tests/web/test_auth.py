@@ -10,6 +10,7 @@ import pytest
 from kizuna.store.accounts import Accounts
 from kizuna.store.database import Database
 from kizuna.web.auth import Authenticator, csrf_token
+from kizuna.web.pages.login import FORM
 from kizuna.web.slowing import FORGOTTEN, REMEMBERED, Slowing
 from tests.conftest import Clock
 from tests.web.conftest import PASSWORD, Node
@@ -137,6 +138,25 @@ def test_other_pages_cannot_log_in_or_out_or_change(node: Node, origin: dict[str
     assert browser.post("/logout", data={"csrf": csrf}, headers=origin).status_code == 403
     assert browser.post("/language", data={"language": "ja"}, headers=origin).status_code == 403
     assert browser.post("/api/v1/import", content=b"[]", headers={"X-CSRF-Token": csrf, **origin}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["/login", "/logout", "/language"])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("multipart/form-data; boundary=b; charset=nope", 415),
+        ("multipart/form-data", 415),
+        ("application/json", 415),
+        ("application/x-www-form-urlencoded; charset=nope", 400),
+        ("application/x-www-form-urlencoded", 400),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_no_error_of_the_node(node: Node, page: str, kind: str, status: int) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n--b--\r\n'
+    answer = httpx.post(node.url + page, content=body, headers={"Content-Type": kind})
+    assert answer.status_code == status
+    many = httpx.post(node.url + page, content=b"a=b&" * 100, headers={"Content-Type": FORM})
+    assert many.status_code == 400
 
 
 def test_a_session_changes_only_with_its_token(node: Node) -> None:

@@ -188,6 +188,7 @@ def test_the_language_is_remembered(node: Node) -> None:
         "",
         "/a\r\nb",
         "\\\\e",
+        "//[",
     ],
 )
 def test_nobody_is_sent_elsewhere(node: Node, back: str) -> None:

@@ -34,6 +34,12 @@ class Changed(KizunaError):
     status, exit_code, slug = 412, 1, "changed"
 
 
+class UnsupportedMediaType(KizunaError):
+    """The body is in a format this address does not read."""
+
+    status, exit_code, slug = 415, 1, "unsupported-media-type"
+
+
 class WrongOrigin(KizunaError):
     """A change was asked for by a page that is not ours."""
 

@@ -14,7 +14,7 @@ import msgspec
 from litestar import Response, post
 from litestar.params import HeaderParameter, QueryParameter
 
-from kizuna.errors import KizunaError, TooLarge
+from kizuna.errors import TooLarge
 from kizuna.labels import parse_label
 from kizuna.stix import Container, ReadLimits, iter_objects
 from kizuna.store import Outcome, View
@@ -22,6 +22,7 @@ from kizuna.store.answered import Answered
 from kizuna.web.api.model import Fault, Import, Taken, taken_of
 from kizuna.web.api.objects import AreaName
 from kizuna.web.context import Asked, of
+from kizuna.web.problems import UnsupportedMediaType
 
 READ = {"application/json", "application/stix+json", "application/taxii+json"}
 IN_MEMORY = 1 << 20
@@ -41,12 +42,6 @@ Key = Annotated[
         name="Idempotency-Key", max_length=255, description="A repeated request is answered alike for a day."
     ),
 ]
-
-
-class UnsupportedMediaType(KizunaError):
-    """The body is in a format this address does not read."""
-
-    status, exit_code, slug = 415, 1, "unsupported-media-type"
 
 
 @post("/import", opt={"right": "write"}, status_code=200)
