@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -154,13 +155,20 @@ class Poller:
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
-            try:
-                for partner in self._store.partners():
-                    if partner.url and not self._ended.is_set():
-                        self._say(partner.name, self._poll(partner.name))
-            except Exception as error:
-                # Whatever it is, the node serves on and the next turn tries again.
-                self._say("partners", f"{type(error).__name__}: {error}")
+            self._guarded("partners", self._turn)
+
+    def _turn(self) -> str:
+        for partner in self._store.partners():
+            if partner.url and not self._ended.is_set():
+                self._guarded(partner.name, partial(self._poll, partner.name))
+        return ""
+
+    def _guarded(self, name: str, work: Callable[[], str]) -> None:
+        """Whatever goes wrong with one partner, the others have their turn, the node serves on and the next turn tries again."""
+        try:
+            self._say(name, work())
+        except Exception as error:
+            self._say(name, f"{type(error).__name__}: {error}")
 
     def _poll(self, name: str) -> str:
         """Poll one partner; what went wrong, empty when nothing did."""

@@ -98,6 +98,9 @@ def test_a_page_too_large_is_asked_for_in_pieces(monkeypatch: pytest.MonkeyPatch
         (Said(gzip.compress(b"{}")[:-4], headers={"Content-Encoding": "gzip"}), "cannot be unpacked"),
         (Said(gzip.compress(b"{}") + b"more", headers={"Content-Encoding": "gzip"}), "cannot be unpacked"),
         (Said(b"{}", headers={"X-TAXII-Date-Added-Last": "soon"}), "no timestamp"),
+        (Said(b'{"more":true}', headers={"X-TAXII-Date-Added-Last": "0001-01-01T00:00:00Z"}), "no timestamp"),
+        (Said(b'{"more":true}', headers={"X-TAXII-Date-Added-Last": "0001-01-01T00:00:00+23:59"}), "no timestamp"),
+        (Said(b'{"more":true}', headers={"X-TAXII-Date-Added-Last": "9999-12-31T23:59:60Z"}), "no timestamp"),
     ],
 )
 def test_what_is_odd_fails_with_a_sentence(said: Said, why: str) -> None:

@@ -28,6 +28,8 @@ SMALL_BYTES = 4 * MiB
 RATIO = 200
 PAGES = 100_000
 _PORTS = {"http": 80, "https": 443}
+# A moment beside these can be written and read back, whatever the zone.
+_FIRST, _LAST = from_text("0001-01-02T00:00:00Z"), from_text("9999-12-30T23:59:59Z")
 _LIMITS = (None, 100, 10, 1)
 
 
@@ -198,7 +200,10 @@ def _moment(text: str | None, url: str) -> int | None:
     if text is None:
         return None
     try:
-        return from_text(text)
+        moment = from_text(text)
+        if not _FIRST <= moment <= _LAST:
+            raise ValueError(text)
+        return moment
     except (ValueError, OverflowError):
         raise PeerFailed(f"X-TAXII-Date-Added-Last is no timestamp: {text[:60]!r}", file=url) from None
 
