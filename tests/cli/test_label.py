@@ -60,6 +60,14 @@ def test_loosening_delivers_and_tightening_takes_back(served: Path) -> None:
     assert id not in exported(served, "--as", "Kyiv")
 
 
+def test_green_means_the_nodes_own_community_where_none_is_named(tmp_path: Path) -> None:
+    made = ("init", "--name", "Riga", "--org", "CERT Riga", "--country", "LVA", "--community", "EU")
+    assert kizuna(*made, "--data", tmp_path / "eu").code == 0
+    kizuna("import", "-", "--data", tmp_path / "eu", input=bundle(OBJECTS[0]))
+    changed = kizuna("label", "set", OBJECTS[0]["id"], "TLP:GREEN", "--data", tmp_path / "eu", "--json").last()
+    assert changed["label"] == "TLP:GREEN community=EU"
+
+
 def test_what_another_organisation_owns_is_only_tightened(served: Path) -> None:
     store = open_store(served)
     theirs = campaign("Theirs", object_marking_refs=[AMBER])

@@ -56,7 +56,7 @@ def set_(id: str, label: str, data: Path, as_json: bool) -> None:
 
     with node(data) as store:
         originator = _stored(store, id).label.originator or store.organisation
-        wanted = parse_label(label, originator=originator)
+        wanted = parse_label(label, originator=originator, community=store.settings.community)
         change = store.relabel(id, wanted, by=actor())
         # What another organisation owns keeps its own label too: both must allow.
         now = format_label(_stored(store, id).label)
