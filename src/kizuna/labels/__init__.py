@@ -2,17 +2,27 @@
 
 from kizuna.labels.decide import addressed, decide, names
 from kizuna.labels.groups import Group, Membership, label_changes, memberships_of, next_change
-from kizuna.labels.join import join
-from kizuna.labels.marks import Marked, mark, own_label_of_definition, property_label, to_markings, translated
+from kizuna.labels.join import join, join_all
+from kizuna.labels.marks import (
+    Marked,
+    PropertyLabels,
+    mark,
+    own_label_of_definition,
+    property_label,
+    to_markings,
+    translated,
+)
 from kizuna.labels.model import Category, Consent, Decision, Label, Part, Principal, Reason
 from kizuna.labels.persons import worded_by
 from kizuna.labels.policies import BUILTIN_POLICIES, PUBLIC_LABEL, Policy, exceeds, own_only
 from kizuna.labels.redaction import Redacted, least_label, redact
 from kizuna.labels.text import format_label, parse_label
+from kizuna.labels.width import MOST_MARKINGS, MOST_SELECTORS, MOST_TEXT
 
 __all__ = [
-    "BUILTIN_POLICIES", "PUBLIC_LABEL", "Category", "Consent", "Decision", "Group", "Label", "Marked", "Membership", "Part",
-    "Policy", "Principal", "Reason", "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "label_changes", "least_label",
-    "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label", "property_label",
-    "redact", "to_markings", "translated", "worded_by",
+    "BUILTIN_POLICIES", "MOST_MARKINGS", "MOST_SELECTORS", "MOST_TEXT", "PUBLIC_LABEL", "Category", "Consent",
+    "Decision", "Group", "Label", "Marked", "Membership", "Part", "Policy", "Principal", "PropertyLabels", "Reason",
+    "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "join_all", "label_changes", "least_label",
+    "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label",
+    "property_label", "redact", "to_markings", "translated", "worded_by",
 ]  # fmt: skip

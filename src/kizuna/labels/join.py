@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kizuna.labels.model import Label, Part
 from kizuna.labels.policies import PUBLIC
 
@@ -15,11 +17,17 @@ def join(a: Label, b: Label) -> Label:
     label is for nobody, which is not the same as unrestricted. A set intersection of the names would be wrong: somebody in
     {NATO} and {JPN} at once satisfies both though the sets share no name.
     """
-    if a == b:
-        return a
-    parts = {_with(p, p.originator or label.originator) for label in (a, b) for p in label.parts if p != _PUBLIC}
+    return a if a == b else join_all((a, b))
+
+
+def join_all(labels: Iterable[Label]) -> Label:
+    """The join of labels, at least one, in one step: pair by pair, many would be copied many times."""
+    distinct = list(dict.fromkeys(labels))
+    if len(distinct) == 1:
+        return distinct[0]
+    parts = {_with(p, p.originator or label.originator) for label in distinct for p in label.parts if p != _PUBLIC}
     if not parts:  # PUBLIC restricts nothing
-        return max(a, b, key=lambda label: label.originator)
+        return max(distinct, key=lambda label: label.originator)
     first = min(p.originator or "" for p in parts)
     return Label(first, tuple(_with(p, None) if p.originator == first else p for p in parts))
 

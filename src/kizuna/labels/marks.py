@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from kizuna.errors import KizunaError
-from kizuna.labels.join import join
+from kizuna.labels.join import join, join_all
 from kizuna.labels.model import Category, Label, Part, moment
 from kizuna.labels.persons import bound
 from kizuna.labels.policies import GREEN, IEP, OWN, PUBLIC, TLP, TLP_ORDER, own_only
+from kizuna.labels.width import MOST_TEXT, marked_too_much, nobody, text_of, text_of_categories
 from kizuna.stix.builtin import IEP_2_EXTENSION, LABEL_EXTENSION, TLP_1, TLP_2, TLP_2_EXTENSION
 
 Json = dict[str, Any]
@@ -24,22 +25,57 @@ _OWN = Part(OWN, OWN)
 
 
 class Marked(msgspec.Struct, frozen=True):
-    """An object's label and its granular ones, each by selector."""
+    """An object's label and its granular ones, each by selector. `too_wide`: more was stated than is weighed, so it is for nobody."""
 
     label: Label
     granular: tuple[tuple[str, Label], ...] = ()
+    too_wide: bool = False
 
     @property
     def whole(self) -> Label:
         """The join of everything: who may see all of it."""
-        found = self.label
-        for _, label in self.granular:
-            found = join(found, label)
-        return found
+        return join_all((self.label, *(label for _, label in self.granular)))
 
     def with_label(self, label: Label) -> Marked:
         """The same granular marks under another label of the object."""
         return Marked(label, self.granular)
+
+
+class PropertyLabels:
+    """The labels of the properties of one object: each the object's, joined with every granular one that selects the property,
+    an ancestor, or a piece of it.
+    """
+
+    def __init__(self, marked: Marked) -> None:
+        self._label = marked.label
+        self._whole = marked.whole
+        self._at: dict[str, dict[Label, None]] = {}
+        self._in: dict[str, dict[Label, None]] = {}
+        for selector, label in marked.granular:
+            self._at.setdefault(selector, {})[label] = None
+            for ancestor in _ancestors(selector):
+                self._in.setdefault(ancestor, {})[label] = None
+        self._joined: dict[tuple[Label, ...], Label] = {(): marked.label}
+
+    def of(self, path: str) -> Label:
+        """The label of a property by its path; `$` or nothing is the object with all its parts."""
+        if path in ("", "$"):
+            return self._whole
+        asked = _INDEX.sub(".[", path)
+        found = {**self._in.get(asked, {}), **self._at.get(asked, {})}
+        for ancestor in _ancestors(asked) if self._at else ():
+            found |= self._at.get(ancestor, {})
+        key = tuple(found)
+        if key not in self._joined:
+            self._joined[key] = join_all((self._label, *key))
+        return self._joined[key]
+
+
+def _ancestors(selector: str) -> Iterator[str]:
+    place = selector.find(".")
+    while place >= 0:
+        yield selector[:place]
+        place = selector.find(".", place + 1)
 
 
 def mark(
@@ -55,15 +91,30 @@ def mark(
 
     `community` is what TLP:GREEN means when it names none; `joined` is joined with a stated label.
     """
+    if marked_too_much(data):
+        return _closed(data, originator)
     refs = data.get("object_marking_refs", [])
     parts = _parts(refs, definitions, community) if isinstance(refs, list) else [_OWN]
+    granular = tuple(_granular(data, definitions, originator, community))
+    stated = {part for _, label in granular for part in label.parts}
+    if _text_together(parts) + text_of(stated) > MOST_TEXT or (default and text_of(default.parts) > MOST_TEXT):
+        return _closed(data, originator)
     if parts:
         label = Label(originator, tuple(_together(parts)))
         if joined is not None:
             label = join(label, joined)
     else:
         label = default or own_only(originator)
-    return Marked(label, tuple(_granular(data, definitions, originator, community)))
+    return Marked(label, granular)
+
+
+def _closed(data: Json, originator: str) -> Marked:
+    """For nobody, and so is each part that was marked by itself, whatever the object is labelled later."""
+    label = nobody(originator)
+    granular = data.get("granular_markings")
+    marks = [one.get("selectors") for one in (granular if isinstance(granular, list) else ()) if isinstance(one, dict)]
+    selectors = [s for selected in marks if isinstance(selected, list) for s in selected if isinstance(s, str)]
+    return Marked(label, tuple((selector, label) for selector in selectors), too_wide=True)
 
 
 def own_label_of_definition(data: Json, *, originator: str, community: str | None = None) -> Label | None:
@@ -74,26 +125,17 @@ def own_label_of_definition(data: Json, *, originator: str, community: str | Non
 
 def property_label(marked: Marked, path: str) -> Label:
     """The label of a property: the object's joined with every granular one that selects it, an ancestor, or a piece of it."""
-    if not marked.granular:
-        return marked.label
-    if path in ("", "$"):
-        return marked.whole
-    asked = _INDEX.sub(".[", path)
-    found = marked.label
-    for selector, label in marked.granular:
-        if asked == selector or asked.startswith(selector + ".") or selector.startswith(asked + "."):
-            found = join(found, label)
-    return found
+    return PropertyLabels(marked).of(path) if marked.granular else marked.label
 
 
 def translated(data: Json, marked: Marked, targets: Iterable[Marked]) -> Marked:
     """The labels of a language content when each translation has those of the property it translates as well (section 7.1)."""
     found = dict[str, Label]()
     contents = data.get("contents")  # an object that a pack keeps with its problems may lack it
-    for target in targets:
+    for labels in [PropertyLabels(target) for target in dict.fromkeys(targets)]:
         for language, texts in contents.items() if isinstance(contents, dict) else ():
             for name in texts if isinstance(texts, dict) else ():
-                label = property_label(target, name)
+                label = labels.of(name)
                 if join(marked.label, label) != marked.label:
                     selector = f"contents.{language}.{name}"
                     found[selector] = join(found[selector], label) if selector in found else label
@@ -128,6 +170,12 @@ def _parts(refs: Iterable[Any], definitions: Definitions, community: str | None)
         if part is not None:
             found.append(part)
     return found
+
+
+def _text_together(parts: list[Part]) -> int:
+    """What the parts would take once each carries the categories and persons of all; known before any is made."""
+    persons = sum(len(person) + 1 for part in parts for person in part.persons)
+    return text_of(parts) + len(parts) * (text_of_categories({c for p in parts for c in p.categories}) + persons)
 
 
 def _together(parts: list[Part]) -> list[Part]:

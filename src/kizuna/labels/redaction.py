@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +61,7 @@ def redact(data: Json, marked: Marked, allowed: Callable[[Label], bool]) -> Reda
     if (reason := _indivisible(data, selectors)) is not None:
         return Redacted(None, cut, reason)
     moved: _Moved = {}
-    remaining = _without(copy.deepcopy(data), _tree({steps(selector) for selector in selectors}), (), moved)
+    remaining = _without(data, _tree({steps(selector) for selector in selectors}), (), moved)
     _renumber(remaining, moved)
     if (errors := _errors(remaining)) and errors - _errors(data):
         return Redacted(None, cut, "required-property")
@@ -139,6 +138,7 @@ def _tree(paths: set[Path]) -> _Tree:
 def _without(value: Any, cut: _Tree, path: Path, moved: _Moved) -> Any:
     """The value without what the tree cuts; where list items went, `moved` says where each of the others stands now."""
     gone = set[Step]()
+    value = value.copy() if isinstance(value, list | dict) else value  # what is not cut into is shared
     holds = _holds(value)
     for step, below in cut.items():
         if not holds(step):
@@ -167,9 +167,9 @@ def _renumber(data: Json, moved: _Moved) -> None:
     kept = []
     for one in data.get("granular_markings") or ():
         found = (_moved_to(steps(selector), moved) for selector in one.get("selectors") or ())
-        one["selectors"] = [selector for selector in found if selector is not None and _resolves(data, selector)]
-        if one["selectors"]:
-            kept.append(one)
+        selectors = [selector for selector in found if selector is not None and _resolves(data, selector)]
+        if selectors:
+            kept.append({**one, "selectors": selectors})
     if kept:
         data["granular_markings"] = kept
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kizuna.labels import Label, Marked, join, property_label
+from kizuna.labels import Label, Marked, PropertyLabels, join
 from kizuna.stix import BUILTIN, edges, marking_refs, observed_values, places, times
 from kizuna.stix.times import END_OF
 from kizuna.store.skim import Skimmed, skim
@@ -58,9 +58,11 @@ def _named(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _extract_marked(data: dict[str, Any], marked: Marked) -> Extract:
+    labels = PropertyLabels(marked)
+
     def label(path: str, other: str | None = None) -> Label:
-        of = property_label(marked, path)
-        return of if other is None else join(of, property_label(marked, other))
+        of = labels.of(path)
+        return of if other is None else join(of, labels.of(other))
 
     by_label: dict[Label, list[str]] = {}
     for path, text in texts(data):

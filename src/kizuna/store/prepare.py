@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from kizuna.clock import from_text
-from kizuna.labels import Label, Marked, least_label, mark, own_label_of_definition
+from kizuna.labels import (
+    MOST_MARKINGS,
+    MOST_SELECTORS,
+    MOST_TEXT,
+    Label,
+    Marked,
+    least_label,
+    mark,
+    own_label_of_definition,
+)
 from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
 from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
@@ -20,6 +29,13 @@ Definitions = Callable[[str], dict[str, Any] | None]
 
 # RFC 3339 knows the year 0000; calendars, and so the store, do not.
 _DATELESS = Problem("version-out-of-range", "error", "modified", "dated outside the years 1 to 9999", "Kizuna")
+_TOO_WIDE = Problem(
+    "too-many-markings",
+    "error",
+    "$",
+    f"marked with more than {MOST_MARKINGS} definitions, {MOST_SELECTORS} selectors or {MOST_TEXT} characters of them",
+    "Kizuna",
+)
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
@@ -136,6 +152,8 @@ def _prepare(
     except (ValueError, OverflowError):
         return Refused(index, _text_id(data), raw, (_DATELESS,))
     marked = labelling.of(data)
+    if marked.too_wide:
+        return Refused(index, _text_id(data), raw, (_TOO_WIDE,))
     skimmed = skim(data)
     return Prepared(
         index,
