@@ -13,7 +13,9 @@ MOST_MARKINGS = 64
 MOST_SELECTORS = 1_000
 """Selectors of all granular markings of one object."""
 MOST_TEXT = 16_384
-"""Characters of all categories, persons and communities of a label."""
+"""Bytes, about, of all categories, persons and communities of a label in its stored form."""
+_QUOTED = 3
+_CATEGORY = 22
 
 
 def nobody(originator: str) -> Label:
@@ -34,13 +36,13 @@ def marked_too_much(data: dict[str, Any]) -> bool:
 
 
 def text_of(parts: Iterable[Part]) -> int:
-    """About how many characters these parts take beside their policies."""
+    """About how many bytes these parts take beside their policies."""
     return sum(
-        text_of_categories(part.categories) + sum(len(p) + 1 for p in part.persons) + len(part.community or "")
+        text_of_categories(part.categories) + sum(len(p) + _QUOTED for p in part.persons) + len(part.community or "")
         for part in parts
     )
 
 
 def text_of_categories(categories: Iterable[Category]) -> int:
-    """About how many characters these categories take."""
-    return sum(len(c.name) + 1 + sum(len(value) + 1 for value in c.values) for c in categories)
+    """About how many bytes these categories take."""
+    return sum(len(c.name) + _CATEGORY + sum(len(value) + _QUOTED for value in c.values) for c in categories)

@@ -33,7 +33,7 @@ _TOO_WIDE = Problem(
     "too-many-markings",
     "error",
     "$",
-    f"marked with more than {MOST_MARKINGS} definitions, {MOST_SELECTORS} selectors or {MOST_TEXT} characters of them",
+    f"marked with more than {MOST_MARKINGS} definitions, {MOST_SELECTORS} selectors or {MOST_TEXT} bytes of them",
     "Kizuna",
 )
 
