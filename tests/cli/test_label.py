@@ -66,6 +66,11 @@ def test_green_means_the_nodes_own_community_where_none_is_named(tmp_path: Path)
     kizuna("import", "-", "--data", tmp_path / "eu", input=bundle(OBJECTS[0]))
     changed = kizuna("label", "set", OBJECTS[0]["id"], "TLP:GREEN", "--data", tmp_path / "eu", "--json").last()
     assert changed["label"] == "TLP:GREEN community=EU"
+    kizuna("import", "-", "--label", "TLP:GREEN", "--data", tmp_path / "eu", input=bundle(OBJECTS[2]))
+    assert (
+        kizuna("label", "show", OBJECTS[2]["id"], "--data", tmp_path / "eu", "--json").last()["label"]
+        == changed["label"]
+    )
 
 
 def test_what_another_organisation_owns_is_only_tightened(served: Path) -> None:

@@ -275,6 +275,7 @@ IN = "/originatorConfidentialityLabel/ConfidentialityInformation"
         (document(AMBER, "<slab:OriginatorID>A</slab:OriginatorID>"), "/originatorConfidentialityLabel/OriginatorID/@IDType"),
         (document(AMBER, "<slab:CreationDateTime>today</slab:CreationDateTime>"), "/originatorConfidentialityLabel/CreationDateTime"),
         (document(AMBER, attributes=' ReviewDateTime="9"'), "/originatorConfidentialityLabel/@ReviewDateTime"),
+        (document(AMBER, attributes=' ReviewDateTime="2026-13-01T00:00:00"'), "/originatorConfidentialityLabel/@ReviewDateTime"),
         (document(AMBER, root="alternativeConfidentialityLabel"), "/alternativeConfidentialityLabel"),
         (document(AMBER, root="metadataConfidentialityLabel"), "/metadataConfidentialityLabel"),
         (document(AMBER, root="SuccessorConfidentialityLabel"), "/SuccessorConfidentialityLabel"),
@@ -315,6 +316,13 @@ def test_the_community_of_green_and_the_originator_are_the_callers_where_none_is
     assert loss.what == "names no originator"
     named = document(information("TLP", "GREEN", category("PERMISSIVE", "Community", "NATO", uri=OURS + '1"')), DATES)
     assert read_label(named, originator="A", community="EU").label.parts[0].community == "NATO"
+
+
+def test_a_moment_without_a_time_zone_informs_no_more() -> None:
+    stated = "<slab:CreationDateTime>2016-11-10T12:30:00</slab:CreationDateTime>"
+    read = read_label(document(AMBER, stated), originator="A")
+    assert (read.created, read.review) == (None, None)
+    assert [loss.what for loss in read.losses] == ["2016-11-10T12:30:00 has no time zone"]
 
 
 def test_a_category_of_somebody_elses_that_is_called_like_ours_stays_a_category() -> None:

@@ -55,7 +55,8 @@ def _import(
 ) -> dict[str, int]:
     from kizuna.labels import parse_label
 
-    stated = parse_label(label, originator=store.organisation) if label is not None else None
+    organisation, community = store.organisation, store.settings.community
+    stated = parse_label(label, originator=organisation, community=community) if label is not None else None
     writer = store.writer(store.own_source(), label=stated, area=area)
     counts = Counter(imported=0, unchanged=0, failed=0)
     names = tuple(files)

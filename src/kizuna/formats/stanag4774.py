@@ -227,13 +227,14 @@ class _Reader:
 
     def _moment(self, text: str, path: str) -> int | None:
         text = text.strip(_SPACE)
-        if _LOCAL_TIME.fullmatch(text):
-            self._lose(path, f"{text} has no time zone")
-            return None
+        local = _LOCAL_TIME.fullmatch(text) is not None
         try:
-            return from_text(text)
+            moment = from_text(f"{text}Z" if local else text)
         except (ValueError, OverflowError):
             self._refuse(path, f"not a moment: {text[:40]!r}")
+        if local:
+            self._lose(path, f"{text} has no time zone")
+        return None if local else moment
 
     def _word(self, element: Element, *attributes: str) -> str:
         return re.sub(f"[{_SPACE}]+", " ", self._text(element, *attributes))  # xs:token
