@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -340,16 +339,47 @@ def test_a_policy_or_level_unknown_here_is_for_the_holder_alone(policy: str, lev
     assert not decide(label, Principal("B", None, "JPN"), holder=HOLDER, at=NOW)
 
 
-organisations = st.sampled_from(["A", "B", "C"])
+NAMES = ("B", "JPN", "NATO", "EU", "SECRET")
+RECIPIENT = Principal("B", "kim", "JPN", clearances=(("TLP", "SECRET"),), memberships=(("NATO", None, None),))
+HELD = {"B", "JPN", "NATO"}  # what names the recipient; of restrictive values it has NATO and SECRET
+stated_categories = st.lists(
+    st.tuples(
+        st.sampled_from(["PERMISSIVE", "RESTRICTIVE", "INFORMATIVE"]),
+        st.sampled_from(["Releasable To", "Persons", "Only"]),
+        st.lists(st.sampled_from(NAMES), min_size=1, max_size=3),
+    ),
+    max_size=3,
+)
 
 
-@given(sayable, organisations, organisations, organisations)
-def test_reading_opens_nothing(label: Label, originator: str, recipient: str, holder: str) -> None:
-    """Whoever may not see the label that was written may not see the one that was read."""
-    label = msgspec.structs.replace(label, originator=originator)
-    read = read_label(write_label(label, created=NOW, review=NOW), originator=holder).label
-    somebody, here = Principal(recipient, "a", "JPN"), Principal(holder, "b", "LVA")
-    assert decide(read, somebody, holder=here, at=NOW).allowed <= decide(label, somebody, holder=here, at=NOW).allowed
+@given(
+    st.sampled_from(
+        [
+            ("TLP", "CLEAR"),
+            ("TLP", "AMBER"),
+            ("TLP", "GREEN"),
+            ("PUBLIC", "PUBLIC"),
+            ("NATO", "SECRET"),
+            ("TLP", "clear"),
+        ]
+    ),
+    stated_categories,
+    st.none() | st.sampled_from(NAMES),
+)
+def test_the_label_read_refuses_whom_the_document_refuses(
+    policy: tuple[str, str], stated: list[tuple[str, str, list[str]]], until: str | None
+) -> None:
+    """And nobody else, whatever names its categories have."""
+    more = "".join(category(kind, name, *values) for kind, name, values in stated)
+    if until:
+        date = "2026-11-22T00:00:00Z" if until in HELD else "2026-11-24T00:00:00Z"
+        more += category("RESTRICTIVE", "Valid Until", date, uri=OURS + '4"')
+    label = read_label(document(information(*policy, more), DATES), originator="A", community="NATO").label
+    refused = policy in (("NATO", "SECRET"), ("TLP", "clear")) or (until is not None and until in HELD)
+    for kind, _, values in stated:
+        refused |= kind == "PERMISSIVE" and not HELD & set(values)
+        refused |= kind == "RESTRICTIVE" and not {"NATO", "SECRET" if policy[0] == "TLP" else "NATO"} >= set(values)
+    assert decide(label, RECIPIENT, holder=HOLDER, at=NOW).allowed is not refused
 
 
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
