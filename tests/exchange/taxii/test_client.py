@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kizuna.errors import InvalidInput, NotFound, PeerFailed
-from kizuna.exchange.taxii import client
+from kizuna.exchange.taxii import client, peer
 from kizuna.exchange.taxii.client import collections, poll, push
 from kizuna.labels import parse_label
 from kizuna.settings import Limits, write_private
@@ -167,9 +167,8 @@ def test_a_poll_that_takes_too_long_keeps_what_came(
     tokyo: Store, brussels: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tokyo, *clear("a", "b", "c"))
-    monkeypatch.setattr(client, "POLL_SECONDS", -1.0)
-    with pytest.raises(PeerFailed, match="next poll"):
-        poll(brussels, "Tokyo")
+    with pytest.raises(PeerFailed, match="the rest comes next time"):
+        poll(brussels, "Tokyo", progress=lambda _: monkeypatch.setattr(peer, "TURN_SECONDS", -1.0))
     assert held(brussels) == ["a", "b"]
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,7 +15,7 @@ import pytest
 
 from kizuna.errors import InvalidInput, PeerFailed
 from kizuna.exchange.taxii import peer as module
-from kizuna.exchange.taxii.peer import Peer, PeerRefused, read_token
+from kizuna.exchange.taxii.peer import PageTooLarge, Peer, PeerRefused, read_token
 from tests.builders import campaign
 
 from .foreign import COLLECTION, Asked, Foreign, Said, serving
@@ -115,10 +119,81 @@ def test_endless_pages_end(monkeypatch: pytest.MonkeyPatch) -> None:
         read(Foreign(lambda _: Said.json({"more": True, "next": str(next(count)), "objects": OBJECTS})))
 
 
-def test_an_answer_that_drips_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANSWER_SECONDS", -1.0)
-    with pytest.raises(PeerFailed, match="for one answer"):
-        read(Foreign(lambda _: page(0, 1)))
+@contextmanager
+def dripping(beginning: bytes, drop: bytes) -> Iterator[str]:
+    """The address of a server that says the beginning, and then drop after drop for ever."""
+    ended = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(beginning)
+            while not ended.wait(0.02):
+                connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/taxii2/"
+        ended.set()
+        thread.join(10)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/taxii+json;version=2.1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X: a\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n{", b" "),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    ],
+)
+@pytest.mark.parametrize(("bound", "why"), [("ANSWER_SECONDS", "for one answer"), ("TURN_SECONDS", "next time")])
+def test_an_answer_that_drips_ends(
+    monkeypatch: pytest.MonkeyPatch, bound: str, why: str, beginning: bytes, drop: bytes
+) -> None:
+    monkeypatch.setattr(module, bound, 0.3)
+    with dripping(beginning, drop) as url, Peer(url, "secret") as peer, pytest.raises(PeerFailed, match=why):
+        peer.collections()
+
+
+@pytest.mark.parametrize("bound", ["ANSWER_SECONDS", "TURN_SECONDS"])
+def test_nothing_is_asked_when_no_time_is_left(monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    monkeypatch.setattr(module, bound, -1.0)
+    app = Foreign(lambda _: page(0, 1))
+    with pytest.raises(PeerFailed, match=r"takes|took"):
+        read(app)
+    assert not app.asked
+
+
+def test_a_directory_is_bounded_and_nothing_of_it_twice() -> None:
+    many = [{"id": f"c{i}", "can_read": True, "title": "t" * 500, "junk": [[]] * 99} for i in range(60)]
+    roots = [f"/root{i}/" for i in range(50)]
+    answers = {f"/root{i}/collections/": lambda _: Said.json({"collections": many * 2}) for i in range(50)}
+    answers["/taxii2/"] = lambda _: Said.json({"api_roots": ["/root0/", "/root0", *roots, 5, None]})
+    app = Foreign(lambda _: page(0, 1), **answers)
+    with serving(app) as url, Peer(url, "secret") as peer:
+        found = peer.collections()
+    assert [one["id"] for one in found] == [f"c{i}" for i in (*range(60), *range(40))]
+    assert set(found[0]) == {"id", "title", "can_read", "can_write", "url", "root"}
+    assert len(found[0]["title"]) == 200
+    assert [asked.path for asked in app.asked] == ["/taxii2/", *(f"/root{i}/collections/" for i in range(10))]
+
+
+def test_a_page_of_too_many_objects_is_asked_for_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE_OBJECTS", 3)
+
+    def objects(asked: Asked) -> Said:
+        limit = int(parse_qs(asked.query).get("limit", ["5"])[0])
+        return page(0, 3) if limit == 10 else page(0, 5)
+
+    assert read(Foreign(objects)) == ["c0", "c1", "c2"]
+    with pytest.raises(PageTooLarge, match="more than 3 objects"):
+        read(Foreign(lambda _: page(0, 5)))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ from kizuna.store import Outcome, Partner, Query, Row, Store
 
 BATCH = 500
 BATCH_BYTES = 8 * MiB
-# A partner that drips page after page must not keep the others waiting; what was stored stays, the rest comes next time.
-POLL_SECONDS = 1800.0
 KEPT_PROBLEMS = 1_000
 Progress = Callable[[int], object]
 
@@ -91,7 +89,6 @@ def _poll_collection(
 ) -> None:
     key = f"poll:{partner.name}:{collection['id']}"
     writer = store.writer(store.partner_source(partner.name))
-    until = time.monotonic() + POLL_SECONDS
     for page in peer.pages(collection["url"], store.watermark(key)):
         if page.size:
             writer.define(marking_definitions(page.envelope))
@@ -102,10 +99,6 @@ def _poll_collection(
             store.set_watermark(key, page.mark)
         if progress is not None:
             progress(report.received)
-        if time.monotonic() > until:
-            raise PeerFailed(
-                f"took more than {POLL_SECONDS:.0f} s; the rest comes with the next poll", file=partner.url
-            )
 
 
 def push(store: Store, name: str, *, progress: Progress | None = None, ca_file: str | None = None) -> PushReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -13,6 +14,8 @@ import msgspec
 
 from kizuna.clock import from_text, to_text
 from kizuna.errors import InvalidInput, PeerFailed, TooLarge
+from kizuna.exchange.taxii.counting import holds_more
+from kizuna.exchange.taxii.deadline import Deadline, Sockets
 from kizuna.exchange.taxii.media import TAXII
 from kizuna.exchange.taxii.packing import Unpacker
 from kizuna.settings import MiB
@@ -21,15 +24,22 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS = 30.0  # for each connect, read and write
-ANSWER_SECONDS = 300.0  # for one answer as a whole, however slowly it drips
+ANSWER_SECONDS = 300.0  # for one answer as a whole, its headers too, however slowly it drips
+# A partner that drips page after page must not keep the others waiting; what was stored stays, the rest comes next time.
+TURN_SECONDS = 1800.0
 PENDING_SECONDS = 60.0
 PAGE_BYTES = 64 * MiB
+PAGE_OBJECTS = 200_000
 SMALL_BYTES = 4 * MiB
+DIRECTORY_BYTES = MiB  # decoded JSON may take thirty times its text
+ROOTS = 10
+COLLECTIONS = 100
 RATIO = 200
 PAGES = 100_000
 _PORTS = {"http": 80, "https": 443}
 # A moment beside these can be written and read back, whatever the zone.
 _FIRST, _LAST = from_text("0001-01-02T00:00:00Z"), from_text("9999-12-30T23:59:59Z")
+_TEXTS = ("title", "description", "alias")
 _LIMITS = (None, 100, 10, 1)
 
 
@@ -63,6 +73,8 @@ class Peer:
         if self._host is None:
             raise InvalidInput(f"not an http(s) address: {url[:200]!r}", path="url")
         self.url = url if url.endswith("/") else f"{url}/"
+        self._began = time.monotonic()
+        self._sockets = Sockets()
         self._client = httpx.Client(
             verify=_trust(ca_file) if self._host[0] == "https" else False,
             timeout=httpx.Timeout(SECONDS),
@@ -83,19 +95,19 @@ class Peer:
         self._client.close()
 
     def collections(self) -> list[dict[str, Any]]:
-        """Every collection of every API root on this host, each with its `url` and its root's `root`."""
-        found: list[dict[str, Any]] = []
+        """The first 100 collections of the first ten API roots on this host, each with its `url` and its root's `root`."""
+        found: dict[str, dict[str, Any]] = {}
         for root in self._roots():
-            listed = self.resource(urljoin(root, "collections/")).get("collections", [])
-            for one in listed[:1000] if isinstance(listed, list) else []:
-                if isinstance(one, dict) and isinstance(one.get("id"), str):
-                    place = urljoin(root, f"collections/{quote(one['id'], safe='')}/")
-                    found.append({**one, "url": place, "root": root})
-        return found
+            listed = self.resource(urljoin(root, "collections/"), most=DIRECTORY_BYTES).get("collections", [])
+            for one in listed if isinstance(listed, list) else []:
+                if len(found) < COLLECTIONS and isinstance(one, dict) and isinstance(one.get("id"), str):
+                    place = urljoin(root, f"collections/{quote(one['id'], safe='', errors='replace')}/")
+                    found.setdefault(place, _facts(one) | {"url": place, "root": root})
+        return list(found.values())
 
-    def resource(self, url: str) -> dict[str, Any]:
+    def resource(self, url: str, *, most: int = SMALL_BYTES) -> dict[str, Any]:
         """A small JSON resource."""
-        body, _ = self._ask("GET", url, most=SMALL_BYTES)
+        body, _ = self._ask("GET", url, most=most)
         return _object(body, url)
 
     def pages(self, url: str, after: str | None) -> Iterator[Page]:
@@ -108,6 +120,8 @@ class Peer:
             try:
                 parameters = asked if limit is None else asked | {"limit": str(limit)}
                 body, headers = self._ask("GET", urljoin(url, "objects/"), params=parameters, most=PAGE_BYTES)
+                if holds_more(body, PAGE_OBJECTS):
+                    raise PageTooLarge(f"sends more than {PAGE_OBJECTS} objects in one answer", file=url)
             except PageTooLarge:
                 limit = next(small, None)
                 if limit is None:
@@ -139,13 +153,13 @@ class Peer:
         return status
 
     def _roots(self) -> list[str]:
-        discovered = self.resource(self.url)
+        discovered = self.resource(self.url, most=DIRECTORY_BYTES)
         listed = discovered.get("api_roots")
         if not isinstance(listed, list):
             # Somebody gave us the address of an API root itself (section 4.2).
             listed = [self.url] if "versions" in discovered else []
-        roots = [_joined(self.url, str(root)) for root in listed[:100]]
-        here = [root for root in roots if _host(root) == self._host]
+        roots = list(dict.fromkeys(_joined(self.url, root) for root in listed[:1000] if isinstance(root, str)))
+        here = [root for root in roots if _host(root) == self._host][:ROOTS]
         if roots and not here:
             raise PeerFailed(f"sends us to another host, {roots[0][:200]}; our token stays with it", file=self.url)
         return here
@@ -156,17 +170,27 @@ class Peer:
         import httpx
 
         headers = {} if content is None else {"Content-Type": TAXII}
-        try:
-            with self._client.stream(method, url, params=params, content=content, headers=headers) as response:
-                body = _bounded(response, most, url)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise PeerFailed(f"cannot be reached: {error or type(error).__name__}", file=url) from None
+        stream = partial(self._client.stream, method, url, params=params, content=content, headers=headers)
+        with self._deadline(url) as deadline:
+            try:
+                with stream(extensions={"trace": deadline.trace}) as response:
+                    body = _bounded(response, most, url)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise PeerFailed(f"cannot be reached: {error or type(error).__name__}", file=url) from None
         if not 200 <= response.status_code < 300:
             said = _said(body)
             raise PeerRefused(f"answered {response.status_code}: {said}", code=response.status_code, file=url)
         if not response.headers.get("content-type", "").lower().startswith("application/taxii+json"):
             raise PeerFailed("answered something that is not TAXII", file=url)
         return body, response.headers
+
+    def _deadline(self, url: str) -> Deadline:
+        """The time this answer may take, out of what is left for all of them."""
+        left = TURN_SECONDS - (time.monotonic() - self._began)
+        whole = f"took more than {TURN_SECONDS:.0f} s; the rest comes next time"
+        one = f"takes more than {ANSWER_SECONDS:.0f} s for one answer"
+        late = PeerFailed(whole if left < ANSWER_SECONDS else one, file=url)
+        return Deadline(min(left, ANSWER_SECONDS), late, self._sockets)
 
 
 class _Head(msgspec.Struct):
@@ -214,20 +238,23 @@ def _bounded(response: httpx.Response, most: int, url: str) -> bytes:
     if encoding not in ("identity", "gzip"):
         raise PeerFailed(f"packs its answer in a way we did not ask for: {encoding[:40]!r}", file=url)
     unpacker = Unpacker(most, RATIO, packed=encoding == "gzip")
-    until = time.monotonic() + ANSWER_SECONDS
     body = bytearray()
     try:
         for block in response.iter_raw():
             for piece in unpacker.feed(block):
                 body += piece
-            if time.monotonic() > until:
-                raise PeerFailed(f"takes more than {ANSWER_SECONDS:.0f} s for one answer", file=url)
         unpacker.finish()
     except TooLarge as error:
         raise PageTooLarge(f"sends too much in one answer: {error.message}", file=url) from None
     except InvalidInput as error:
         raise PeerFailed(f"sends what cannot be unpacked: {error.message}", file=url) from None
     return bytes(body)
+
+
+def _facts(collection: dict[str, Any]) -> dict[str, Any]:
+    """What we need of a collection; the rest, of any size, is not kept."""
+    texts = {key: collection[key][:200] for key in _TEXTS if isinstance(collection.get(key), str)}
+    return {"id": collection["id"], **texts, **{key: collection.get(key) is True for key in ("can_read", "can_write")}}
 
 
 def _object(body: bytes, url: str) -> dict[str, Any]:
