@@ -89,6 +89,46 @@ def test_looking_at_a_link_does_not_use_it(node: Node) -> None:
     assert node.accounts.use_link(link) is not None
 
 
+ELSEWHERE = pytest.mark.parametrize("site", ["cross-site", "same-site"])
+
+
+@ELSEWHERE
+@pytest.mark.parametrize(("language", "text"), [("en", "Another site"), ("ja", "別のサイト")])
+def test_a_link_that_another_site_opens_asks_first(node: Node, site: str, language: str, text: str) -> None:
+    link = node.accounts.create_link("owner", by="test")
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    with httpx.Client(base_url=node.url, headers=headers, timeout=30) as browser:
+        asked = browser.get(f"/login/{link}", headers={"Sec-Fetch-Site": site})
+        assert (asked.status_code, "set-cookie" in asked.headers) == (200, False)
+        assert text in asked.text
+        assert f'<form method="post" action="/login/{link}"' in asked.text
+        # Another language is chosen without logging in.
+        chosen = browser.post("/language", data={"language": "ja", "next": f"/login/{link}/confirm"})
+        again = browser.get(chosen.headers["location"], headers={"Sec-Fetch-Site": "same-origin"})
+        assert "別のサイト" in again.text
+        assert f'value="/login/{link}/confirm"' in again.text
+        assert browser.get("/").headers["location"] == "/login"
+        done = browser.post(f"/login/{link}", headers={"Sec-Fetch-Site": "same-origin"})
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        assert browser.get("/").status_code == 200
+        assert browser.post(f"/login/{link}").status_code == 401
+
+
+@ELSEWHERE
+def test_another_site_cannot_log_in_by_a_link(node: Node, site: str) -> None:
+    link = node.accounts.create_link("owner", by="test")
+    assert httpx.post(f"{node.url}/login/{link}", headers={"Sec-Fetch-Site": site}).status_code == 403
+    assert httpx.post(f"{node.url}/login/{link}", headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    assert httpx.head(f"{node.url}/login/{link}", headers={"Sec-Fetch-Site": site}).status_code == 405
+    assert node.accounts.use_link(link) is not None
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_a_link_typed_or_followed_from_here_enters_at_once(node: Node, site: str) -> None:
+    link = node.accounts.create_link("owner", by="test")
+    assert httpx.get(f"{node.url}/login/{link}", headers={"Sec-Fetch-Site": site}).status_code == 303
+
+
 def login(node: Node, name: str, password: str, **headers: str) -> httpx.Response:
     return httpx.post(
         f"{node.url}/login", data={"name": name, "password": password}, headers={"Accept": "text/html", **headers}

@@ -54,6 +54,8 @@ SILENT = {
     ("GET", "/login"),
     ("POST", "/login"),
     ("GET", "/login/{secret}"),
+    ("POST", "/login/{secret}"),
+    ("GET", "/login/{secret}/confirm"),
     ("POST", "/logout"),
     ("POST", "/language"),
     ("GET", "/problems"),

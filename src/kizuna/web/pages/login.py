@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import anyio.to_thread
 from litestar import Response, get, post
@@ -37,7 +37,34 @@ def login(request: AnyRequest) -> Response[bytes]:
 
 @get("/login/{secret:str}", sync_to_thread=True)
 def follow_link(request: AnyRequest, secret: FromPath[str]) -> Response[bytes]:
-    """A one-time link: logs its person in and goes to the status page. Raises LinkUsed."""
+    """A one-time link: logs its person in and goes to the status page. Raises LinkUsed.
+
+    Where a browser says that another site led here, a person is asked first: somebody else's link would log them in as somebody else.
+    """
+    elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+    return _ask(request, secret) if elsewhere else _use_link(request, secret)
+
+
+@get("/login/{secret:str}/confirm", sync_to_thread=True)
+def confirm_link(request: AnyRequest, secret: FromPath[str]) -> Response[bytes]:
+    """Ask whether to log in by a link; where the choice of a language on that page comes back to."""
+    return _ask(request, secret)
+
+
+@post("/login/{secret:str}", status_code=303, sync_to_thread=True)
+def submit_link(request: AnyRequest, secret: FromPath[str]) -> Response[bytes]:
+    """Yes, log in by this link. Raises WrongOrigin, LinkUsed."""
+    if not from_here(request):
+        raise WrongOrigin("log in from this node's own page")
+    return _use_link(request, secret)
+
+
+def _ask(request: AnyRequest, secret: str) -> Response[bytes]:
+    action = f"/login/{quote(secret, safe='')}"
+    return page(request, "link.html", action=action, here=f"{action}/confirm")
+
+
+def _use_link(request: AnyRequest, secret: str) -> Response[bytes]:
     user = of(request).accounts.use_link(secret)
     if user is None:
         raise LinkUsed("this log-in link is used, expired or unknown")

@@ -43,9 +43,10 @@ def page(
     status: int = 200,
     headers: dict[str, str] | None = None,
     caller: Caller | None = None,
+    here: str | None = None,
     **values: Any,
 ) -> Response[bytes]:
-    """A page in the reader's language."""
+    """A page in the reader's language. `here` is where the choice of another language leads back to: this address, unless told."""
     context = of(request)
     language = language_of(request, caller)
     secret = request.cookies.get(context.cookie)
@@ -56,7 +57,7 @@ def page(
             _=language,
             language=language,
             languages=NAMES,
-            here=request.url.path,
+            here=here or request.url.path,
             caller=caller,
             csrf=csrf_token(secret) if secret and caller else "",
             node=_node(context, language),
