@@ -24,6 +24,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     split_above: int = 64 * MiB
     depth: int = 100
     compression_ratio: int = 100
+    items: int = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
     page: int = 1000
     clock_ahead_seconds: int = 600
     head_seconds: float = 20.0

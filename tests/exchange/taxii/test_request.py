@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -112,7 +113,7 @@ def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "SECONDS", 0.01)
     request = made(content_type="application/taxii+json;version=2.1")
     with pytest.raises(TooSlow) as caught:
-        asyncio.run(request.body(Limits()))
+        asyncio.run(request.body(Limits(), io.BytesIO()))
     assert caught.value.status == 408
 
 

@@ -6,8 +6,9 @@ import asyncio
 import gzip
 import http.client
 import json
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -16,9 +17,11 @@ from taxii2client.v21 import Server, as_pages
 
 from kizuna.exchange.taxii import server as module
 from kizuna.exchange.taxii import taxii_app
-from kizuna.store import Page, Partner, Query, Store
+from kizuna.settings import Limits
+from kizuna.store import Outcome, Page, Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.feed import Feed
+from kizuna.store.writer import Writer
 from tests.builders import CLEAR, campaign, items
 from tests.serving import served
 
@@ -154,8 +157,6 @@ def test_a_body_announced_too_large_is_refused_unread(node: Node) -> None:
 
 
 def test_a_body_that_grows_too_large_is_refused(make_store: Callable[..., Store]) -> None:
-    from kizuna.settings import Limits
-
     store = make_store(limits=Limits(body=100_000))
     store.put_partner(Partner(name="Brussels", organisation="B", country="BEL"))
     token, _ = Accounts(store).create_token(by="test", partner="Brussels", scopes=("read", "write"))
@@ -262,3 +263,80 @@ def test_small_answers_do_not_wait_for_pages(node: Node, monkeypatch: pytest.Mon
     may_end.set()
     for page in pages:
         page.join(30)
+
+
+def post(url: str, token: str, content: bytes | Iterable[bytes]) -> httpx.Response:
+    """One POST to the inbox."""
+    headers = {"Authorization": f"Bearer {token}", "Accept": TAXII, "Content-Type": TAXII}
+    return httpx.post(f"{url}/taxii2/real/collections/inbox/objects/", headers=headers, content=content, timeout=30)
+
+
+@pytest.fixture
+def two(make_store: Callable[..., Store]) -> Iterator[tuple[Store, str, str, str]]:
+    """A served node that takes five objects at once, and the tokens of Alpha and Bravo."""
+    store = make_store(limits=Limits(items=5))
+    tokens = []
+    for name in ("Alpha", "Bravo"):
+        store.put_partner(Partner(name=name, organisation=name, country="BEL", receives=("TLP:CLEAR",)))
+        tokens.append(Accounts(store).create_token(by="test", partner=name, scopes=("read", "write"))[0])
+    with served(store) as url:
+        yield store, url, tokens[0], tokens[1]
+
+
+def test_a_body_that_drips_holds_nobody_else(two: tuple[Store, str, str, str]) -> None:
+    _, url, alpha, bravo = two
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(
+            b"POST /taxii2/real/collections/inbox/objects/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            + f"Authorization: Bearer {alpha}\r\nAccept: {TAXII}\r\nContent-Type: {TAXII}\r\n".encode()
+            + b"Expect: 100-continue\r\n\r\n1\r\n{\r\n"
+        )
+        assert slow.recv(100).startswith(b"HTTP/1.1 100")  # its body is being read
+        assert post(url, bravo, iter([b'{"objects":[', b"]}"])).status_code == 202
+        rest = b'"objects":[]}'
+        slow.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(rest), rest))
+        assert slow.recv(100).startswith(b"HTTP/1.1 202")
+
+
+def test_one_callers_many_writes_hold_nobody_else(
+    two: tuple[Store, str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, url, alpha, bravo = two
+    writing, may_end = threading.Event(), threading.Event()
+    add = Writer.add
+
+    def slow(self: Writer, *arguments: Any, **named: Any) -> Iterator[Outcome]:
+        items = list(arguments[0])
+        if items and items[0].data["name"] == "slow":
+            writing.set()
+            may_end.wait(30)
+        yield from add(self, items, *arguments[1:], **named)
+
+    monkeypatch.setattr(Writer, "add", slow)
+    body = json.dumps({"objects": [campaign("slow")]}).encode()
+    many = [threading.Thread(target=post, args=(url, alpha, body)) for _ in range(40)]
+    for one in many:
+        one.start()
+    assert writing.wait(30)
+    headers = {"Authorization": f"Bearer {bravo}", "Accept": TAXII}
+    for _ in range(5):
+        answer = httpx.get(f"{url}/taxii2/real/collections/feed/objects/", headers=headers, timeout=20)
+        assert answer.status_code == 200
+        assert post(url, bravo, b'{"objects":[]}').status_code == 202
+    assert not may_end.is_set()
+    may_end.set()
+    for one in many:
+        one.join(30)
+    assert store.custodian().get(campaign("slow")["id"]) is not None
+
+
+def test_objects_of_one_request_are_counted_first(two: tuple[Store, str, str, str]) -> None:
+    store, url, alpha, _ = two
+    objects = [campaign(f"c{i}") for i in range(6)]
+    answer = post(url, alpha, json.dumps({"objects": objects}).encode())
+    assert (answer.status_code, "more than 5 objects" in answer.json()["description"]) == (413, True)
+    assert not store.custodian().read(Query(), 0, 10).rows
+    assert post(url, alpha, b'{"objects":[' + b"{}," * 9 + b"{}]}").status_code == 413
+    assert post(url, alpha, b'{"objects":[' + b'{"a":1},' * 9).status_code == 413
+    assert post(url, alpha, json.dumps({"objects": objects[:5]}).encode()).json()["success_count"] == 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -43,6 +43,12 @@ class TooSlow(UsageError):
     """The body does not come."""
 
     status, slug = 408, "too-slow"
+
+
+class Writable(Protocol):
+    """What a body is written to."""
+
+    def write(self, data: bytes, /) -> object: ...
 
 
 class NotAcceptable(UsageError):
@@ -105,8 +111,8 @@ class Request(msgspec.Struct, frozen=True):
         packed = self.headers.get("content-encoding", "identity") != "identity"
         return packed or not (announced.isascii() and announced.isdigit()) or int(announced[:18]) > HEAVY
 
-    async def body(self, limits: Limits) -> bytes:
-        """The whole body, unpacked. Raises TooLarge, UnsupportedMedia or InvalidInput."""
+    async def body(self, limits: Limits, into: Writable) -> None:
+        """Write the whole body, unpacked. Raises TooLarge, TooSlow, UnsupportedMedia or InvalidInput."""
         if not is_taxii(self.headers.get("content-type")):
             raise UnsupportedMedia("send application/taxii+json;version=2.1", path="Content-Type")
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
@@ -116,7 +122,7 @@ class Request(msgspec.Struct, frozen=True):
         most = min(limits.body, MOST)
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > most:
             raise TooLarge(f"a body of {announced[:18]} bytes; the limit is {most}")
-        return await _read(self.receive, limits, packed=encoding == "gzip")
+        await _read(self.receive, limits, into, packed=encoding == "gzip")
 
     def _list(self, name: str) -> list[str]:
         values = [value for text in self.query.get(name, ()) for value in text.split(",") if value]
@@ -156,10 +162,9 @@ def _moment(name: str, text: str) -> int:
         raise UsageError(f"not an RFC 3339 timestamp: {text[:60]!r}", path=name) from None
 
 
-async def _read(receive: Any, limits: Limits, *, packed: bool) -> bytes:
+async def _read(receive: Any, limits: Limits, into: Writable, *, packed: bool) -> None:
     """Collect the body; a packed one is unpacked as it comes."""
     unpacker = Unpacker(min(limits.body, MOST), limits.compression_ratio, packed=packed)
-    body = bytearray()
     loop = asyncio.get_running_loop()
     end = loop.time() + limits.body_seconds
     while True:
@@ -172,7 +177,7 @@ async def _read(receive: Any, limits: Limits, *, packed: bool) -> bytes:
         if message["type"] == "http.disconnect":
             raise InvalidInput("the client went away")
         for piece in unpacker.feed(message.get("body", b"")):
-            body += piece
+            into.write(piece)
         if not message.get("more_body"):
             unpacker.finish()
-            return bytes(body)
+            return

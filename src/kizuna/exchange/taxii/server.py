@@ -9,18 +9,21 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain
+from tempfile import SpooledTemporaryFile
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from kizuna.clock import to_text
-from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused, UsageError
+from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused, TooLarge, UsageError
 from kizuna.exchange.taxii.collections import ROOT, Collection, collections_of, find_collection, shelf, source
+from kizuna.exchange.taxii.counting import holds_more
 from kizuna.exchange.taxii.media import STIX, TAXII, accepts_taxii, version_text
 from kizuna.exchange.taxii.packing import pack
 from kizuna.exchange.taxii.request import MOST, MethodNotAllowed, NotAcceptable, Request
 from kizuna.exchange.taxii.status import Statuses, status_resource
-from kizuna.settings import MiB
+from kizuna.settings import Limits, MiB
 from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
 from kizuna.store import Page, Query, Row, Store
 from kizuna.store.caller import Caller
@@ -36,6 +39,7 @@ _TITLES = {
 _WHOLE = 4 * MiB
 _BROKEN = 1_000
 _GZIP_FROM = 1_400  # what fits one packet gains nothing
+IN_MEMORY = MiB  # of a body while it comes; the rest waits on disk
 _LOOPBACK = ("127.0.0.1", "::1", "")
 
 
@@ -51,6 +55,14 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+
+
+class Turns:
+    """One caller's: one large body at a time is read, and one body stored."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Semaphore(1)
+        self.storing = asyncio.Semaphore(1)
 
 
 def taxii_app(store: Store, authenticate: Authenticate) -> Callable[[Any, Any, Any], Awaitable[None]]:
@@ -70,7 +82,12 @@ class Server:
         # Threads that each need a fraction of a millisecond mostly wait for each other: one of them for all small answers
         # halves the 99th percentile under eight clients, and pages and writes have the others.
         self._quick = ThreadPoolExecutor(1, "taxii-quick")
-        self._heavy = asyncio.Semaphore(1)  # large bodies one at a time: each may take 64 MiB and its objects
+        # Writes have the loop's own threads, which it waits for at the end; however many they are, pages are read.
+        self._reading = ThreadPoolExecutor(4, "taxii-read")
+        self._heavy = asyncio.Semaphore(
+            1
+        )  # large bodies are stored one at a time: each may take 64 MiB and its objects
+        self._turns: WeakValueDictionary[tuple[str, str], Turns] = WeakValueDictionary()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application."""
@@ -88,18 +105,28 @@ class Server:
         except Exception:
             log.exception("a TAXII request failed")
             response = _failure(KizunaError("the node could not answer; its log says why"))
-        await _send(send, response, head=scope["method"] == "HEAD", packed=packed)
+        if packed and len(response.body) > _GZIP_FROM:
+            response = await asyncio.get_running_loop().run_in_executor(self._reading, _packed, response)
+        await _send(send, response, head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str) -> Response:
         # One worker thread does all but reading a body: a second hop would cost as much as finding one object.
-        lane = self._quick if _is_quick(scope) else None
+        lane = self._quick if _is_quick(scope) else self._reading
         found = await asyncio.get_running_loop().run_in_executor(lane, self._handle, scope, receive, headers, remote)
         if isinstance(found, Response):
             return found
-        request, caller = found
-        async with self._heavy if request.heavy() else nullcontext():
-            body = await request.body(self._limits)
-            return await asyncio.to_thread(self._store_all, body, caller)
+        return await self._take(*found)
+
+    async def _take(self, request: Request, caller: Caller) -> Response:
+        """Read a body, however slowly it comes, then store it: who is slow, or sends much, keeps nobody waiting but themselves."""
+        turns = self._turns.setdefault((caller.kind, caller.name), Turns())
+        heavy = request.heavy()
+        with SpooledTemporaryFile(IN_MEMORY, dir=str(self._store.folder)) as body:
+            async with turns.reading if heavy else nullcontext():
+                await request.body(self._limits, body)
+                async with turns.storing, self._heavy if heavy else nullcontext():
+                    body.seek(0)
+                    return await asyncio.to_thread(self._store_all, body.read(), caller)
 
     def _handle(
         self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str
@@ -184,8 +211,10 @@ class Server:
             raise UsageError("this token was made for another caller or question, or is none", path="next") from None
 
     def _store_all(self, body: bytes, caller: Caller) -> Response:
+        if holds_more(body, self._limits.items):
+            raise _too_many(self._limits)
         writer = self._store.writer(source(self._store, caller))
-        items = _items(body)
+        items = _at_most(_items(body), self._limits)
         writer.define(marking_definitions(body))
         resource = status_resource(items, writer.add, self._store.clock())
         with self._store.database.write():  # one transaction for both
@@ -268,6 +297,18 @@ def _is_envelope(body: bytes) -> bool:
     return True
 
 
+def _at_most(items: Iterator[Item], limits: Limits) -> Iterator[Item]:
+    """Objects of a broken body cannot be counted before they are read."""
+    for count, item in enumerate(items):
+        if count >= limits.items:
+            raise _too_many(limits)
+        yield item
+
+
+def _too_many(limits: Limits) -> TooLarge:
+    return TooLarge(f"more than {limits.items} objects in one request; send them in several", path="objects")
+
+
 async def _no_http(scope: Any, receive: Any, send: Any) -> None:
     """Start and stop when served alone; no web sockets."""
     if scope["type"] != "lifespan":
@@ -340,12 +381,14 @@ def _failure(error: KizunaError) -> Response:
     return Response(error.status, _encode(resource), headers)
 
 
-async def _send(send: Any, response: Response, *, head: bool, packed: bool) -> None:
+def _packed(response: Response) -> Response:
+    headers = (*response.headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding"))
+    return Response(response.status, pack(response.body), headers)
+
+
+async def _send(send: Any, response: Response, *, head: bool) -> None:
     body = response.body
     headers = [(b"content-type", TAXII.encode()), *((n.lower().encode(), v.encode()) for n, v in response.headers)]
-    if packed and len(body) > _GZIP_FROM:
-        body = await asyncio.to_thread(pack, body)
-        headers += [(b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else body})
