@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kizuna.stix.references import edges, marking_refs
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kizuna.stix.references import edges, marking_refs, mentions
 
 DATA: dict[str, Any] = {
     "type": "email-message",
@@ -48,3 +53,59 @@ def test_depth_costs_no_frames() -> None:
     for _ in range(5_000):
         value = [value]
     assert [target for _, target in edges({"x": value})] == ["file--1"]
+
+
+UUID = "8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+ID = f"malware--{UUID}"
+
+
+def found(data: dict[str, Any]) -> list[str]:
+    """Mentions in an object that names what `edges` finds and itself."""
+    whole = {"id": "report--0d2b5c1e-9d4e-4f0a-9a3b-0d2b5c1e7a01", **data}
+    named = [target for _, target in edges(whole)]
+    return mentions(msgspec.json.encode(whole), [*named, whole["id"]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"description": f"see {ID}."},
+        {"external_references": [{"source_name": "x", "external_id": ID}]},
+        {"x_linked": ID},
+        {"x_map": {ID: "y"}},
+        {"x_some_refs": {"a": ID}},
+        {"x_some_ref": {"b": [ID]}},
+        {"pattern": f"[x-own:id = '{ID}']"},
+        {"description": f"-- none --{ID}--"},
+        {"description": ID.upper()},
+        {"description": f"報告{ID}参照"},
+        {"description": f"not{ID}0"},
+        {"x_linked": [[ID]], "a_ref": "a--b", "b_refs": ["a--b", "--"]},
+    ],
+)
+def test_an_id_in_any_text_is_found(data: dict[str, Any]) -> None:
+    assert ID in found(data)
+
+
+def test_what_is_named_properly_is_no_mention() -> None:
+    assert found({"x_ref": ID, "description": f"two -- hyphens, and {ID}, {ID} again"}) == []
+    assert found({"description": "report--0d2b5c1e-9d4e-4f0a-9a3b-0d2b5c1e7a01"}) == []
+    assert found({"description": UUID, "name": "--"}) == []
+
+
+def test_another_type_with_the_same_uuid_is_another_id() -> None:
+    assert found({"x_ref": ID, "description": f"tool--{UUID}"}) == [f"tool--{UUID}"]
+
+
+def test_an_own_type_is_read_in_few_ways_and_thousands_in_one() -> None:
+    kinds = "a-b-c-d-e-f-x-own"
+    assert found({"description": f"{kinds}--{UUID}"}) == [
+        f"{kind}--{UUID}" for kind in (kinds, "e-f-x-own", "f-x-own", "x-own", "own")
+    ]
+    many = "".join(f"see-own--{i:08x}{UUID[8:]} " for i in range(5_000))
+    assert len(found({"description": many})) < 7_000
+
+
+@given(st.text(alphabet='-ab9"\\\n ', max_size=60), st.text(alphabet="-ab9", max_size=20))
+def test_nothing_around_it_hides_an_id(before: str, after: str) -> None:
+    assert ID in found({"description": f"{before}{ID}{after}", "x_ref": "a--b"})

@@ -10,6 +10,7 @@ import pytest
 
 from kizuna.labels import Group, parse_label
 from kizuna.store import Partner, Query, Store
+from kizuna.store.verify import verify
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 
 BRUSSELS = Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR",))
@@ -204,3 +205,47 @@ def test_what_waited_for_an_object_enters_when_the_partner_itself_sends_it(tokyo
     assert names(tokyo) == []
     list(tokyo.writer(tokyo.partner_source("Brussels")).add(items(theirs)))
     assert names(tokyo) == ["ours about theirs"]
+
+
+MENTIONS: list[Callable[[str], dict[str, Any]]] = [
+    lambda id: {"description": f"see {id}"},
+    lambda id: {"external_references": [{"source_name": "x", "external_id": id}]},
+    lambda id: {"x_linked": id},
+    lambda id: {"x_map": {id: "y"}},
+    lambda id: {"x_some_refs": {"a": id}},
+    lambda id: {"description": id.upper()},
+]
+
+
+@pytest.mark.parametrize("mention", MENTIONS)
+def test_no_text_gives_away_the_id_of_what_is_withheld(tokyo: Store, mention: Callable[[str], dict[str, Any]]) -> None:
+    secret = campaign("secret", object_marking_refs=[RED])
+    put(tokyo, secret, campaign("tells", object_marking_refs=[CLEAR], **mention(secret["id"])))
+    assert names(tokyo) == []
+    tokyo.relabel(secret["id"], parse_label("TLP:CLEAR", originator=tokyo.organisation), by="test")
+    assert sorted(names(tokyo)) == ["secret", "tells"]
+    tokyo.relabel(secret["id"], parse_label("TLP:RED", originator=tokyo.organisation), by="test")
+    assert names(tokyo) == []
+    assert list(verify(tokyo)) == []
+
+
+def test_an_id_that_nobody_holds_holds_nothing_back(tokyo: Store) -> None:
+    unknown = campaign("unknown", object_marking_refs=[CLEAR])
+    put(tokyo, campaign("tells", object_marking_refs=[CLEAR], description=f"see {unknown['id']}, {RED}"))
+    assert names(tokyo) == ["tells"]
+    assert list(verify(tokyo)) == []
+    put(tokyo, unknown)
+    assert names(tokyo) == ["tells", "unknown"]
+
+
+def test_what_is_mentioned_and_comes_later_is_looked_at_then(tokyo: Store) -> None:
+    secret = campaign("secret", object_marking_refs=[RED])
+    tells = campaign("tells", object_marking_refs=[CLEAR], description=f"see {secret['id']}")
+    put(tokyo, tells, report("about", [tells], object_marking_refs=[CLEAR]))
+    assert names(tokyo) == ["tells", "about"]
+    put(tokyo, secret)
+    assert names(tokyo) == []
+    assert list(verify(tokyo)) == []
+    mark = watermark(tokyo)
+    tokyo.relabel(secret["id"], parse_label("TLP:CLEAR", originator=tokyo.organisation), by="test")
+    assert sorted(names(tokyo, after=mark)) == ["about", "secret", "tells"]

@@ -168,3 +168,10 @@ def test_relabelling_moves_the_labels_of_every_index_row(store: Store) -> None:
     store.relabel(one["id"], parse_label("TLP:CLEAR", originator=store.organisation), by="t")
     assert reader.search("hay").items
     assert not reader.search("needle").items
+
+
+def test_what_a_text_mentions_is_no_neighbour(store: Store) -> None:
+    one = campaign("one", object_marking_refs=[CLEAR])
+    put(store, one, two := campaign("two", object_marking_refs=[CLEAR], description=f"see {one['id']}"))
+    view = store.view(store.principal_of_person("reader"))
+    assert view.neighbours(one["id"]) == view.neighbours(two["id"]) == []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .normal import normalise_value
     from .observed import ObservedValue, observed_values
     from .reader import BLOCK, Container, Item, ReadLimits, Share, iter_objects
-    from .references import edges, marking_refs
+    from .references import edges, marking_refs, mentions
     from .rules import RULES
     from .validation import Report, reports, validate
     from .versions import version_problems
@@ -50,6 +50,7 @@ __all__ = [
     "lift_all",
     "marking_definitions",
     "marking_refs",
+    "mentions",
     "normalise_value",
     "observed_values",
     "places",
@@ -78,6 +79,7 @@ _MODULES = {
     "lift_all": "lift",
     "marking_definitions": "definitions",
     "marking_refs": "references",
+    "mentions": "references",
     "normalise_value": "normal",
     "observed_values": "observed",
     "reports": "validation",

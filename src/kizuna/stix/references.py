@@ -1,8 +1,13 @@
-"""What an object points at, with the path of each reference (section 2.10: names ending in _ref and _refs)."""
+"""What an object points at, with the path of each reference (section 2.10: names ending in _ref and _refs); and ids in its text."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Any
+
+from .common import TYPES
+from .ids import LONGEST_TYPE, SHORTEST_TYPE, TYPE_NAME
 
 Link = tuple[str, str]
 """The path of a reference and the id it names."""
@@ -10,8 +15,11 @@ Link = tuple[str, str]
 # Markings are asked for apart: they say who may see the object, they do not connect it.
 _MARKINGS = frozenset(("object_marking_refs", "granular_markings"))
 
-
 _NAMES = ("_ref", "_refs")
+_MENTION = re.compile(rb"(?=--([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}))")
+_BEFORE = re.compile(r"[A-Za-z0-9-]*\Z")
+_MOST_READINGS = 4
+_MOST_DOUBTED = 1_000
 
 
 def edges(data: dict[str, Any]) -> list[Link]:
@@ -62,3 +70,36 @@ def _collect(key: str, value: Any, found: list[Link]) -> None:
                 or type(value[i]) is list
                 or (named and type(value[i]) is str and "--" in value[i])
             )
+
+
+def mentions(text: bytes, named: Collection[str]) -> list[str]:
+    """Ids that stand anywhere in the JSON text of an object, as a value, a key or a piece of either, beside those it names properly.
+
+    `named` holds its own id and the target of each reference. Where letters before an id run into
+    it, each type that may be meant gives an id; one written in capitals is given as written and in small letters.
+    """
+    known = set(named)
+    found: dict[str, None] = {}
+    for number, match in enumerate(_MENTION.finditer(text)):
+        before = text[max(0, match.start() - LONGEST_TYPE) : match.start()].decode("utf-8", "replace")
+        run, uuid = _BEFORE.findall(before)[0], match[1].decode()
+        if f"{run}--{uuid}" not in known:
+            # What is read in several ways makes several ids: not for thousands in one object.
+            for kind in _readings(run)[: None if number < _MOST_DOUBTED else 1]:
+                found[f"{kind}--{uuid}"] = None
+                found[f"{kind.lower()}--{uuid.lower()}"] = None
+    return [id for id in found if id not in known]
+
+
+def _readings(run: str) -> list[str]:
+    """The types that may be meant by what stands before an id: all of it, or what follows a hyphen or other letters in it."""
+    if run.lower() in TYPES:
+        return [run]
+    parts = run.split("-")
+    tails = ["-".join(parts[i:]) for i in range(max(0, len(parts) - _MOST_READINGS), len(parts))]
+    kinds = sorted((kind for kind in TYPES if run.lower().endswith(kind)), key=len, reverse=True)
+    return [
+        kind
+        for kind in dict.fromkeys((*kinds, run, *tails))
+        if SHORTEST_TYPE <= len(kind) <= LONGEST_TYPE and TYPE_NAME.fullmatch(kind.lower())
+    ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from kizuna.labels import Principal, label_changes
-from kizuna.store.feeds import Feeds
+from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.model import Change, Source
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.rows import get_meta, set_meta
@@ -38,8 +38,12 @@ class Act:
         if not objects:
             return
         translations = label_translations(self._store, self.connection, objects)
+        mentions = mentioned(self.connection, objects)
         for recipient in self.recipients:
-            self._count(self._opened, recipient, self._feeds(recipient).offer(objects))
+            feeds = self._feeds(recipient)
+            self._count(self._opened, recipient, feeds.offer(objects))
+            if mentions:
+                self._count(self._ended, recipient, feeds.hold_back(mentions))
         self._reconsider(list(set(translations) - set(objects)))
 
     def reconsider(self, objects: Sequence[int]) -> None:

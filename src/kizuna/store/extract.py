@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from kizuna.labels import Label, Marked, PropertyLabels, join
-from kizuna.stix import BUILTIN, edges, marking_refs, observed_values, places, times
+from kizuna.stix import BUILTIN, edges, marking_refs, mentions, observed_values, places, times
 from kizuna.stix.times import END_OF
 from kizuna.store.skim import Skimmed, skim
 from kizuna.store.words import index_text, texts
 
 # A point is made of two properties: whoever may not see one of them does not see the point.
 _WITH = {"latitude": "longitude"}
+
+MENTION = "*"
+"""The path of an id that stands in the text of an object: no relation, but what a feed must not give away."""
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Extract(NamedTuple):
@@ -24,19 +31,16 @@ class Extract(NamedTuple):
     docs: list[tuple[str, Label | None]]  # text cut for the index, label
 
 
-def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None) -> Extract:
-    """Read edges, observed values, places, times and text out of a valid object."""
+def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None, text: bytes | None = None) -> Extract:
+    """Read edges, observed values, places, times and text out of a valid object. `text` is its JSON, where that is at hand."""
+    text = _encode(data) if text is None else text
     if marked.granular:
-        return _extract_marked(data, marked)
+        return _extract_marked(data, marked, text)
     skimmed = skimmed or skim(data)
     words = index_text("\n".join(skimmed.texts))
-    links: list[tuple[str, str, Label | None]] = [
-        (target, path, None) for path, target in skimmed.links if target not in BUILTIN
-    ]
-    if "object_marking_refs" in data or "granular_markings" in data or "extensions" in data:
-        links += [(target, path, None) for path, target in _named(data)]
+    links = _named(data, skimmed.links)
     return Extract(
-        links,
+        [(target, path, None) for path, target in links if target not in BUILTIN] + _mentioned(data, links, text),
         [(seen.value, seen.kind, None) for seen in observed_values(data)],
         [(kind, value, None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
@@ -44,32 +48,38 @@ def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None
     )
 
 
-def _links(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """Everything an object names by id, but what is built in."""
-    return [link for link in edges(data) if link[1] not in BUILTIN] + _named(data)
-
-
-def _named(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """Its markings and the definitions of its extensions."""
-    found = [link for link in marking_refs(data) if link[1] not in BUILTIN]
+def _named(data: dict[str, Any], links: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Everything an object names by id: its references, markings and extensions."""
+    if "object_marking_refs" in data or "granular_markings" in data:
+        links = links + marking_refs(data)
     if "extensions" in data:
-        found += [("extensions", key) for key in data["extensions"] if key[:11] == "extension-d" and key not in BUILTIN]
-    return found
+        links = links + [("extensions", key) for key in data["extensions"] if key[:11] == "extension-d" and "--" in key]
+    return links
 
 
-def _extract_marked(data: dict[str, Any], marked: Marked) -> Extract:
+def _mentioned(data: dict[str, Any], links: list[tuple[str, str]], text: bytes) -> list[tuple[str, str, Label | None]]:
+    """Ids that stand in its text besides."""
+    if text.count(b"--") == len(links) + 1:  # each that is named brings one, and so does its own: there can be no other
+        return []
+    found = mentions(text, [data["id"], *(target for _, target in links)])
+    return [(id, MENTION, None) for id in found if id not in BUILTIN]
+
+
+def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes) -> Extract:
     labels = PropertyLabels(marked)
+    links = _named(data, edges(data))
 
     def label(path: str, other: str | None = None) -> Label:
         of = labels.of(path)
         return of if other is None else join(of, labels.of(other))
 
     by_label: dict[Label, list[str]] = {}
-    for path, text in texts(data):
-        by_label.setdefault(label(path), []).append(text)
+    for path, words in texts(data):
+        by_label.setdefault(label(path), []).append(words)
     documents = [(index_text("\n".join(parts)), of) for of, parts in by_label.items()]
     return Extract(
-        [(target, path, label(path)) for path, target in _links(data)],
+        [(target, path, label(path)) for path, target in links if target not in BUILTIN]
+        + _mentioned(data, links, text),
         [(seen.value, seen.kind, label(seen.path)) for seen in observed_values(data)],
         [(kind, value, label(path, _WITH.get(path))) for kind, value, path in places(data)],
         [(path, first, last, label(path, END_OF.get(path))) for path, first, last in times(data)],

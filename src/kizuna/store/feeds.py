@@ -4,6 +4,9 @@ A row enters when the partner may have it and every reference in it points at so
 enter together are the greatest set for which this holds, so objects that refer to each other in a circle enter together.
 Each row that stays out waits on *one* missing target; it is looked at again when that target enters. Because a row
 waits on a target that failed before it, or that stood outside the looked-at set, waits never form a circle.
+
+An id that only stands in a row's text is no reference: it counts while this node holds an object of that id, and when one
+comes in later, rows that mention it are looked at again (`hold_back`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,27 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
+from kizuna.store.extract import MENTION
 from kizuna.store.recipients import Masks, Recipient
+
+COUNTS = (
+    "(e.path is not (select n from term where name='"
+    + MENTION
+    + "') or exists (select 1 from object h where h.ident=e.target))"
+)
+"""The condition on an edge `e` that what it points at must be there for its row to enter."""
+
+
+def mentioned(connection: sqlite3.Connection, objects: Sequence[int]) -> list[tuple[int, int]]:
+    """The rows whose text names one of these rows by its id, each with the ident it names."""
+    term = connection.execute("select n from term where name=?", (MENTION,)).fetchone()
+    if term is None:
+        return []
+    return connection.execute(
+        "select distinct e.object, e.target from json_each(?) j join object o on o.n=j.value "
+        "join edge e on e.target=o.ident and e.path=?",
+        (json.dumps(list(objects)), term[0]),
+    ).fetchall()
 
 
 class Feeds:
@@ -46,10 +69,21 @@ class Feeds:
 
     def end(self, objects: Iterable[int]) -> int:
         """End rows the recipient may no longer have, and every row that refers to what is now gone; returns how many."""
-        ended, again = 0, set[int]()
         gone = self._live_of(list(objects))
-        waiters: list[tuple[int, int, int]] = []
         self._execute_many("delete from waiting where recipient=? and object=?", ((n,) for n in objects))
+        return self._end(gone, [])
+
+    def hold_back(self, mentions: Sequence[tuple[int, int]]) -> int:
+        """End rows whose text names what has come in (`mentioned`) and the recipient may not have; returns how many."""
+        targets = {target for _, target in mentions}
+        lost = targets - self._visible(targets)
+        naming = {n: target for n, target in mentions if target in lost}
+        gone = self._live_of(list(naming))
+        return self._end(gone, [(self._recipient, naming[n], n) for n, _, _ in gone])
+
+    def _end(self, gone: list[tuple[int, int, int]], waiters: list[tuple[int, int, int]]) -> int:
+        """End feed rows (object, ident, added) and what refers to them; `waiters` wait already."""
+        ended, again = 0, set[int]()
         while gone:
             ended += len(gone)
             self._connection.executemany(
@@ -93,7 +127,9 @@ class Feeds:
 
     def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
         by_object: dict[int, list[int]] = {}
-        for n, target in self._rows("select object, target from edge where object in ({})", list(objects)):
+        for n, target in self._rows(
+            f"select e.object, e.target from edge e where {COUNTS} and e.object in ({{}})", list(objects)
+        ):
             by_object.setdefault(n, []).append(target)
         return by_object
 

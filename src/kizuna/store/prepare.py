@@ -155,19 +155,20 @@ def _prepare(
     if marked.too_wide:
         return Refused(index, _text_id(data), raw, (_TOO_WIDE,))
     skimmed = skim(data)
+    text = canonical(data, simple=skimmed.simple)
     return Prepared(
         index,
         data["id"],
         data["type"],
         version,
-        hashlib.sha256(canonical(data, simple=skimmed.simple)).digest(),
+        hashlib.sha256(text).digest(),
         raw,
         original,
         marked.label,
         least_label(data, marked) if marked.granular else marked.label,
         marked.whole,
         area_of(data),
-        extract(data, marked, skimmed),
+        extract(data, marked, skimmed, text),
         errors,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kizuna.store.act import NEVER
+from kizuna.store.feeds import COUNTS
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.rows import get_meta
 
@@ -39,7 +40,7 @@ def feed_faults(store: Store, connection: sqlite3.Connection) -> Iterator[tuple[
     columns = "n, ident, version, digest, whole, area, source"
     rows = [_Row._make(row) for row in connection.execute(f"select {columns} from object where hidden=0")]
     references: dict[int, list[int]] = defaultdict(list)
-    for n, target in connection.execute("select distinct object, target from edge"):
+    for n, target in connection.execute(f"select distinct e.object, e.target from edge e where {COUNTS}"):
         references[n].append(target)
     for recipient in store.recipients(connection):
         masks = Masks(connection, store.interned, store.holder(), recipient, at)

@@ -11,6 +11,7 @@ import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
 from kizuna.stix import normalise_value
+from kizuna.store.extract import MENTION
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
@@ -325,19 +326,20 @@ class View:
         return self._redacted(row)
 
     def _steps(self, id: str) -> Iterator[Neighbour]:
-        """Edges out of and into an object, both ends visible."""
+        """Edges out of and into an object, both ends visible. What only stands in a text is none."""
+        mention = self._store.interned.find(self._reader, "term", MENTION)
         for row in self._seen_of(id, ("last",)):
             out = (
                 "select e.path, i.id from edge e join ident i on i.space=? and i.n=e.target "
-                f"where e.object=? and {self._labels('e.label')}"
+                f"where e.object=? and e.path<>? and {self._labels('e.label')}"
             )
-            for path, target in self._reader.execute(out, (self._space_n, row.n)).fetchall():
+            for path, target in self._reader.execute(out, (self._space_n, row.n, mention)).fetchall():
                 yield from self._neighbour(target, row.id, path, "out")
         into = (
             "select e.path, o.n from ident i join edge e on e.target=i.n join object o on o.n=e.object "
-            f"where i.space=? and i.id=? and {self._labels('e.label')} order by o.n desc"
+            f"where i.space=? and i.id=? and e.path<>? and {self._labels('e.label')} order by o.n desc"
         )
-        for path, n in self._reader.execute(into, (self._space_n, id)).fetchall():
+        for path, n in self._reader.execute(into, (self._space_n, id, mention)).fetchall():
             current = self._current(n, (), None)
             if current is not None:
                 kind = self._store.interned.name_of(self._reader, "term", current.type)
