@@ -199,3 +199,12 @@ def test_a_late_definition_keeps_the_label_given_at_import(tokyo: Store) -> None
     put(tokyo, one, label=parse_label("TLP:AMBER", originator=tokyo.organisation))
     put(tokyo, green)
     assert label_of(tokyo, one["id"]) == "TLP:AMBER & TLP:GREEN community=EU"
+
+
+def test_a_copy_that_came_back_does_not_keep_the_owner_from_loosening(tokyo: Store) -> None:
+    one = campaign("one", object_marking_refs=[AMBER])
+    put(tokyo, one)
+    put(tokyo, one, partner="Brussels")
+    for label in ("TLP:RED persons=reader", "TLP:CLEAR"):
+        assert tokyo.relabel(one["id"], parse_label(label, originator=tokyo.organisation), by="owner")
+    assert label_of(tokyo, one["id"]) == "TLP:CLEAR"

@@ -116,12 +116,14 @@ class Store:
     ) -> Change:
         """Change the label of every version of an object that the principal sees (None: the folder's keeper); the bytes stay.
 
-        The owner's node may loosen or tighten; what others own is only tightened. Raises NotFound and Refused.
+        The owner's node may loosen or tighten; what others own is only tightened, and so are the copies of one's own that
+        came back from partners. Raises NotFound and Refused.
         """
         label = worded_by(label, self.organisation)
         with self.act() as act:
             rows = self._rows_of(act.connection, space, id, version, principal)
-            touched = [row[0] for row in rows if self._relabel_row(act, *row, label, by)]
+            owned = any(kind != "partner" for _, kind, *_ in rows)
+            touched = [row[0] for row in rows if self._relabel_row(act, *row, label, by, owned=owned)]
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
             return act.change(len(touched))
@@ -397,14 +399,27 @@ class Store:
         return touched
 
     def _relabel_row(
-        self, act: Act, n: int, kind: str, raw: bytes, old: int, source: tuple[str, str], label: Label, by: str
+        self,
+        act: Act,
+        n: int,
+        kind: str,
+        raw: bytes,
+        old: int,
+        source: tuple[str, str],
+        label: Label,
+        by: str,
+        *,
+        owned: bool,
     ) -> bool:
         connection = act.connection
         before = self.interned.label_of(connection, old)
         if kind == "partner":
             tightened = join(before, label)
-            if exceeds(before, label) or (tightened == before and label != before):
+            looser = exceeds(before, label) or (tightened == before and label != before)
+            if looser and not owned:
                 raise Refused("only its owner may loosen this label; here it can only be tightened")
+            if looser:
+                return False  # a copy that came back keeps what its sender says of it
             label = tightened
         data = msgspec.json.decode(raw)
         writer = RowWriter(connection, self.interned, 0)
