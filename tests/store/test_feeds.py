@@ -12,6 +12,7 @@ from kizuna.labels import Group, parse_label
 from kizuna.store import Partner, Query, Store
 from kizuna.store.verify import verify
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
+from tests.counting import database_steps
 
 BRUSSELS = Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR",))
 
@@ -249,3 +250,24 @@ def test_what_is_mentioned_and_comes_later_is_looked_at_then(tokyo: Store) -> No
     mark = watermark(tokyo)
     tokyo.relabel(secret["id"], parse_label("TLP:CLEAR", originator=tokyo.organisation), by="test")
     assert sorted(names(tokyo, after=mark)) == ["about", "secret", "tells"]
+
+
+def test_what_waits_for_many_is_not_read_again_for_each(tokyo: Store) -> None:
+    def work(number: int) -> int:
+        awaited = [campaign(f"awaited {i} of {number}", object_marking_refs=[CLEAR]) for i in range(number)]
+        by_id = {one["id"]: one for one in awaited}
+        put(tokyo, report(f"waits for {number}", awaited, object_marking_refs=[CLEAR]))
+        with tokyo.act() as act:
+            connection = act.connection
+        steps = 0
+        for _ in range(5):
+            ((id,),) = connection.execute("select i.id from waiting w join ident i on i.n=w.target").fetchall()
+            arrives = by_id.pop(id)
+            steps += database_steps(connection, lambda one=arrives: put(tokyo, one))  # type: ignore[misc]
+        assert f"waits for {number}" not in names(tokyo)
+        put(tokyo, *by_id.values())
+        assert f"waits for {number}" in names(tokyo)
+        return steps
+
+    assert work(900) < 1.5 * work(300)
+    assert list(verify(tokyo)) == []

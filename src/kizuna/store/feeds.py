@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import count, groupby
+from operator import itemgetter
 from typing import Any
 
 from kizuna.store.extract import MENTION
@@ -117,18 +118,43 @@ class Feeds:
             # What the recipient sent itself does not enter, but what waited for it may.
             theirs = {ident for _, ident, _, _, source in frontier if source == self._source} - arrived
             arrived |= theirs
-            frontier = self._rows(
-                "select o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
+            waiters = self._rows(
+                "select w.target, o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
                 "where o.hidden=0 and w.recipient=? and w.target in ({})",
                 list(theirs.union(fresh.values())),
                 self._recipient,
             )
+            frontier = [row for target, *row in waiters if row[0] in found or not self._waits_on(row[0], target)]
         return found
+
+    def _waits_on(self, n: int, arrived: int) -> bool:
+        """Let a row wait on the next target that nothing here can bring, if there is one behind the one that arrived.
+
+        Rows wait on their lowest missing target, so all that is looked at of a row while its targets arrive one by one is
+        each of them once.
+        """
+        rows = self._connection.execute(
+            f"select e.target, o.whole, o.area, o.source, o.hidden from edge e left join object o on o.ident=e.target "
+            f"where e.object=? and e.target>? and {COUNTS} order by e.target",
+            (n, arrived),
+        )
+        for target, held in groupby(rows, key=itemgetter(0)):
+            if not any(self._may_stand(*row) for row in held) and not self._visible([target]):
+                self._connection.execute(
+                    "update or replace waiting set target=? where recipient=? and target=? and object=?",
+                    (target, self._recipient, arrived, n),
+                )
+                return True
+        return False
+
+    def _may_stand(self, _: int, whole: int | None, area: int | None, source: int | None, hidden: int | None) -> bool:
+        return whole is not None and (source == self._source or (not hidden and self._allowed(whole, area)))
 
     def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
         by_object: dict[int, list[int]] = {}
         for n, target in self._rows(
-            f"select e.object, e.target from edge e where {COUNTS} and e.object in ({{}})", list(objects)
+            f"select e.object, e.target from edge e where {COUNTS} and e.object in ({{}}) order by e.object, e.target",
+            list(objects),
         ):
             by_object.setdefault(n, []).append(target)
         return by_object
@@ -146,7 +172,7 @@ class Feeds:
         for n, targets in references.items():
             for target in targets:
                 if target in absent:
-                    missing[n] = target
+                    missing.setdefault(n, target)
                 elif target in standing and target not in kept:
                     referrers.setdefault(target, []).append(n)
         failed = list(missing)
@@ -185,8 +211,8 @@ class Feeds:
 
     def _offered(self, idents: set[int]) -> set[tuple[int, int | bytes]]:
         found = self._rows(
-            "select f.ident, o.version, o.digest from feed f join object o on o.n=f.object "
-            "where f.recipient=? and f.live and f.ident in ({})",
+            "select f.ident, o.version, o.digest from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
+            "cross join object o on o.n=f.object where f.recipient=? and f.live",
             list(idents),
             self._recipient,
         )
@@ -196,8 +222,8 @@ class Feeds:
     def _mark_last(self, idents: Iterable[int]) -> None:
         """Among the live rows of each id, mark the newest version; without versions the latest to enter."""
         rows = self._rows(
-            "select f.ident, o.version, f.added, f.last from feed f join object o on o.n=f.object "
-            "where f.recipient=? and f.live and f.ident in ({})",
+            "select f.ident, o.version, f.added, f.last from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
+            "cross join object o on o.n=f.object where f.recipient=? and f.live",
             list(idents),
             self._recipient,
         )
@@ -217,7 +243,10 @@ class Feeds:
         seen = {
             ident
             for (ident,) in self._rows(
-                "select ident from feed where recipient=? and live and ident in ({})", wanted, self._recipient
+                "select f.ident from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
+                "where f.recipient=? and f.live",
+                wanted,
+                self._recipient,
             )
         }
         if self._source is not None:
@@ -251,11 +280,15 @@ class Feeds:
         return {n for (n,) in self._rows("select n from object where hidden=0 and ident in ({})", list(idents))}
 
     def _rows(self, sql: str, wanted: Sequence[int], *first: int) -> list[Any]:
-        """Rows of `sql`, whose `{}` stands for `wanted`."""
+        """Rows of `sql`, whose `{}` stands for `wanted`.
+
+        Where `wanted` is looked up in a large table it stands first, by a cross join: else SQLite may read all of a feed.
+        """
         if not wanted:
             return []
         text = sql.format("select value from json_each(?)")
-        return self._connection.execute(text, (*first, json.dumps(wanted))).fetchall()
+        values = (*first, json.dumps(wanted)) if sql.index("{}") > sql.find("?") else (json.dumps(wanted), *first)
+        return self._connection.execute(text, values).fetchall()
 
     def _execute_many(self, sql: str, parameters: Iterable[tuple[int, ...]]) -> None:
         self._connection.executemany(sql, [(self._recipient, *rest) for rest in parameters])
