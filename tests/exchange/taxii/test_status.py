@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -42,9 +43,19 @@ def test_every_object_is_told_of(store: Store) -> None:
 
 
 def test_the_lists_are_bounded_and_the_counts_complete(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LISTED", 2)
-    found = resource(store, *(campaign(f"c{i}") for i in range(5)))
+    one = len(json.dumps({"id": campaign("c0")["id"], "version": "2026-01-01T00:00:00.000Z"}, separators=(",", ":")))
+    monkeypatch.setattr(module, "LISTED_BYTES", 2 * (one + 1))
+    found = resource(store, *(campaign(f"c{i}") for i in range(5)), *({} for _ in range(7)))
     assert (found["success_count"], len(found["successes"])) == (5, 2)
+    assert (found["failure_count"], found["total_count"]) == (7, 12)
+    assert len(json.dumps(found["failures"], separators=(",", ":"))) <= 2 * (one + 1) + 2
+
+
+def test_one_failure_tells_little_whatever_it_was(store: Store) -> None:
+    odd = {f"Bad property {i} {'x' * 200}": 1 for i in range(100)} | {"type": "campaign", "id": "c" * 100_000}
+    (failure,) = resource(store, odd)["failures"]
+    assert len(failure["id"]) <= 200
+    assert 0 < len(failure["message"]) <= 2000
 
 
 def test_a_status_is_its_senders(store: Store) -> None:

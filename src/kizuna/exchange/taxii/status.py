@@ -11,11 +11,15 @@ import msgspec
 from kizuna.clock import from_text, to_text
 from kizuna.errors import NotFound
 from kizuna.exchange.taxii.media import version_text
+from kizuna.settings import MiB
 from kizuna.stix import Item
 from kizuna.store import Outcome, Store
 from kizuna.store.caller import Caller
 
-LISTED = 50_000
+# Of successes and of failures each: nobody reads more, and it is kept a day, however small what it tells of was.
+LISTED_BYTES = MiB
+_SHOWN_ID = 200
+_SHOWN_WHY = 2_000
 _MILLISECONDS = len("2026-11-23T09:24:00.000Z")  # the commonest form is as TAXII shows it
 
 
@@ -43,11 +47,10 @@ def status_resource(
 ) -> dict[str, Any]:
     """Take items in with `add`, one after the other, and tell of every object whether it is stored or why not.
 
-    The counts are complete; of successes and of failures the first 50,000 are listed.
+    The counts are complete; of successes and of failures as many are listed, from the first, as one MiB holds each.
     """
     versions: dict[int | None, str] = {}
-    counts = {"failed": 0, "stored": 0}
-    listed: dict[str, list[dict[str, str]]] = {"failed": [], "stored": []}
+    stored, failed = _Listed(), _Listed()
 
     def noted() -> Iterator[Item]:
         for item in items:
@@ -56,23 +59,40 @@ def status_resource(
 
     for outcome in add(noted()):
         version = versions.pop(outcome.index, None) or version_text(None, now)
-        entry = {"id": outcome.id or f"item {outcome.index}", "version": version}
-        which = "failed" if outcome.status == "failed" else "stored"
-        counts[which] += 1
-        if len(listed[which]) < LISTED:
-            listed[which].append(entry | {"message": _why(outcome)} if which == "failed" else entry)
+        entry = {"id": (outcome.id or f"item {outcome.index}")[:_SHOWN_ID], "version": version}
+        if outcome.status == "failed":
+            failed.add(entry | {"message": _why(outcome)})
+        else:
+            stored.add(entry)
     return {
         "id": str(uuid.uuid4()),
         "status": "complete",
         "request_timestamp": to_text(now),
-        "total_count": sum(counts.values()),
-        "success_count": counts["stored"],
-        "successes": listed["stored"],
-        "failure_count": counts["failed"],
-        "failures": listed["failed"],
+        "total_count": stored.count + failed.count,
+        "success_count": stored.count,
+        "successes": stored.entries,
+        "failure_count": failed.count,
+        "failures": failed.entries,
         "pending_count": 0,
         "pendings": [],
     }
+
+
+class _Listed:
+    """What is counted, and the first of it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.entries: list[dict[str, str]] = []
+        self._size = 0
+
+    def add(self, entry: dict[str, str]) -> None:
+        """Count one, and keep it while there is room; nothing is kept behind the first that found none."""
+        self.count += 1
+        if self._size <= LISTED_BYTES:
+            self._size += len(msgspec.json.encode(entry)) + 1
+            if self._size <= LISTED_BYTES:
+                self.entries.append(entry)
 
 
 def _version(item: Item, now: int) -> str:
@@ -88,4 +108,5 @@ def _version(item: Item, now: int) -> str:
 
 
 def _why(outcome: Outcome) -> str:
-    return "; ".join(f"{problem.path}: {problem.message}" for problem in outcome.problems[:20]) or "refused"
+    said = "; ".join(f"{problem.path}: {problem.message}" for problem in outcome.problems[:20])
+    return said[:_SHOWN_WHY] or "refused"
