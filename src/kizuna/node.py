@@ -36,6 +36,8 @@ from kizuna.web.connection import bounded
 
 # A partner may be slow to finish reading; after this it is cut off so that the node can stop.
 GRACE_SECONDS = 5
+# Beyond these a request is answered 503: a process may commonly have 1,024 files open, and the store needs some of them.
+CONNECTIONS = 500
 Announce = Callable[[str, Store], None]
 
 
@@ -113,6 +115,7 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=CONNECTIONS,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
