@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import NamedTuple
 
 from kizuna.labels import Label, Principal, decide, label_changes, next_change
 from kizuna.store.intern import Interned
+
+FEW = 500
+"""Labels that stand in the text of a question; a longer text takes longer to read than a table to look into."""
+_numbers = count()
+
+
+class _Decided(NamedTuple):
+    """What was decided of all labels up to `newest`, good until `until`. `number` is another after each new beginning."""
+
+    number: int
+    until: int
+    newest: int
+    allowed: frozenset[int]
+    ordered: list[int]
+    text: str
 
 
 class ViewMask:
@@ -19,10 +39,8 @@ class ViewMask:
         self._principal = principal
         self._holder = holder
         self._clock = clock
-        self._until = 0
-        self._newest = -1
-        self._allowed: frozenset[int] = frozenset()
-        self._sql: str | None = None
+        self._prefix = f"mask_{next(_numbers)}"
+        self._decided = _Decided(0, 0, -1, frozenset(), [], "-1")
 
     def allows(self, label: Label) -> bool:
         """Ask about one label, interned or not."""
@@ -32,29 +50,62 @@ class ViewMask:
 
     def allowed(self, connection: sqlite3.Connection) -> frozenset[int]:
         """The interned labels this reader may see now."""
-        self._refresh(connection)
-        return self._allowed
+        return self._refreshed(connection).allowed
 
     def sql(self, connection: sqlite3.Connection, column: str) -> str:
-        """A condition on an integer label column; the integers are ours, so they stand in the text."""
+        """A condition on an integer label column; the integers are ours, so few stand in the text and many in a table."""
         if self._principal is None:
             return "1"
-        self._refresh(connection)
-        if self._sql is None:
-            self._sql = ",".join(map(str, sorted(self._allowed))) or "-1"
+        decided = self._refreshed(connection)
         # The + keeps SQLite from choosing a plan by label: with many labels it is the slower one.
-        return f"+{column} in ({self._sql})"
+        return (
+            f"+{column} in {self._table(connection, decided)}" if not decided.text else f"+{column} in ({decided.text})"
+        )
 
-    def _refresh(self, connection: sqlite3.Connection) -> None:
-        now = self._clock()
+    def _table(self, connection: sqlite3.Connection, decided: _Decided) -> str:
+        """A temporary table of the allowed labels on this connection, filled up to the newest."""
+        name = f"{self._prefix}_{decided.number}"
+        known = connection.execute("select name from sqlite_temp_master where name glob ?", (f"{self._prefix}_*",))
+        names = [found for (found,) in known.fetchall()]
+        filled = -1
+        if name in names:
+            filled = connection.execute(f"select coalesce(max(n), -1) from temp.{name}").fetchone()[0]
+        if filled < decided.ordered[-1]:
+            # A reading connection writes nothing else, and this on no disk.
+            (only,) = connection.execute("pragma query_only").fetchone()
+            connection.execute("pragma query_only=off")
+            try:
+                self._fill(connection, name, decided.ordered[bisect_right(decided.ordered, filled) :], names)
+            finally:
+                connection.execute(f"pragma query_only={only}")
+        return f"temp.{name}"
+
+    @staticmethod
+    def _fill(connection: sqlite3.Connection, name: str, labels: list[int], names: list[str]) -> None:
+        if name not in names:
+            connection.execute(f"create temp table {name}(n integer primary key)")
+            for old in names:
+                with suppress(sqlite3.OperationalError):  # a reading that began with it still goes on
+                    connection.execute(f"drop table temp.{old}")
+        connection.execute(f"insert or ignore into temp.{name} select value from json_each(?)", (json.dumps(labels),))
+
+    def _refreshed(self, connection: sqlite3.Connection) -> _Decided:
+        now, last = self._clock(), self._decided
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
-        if now < self._until and newest == self._newest:
-            return
-        labels = self._interned.labels(connection)
-        self._allowed = frozenset(n for n, label in labels.items() if self.allows(label))
-        self._sql = None
-        self._newest = newest
-        changes = [c for label in labels.values() if (c := label_changes(label, now)) is not None]
-        if self._principal is not None and (due := next_change(self._principal.memberships, now)) is not None:
-            changes.append(due)
-        self._until = min(changes, default=2**62)
+        if now < last.until and newest <= last.newest:  # an older snapshot holds none of the newer labels
+            return last
+        fresh = self._interned.labels(connection)
+        if now < last.until:  # what was decided stands: only the new labels are asked about
+            fresh = {n: label for n, label in fresh.items() if n > last.newest}
+        else:
+            last = _Decided(last.number + 1, self._membership_change(now), -1, frozenset(), [], "")
+        allowed = last.allowed | {n for n, label in fresh.items() if self.allows(label)}
+        until = min([last.until, *(c for label in fresh.values() if (c := label_changes(label, now)) is not None)])
+        ordered = sorted(allowed)
+        text = "" if len(ordered) > FEW else ",".join(map(str, ordered)) or "-1"
+        self._decided = _Decided(last.number, until, newest, allowed, ordered, text)
+        return self._decided
+
+    def _membership_change(self, now: int) -> int:
+        due = None if self._principal is None else next_change(self._principal.memberships, now)
+        return 2**62 if due is None else due

@@ -1,0 +1,50 @@
+"""Thousands of labels are decided once each and looked up in a table: no question grows with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kizuna.labels import Label, Part
+from kizuna.store import Store
+from kizuna.store.masks import FEW
+from tests.builders import campaign, items
+from tests.counting import lines_run
+
+
+def put(store: Store, first: int, number: int) -> None:
+    """Import objects of one label each: every second one for nobody."""
+    for i in range(first, first + number):
+        parts = (Part("TLP", "RED", persons=(f"p{i}",)),) if i % 2 else (Part("TLP", "CLEAR", community=f"g{i}"),)
+        label = Label(store.organisation, parts)
+        assert all(
+            o.status == "imported" for o in store.writer(store.own_source(), label=label).add(items(campaign(f"c{i}")))
+        )
+
+
+def test_many_labels_are_a_table_and_answer_alike(make_store: Callable[..., Store]) -> None:
+    store = make_store()
+    view = store.view(store.principal_of_person("reader"))
+    mask, reader = store.mask(store.principal_of_person("reader")), store.database.read()
+    put(store, 0, 10)
+    assert (view.stats().objects, len(mask.sql(reader, "o.least")) < 60) == (5, True)
+    put(store, 10, 2 * FEW + 10)
+    assert view.stats().objects == FEW + 10
+    assert len(mask.sql(reader, "o.least")) < 60
+    put(store, 5_000, 4)
+    assert view.stats().objects == FEW + 12
+    assert len(view.search("c5000", limit=5).items) == 1
+    assert view.search("c5001", limit=5).items == []
+    with store.database.snapshot():
+        put(store, 6_000, 2)
+    assert view.stats().objects == FEW + 13
+    assert reader.execute("pragma query_only").fetchone() == (1,)
+
+
+def test_a_new_label_is_decided_alone(make_store: Callable[..., Store]) -> None:
+    store = make_store()
+    mask, reader = store.mask(store.principal_of_person("reader")), store.database.read()
+    put(store, 0, 200)
+    mask.allowed(reader)
+    put(store, 200, 1)
+    assert lines_run(lambda: mask.allowed(reader)) < 1_000
+    assert len(mask.allowed(reader)) == 101
