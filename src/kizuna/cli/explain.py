@@ -28,6 +28,8 @@ def command(id: str, partner: str | None, data: Path, as_json: bool) -> None:
     """
     with node(data) as store:
         names = [store.partner(partner).name] if partner else [known.name for known in store.partners()]
+        if not names and not as_json:
+            say({"en": "no partners yet", "ja": "パートナーはまだいません"}[language()])
         for verdict in _verdicts(store, id, names):
             if as_json:
                 emit(verdict)

@@ -69,7 +69,12 @@ def add(ctx: click.Context, names: tuple[str, ...], data: Path, as_json: bool) -
             if as_json:
                 emit(report)
             else:
-                say(f"{pack.name}: {counts['imported']:,} imported, {counts['unchanged']:,} unchanged")
+                told = f"{counts['imported']:,} imported, {counts['unchanged']:,} unchanged"
+                if pack.kind == "groups":
+                    told = f"{sum(1 for _ in groups_of(pack)):,} groups"
+                elif pack.kind != "stix":
+                    told = "read where it lies"
+                say(f"{pack.name}: {told}" + (f", {counts['failed']:,} failed" if counts["failed"] else ""))
                 say(pack.manifest.notice)
     if failed:
         ctx.exit(PARTLY)

@@ -92,6 +92,12 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
+def _why(problem: dict[str, Any]) -> str:
+    """What a partner or this node said of one object, in words."""
+    errors = problem.get("errors") or ()
+    return "; ".join(f"{error['path']}: {error['message']}" for error in errors) or str(problem.get("message"))
+
+
 def _tell(ctx: click.Context, report: PollReport | PushReport, as_json: bool, done: str, total: int) -> None:
     import msgspec
 
@@ -100,7 +106,7 @@ def _tell(ctx: click.Context, report: PollReport | PushReport, as_json: bool, do
         if as_json:
             emit(problem)
         else:
-            note(f"{report.partner}: {problem.get('id')}: {problem.get('message') or problem.get('errors')}")
+            note(f"{report.partner}: {problem.get('id')}: {_why(problem)}")
     if as_json:
         emit(counts)
     else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .definitions import marking_definitions
     from .ids import sco_id
     from .lift import is_20, lift, lift_all
+    from .names import name_of
     from .normal import normalise_value
     from .observed import ObservedValue, observed_values
     from .reader import BLOCK, Container, Item, ReadLimits, Share, iter_objects
@@ -51,6 +52,7 @@ __all__ = [
     "marking_definitions",
     "marking_refs",
     "mentions",
+    "name_of",
     "normalise_value",
     "observed_values",
     "places",
@@ -80,6 +82,7 @@ _MODULES = {
     "marking_definitions": "definitions",
     "marking_refs": "references",
     "mentions": "references",
+    "name_of": "names",
     "normalise_value": "normal",
     "observed_values": "observed",
     "reports": "validation",

@@ -8,6 +8,7 @@ import msgspec
 
 from kizuna.clock import to_text
 from kizuna.labels import Decision, Label, format_label
+from kizuna.stix import name_of
 from kizuna.store import Neighbour, Outcome, Stored
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -198,11 +199,10 @@ def label_text(label: Label) -> LabelText:
 
 def _facts(stored: Stored) -> dict[str, Any]:
     data = _decode(stored.raw)
-    named = (data.get(key) for key in ("name", "value", "opinion", "relationship_type", "path"))
     return {
         "id": stored.id,
         "type": stored.type,
-        "name": next((text for text in named if isinstance(text, str) and text), None),
+        "name": name_of(data),
         "version": time_text(stored.version),
         "added": to_text(stored.added),
         "label": label_text(stored.label),
