@@ -12,6 +12,7 @@ from kizuna.errors import Refused
 from kizuna.labels import parse_label
 from kizuna.store import Partner, Query, Store
 from tests.builders import CLEAR, GREEN, RED, campaign, identity, items, relationship, report
+from tests.counting import database_steps, lines_run
 
 
 def put(store: Store, *objects: dict[str, Any], **more: Any) -> None:
@@ -175,3 +176,36 @@ def test_what_a_text_mentions_is_no_neighbour(store: Store) -> None:
     put(store, one, two := campaign("two", object_marking_refs=[CLEAR], description=f"see {one['id']}"))
     view = store.view(store.principal_of_person("reader"))
     assert view.neighbours(one["id"]) == view.neighbours(two["id"]) == []
+
+
+def test_relationships_to_what_is_not_here_are_not_read_one_by_one(store: Store) -> None:
+    centre, far = campaign("centre", object_marking_refs=[CLEAR]), campaign("far", object_marking_refs=[CLEAR])
+    view, reader = store.view(store.principal_of_person("reader")), store.database.read()
+
+    def work() -> int:
+        return lines_run(lambda: view.neighbours(centre["id"], limit=1))
+
+    put(store, centre)
+    work()
+    before = work()
+    for_nothing = [campaign(f"not here {i}") for i in range(300)]
+    put(store, *(relationship(centre, "related-to", one, object_marking_refs=[CLEAR]) for one in for_nothing))
+    assert work() < before + 300
+    assert database_steps(reader, work) < 1_000
+    put(store, far, relationship(far, "related-to", centre, object_marking_refs=[CLEAR]))
+    assert [near.id for near in view.neighbours(centre["id"], limit=1)] == [far["id"]]
+
+
+def test_versions_are_read_in_one_pass_and_no_more_than_asked(store: Store) -> None:
+    def work(number: int) -> int:
+        one = campaign(f"of {number} versions", object_marking_refs=[CLEAR])
+        put(store, *({**one, "modified": f"2026-02-01T00:{i // 60:02}:{i % 60:02}.000Z"} for i in range(number)))
+        view = store.view(store.principal_of_person("reader"))
+        assert len(view.history(one["id"], limit=5)) == 5
+        assert [row.version for row in view.history(one["id"])] == sorted(
+            (row.version for row in view.history(one["id"])), reverse=True, key=lambda version: version or 0
+        )
+        assert len(view.history(one["id"])) == number
+        return database_steps(store.database.read(), lambda: view.history(one["id"], limit=5))
+
+    assert work(600) < 3 * work(300)

@@ -32,6 +32,9 @@ _REPEATED = (
 )
 _OLDER = "(p.version<o.version or (o.version is null and p.n<o.n))"
 
+MOST_EDGES = 20_000
+"""Edges into or out of one object that are looked at for its neighbours, the newest first."""
+
 
 class _Seen(NamedTuple):
     n: int
@@ -97,11 +100,33 @@ class View:
         page = self._seen_of(id, versions)
         return self._stored(page[0]) if page else None
 
-    def history(self, id: str) -> list[Stored]:
-        """Every version this reader may see, newest first."""
-        rows = self._seen_of(id, ("all",))
-        rows.sort(key=lambda row: (row.version is not None, row.version or row.added), reverse=True)
-        return [self._stored(row) for row in rows]
+    def history(self, id: str, limit: int = 1_000) -> list[Stored]:
+        """The versions this reader may see, newest first, at most `limit` and about as many as fit a page."""
+        found: list[Stored] = []
+        left = PAGE_BYTES
+        for n in self._versions_of(id):
+            if len(found) == limit or left < 0:
+                break
+            for row in self._reader.execute(
+                f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=?", (n,)
+            ):
+                if (seen := self._redacted(_Seen._make((*row, ())))) is not None:
+                    left -= len(seen.raw)
+                    found.append(self._stored(seen))
+        return found
+
+    def _versions_of(self, id: str) -> list[int]:
+        """Rows of one id, newest first, one per version: of several the lowest digest, of one content the first to arrive."""
+        rows = self._reader.execute(
+            "select o.version, o.digest, o.n, o.added from ident i join object o on o.ident=i.n where i.space=? and i.id=? "
+            f"and o.hidden=0 and {self._labels('o.least')} order by o.digest, o.n",
+            (self._space_n, id),
+        )
+        best: dict[tuple[bool, object], tuple[bool, int, int]] = {}
+        for version, digest, n, added in rows:
+            key = (version is None, digest if version is None else version)
+            best.setdefault(key, (version is not None, added if version is None else version, -n))
+        return [-n for _, _, n in sorted(best.values(), reverse=True)]
 
     def search(
         self,
@@ -134,7 +159,7 @@ class View:
         found: dict[tuple[str, str, str], Neighbour] = {}
         for near in self._steps(id):
             if near.type == "relationship":
-                for far in self._steps(near.id):
+                for far in self._out(near.id):
                     if far.id != id and far.path in ("source_ref", "target_ref"):
                         direction = "out" if near.path == "source_ref" else "in"
                         kind = self._relationship_type(near.id)
@@ -327,24 +352,43 @@ class View:
 
     def _steps(self, id: str) -> Iterator[Neighbour]:
         """Edges out of and into an object, both ends visible. What only stands in a text is none."""
-        mention = self._store.interned.find(self._reader, "term", MENTION)
+        yield from self._out(id)
+        yield from self._into(id)
+
+    def _out(self, id: str) -> Iterator[Neighbour]:
         for row in self._seen_of(id, ("last",)):
-            out = (
-                "select e.path, i.id from edge e join ident i on i.space=? and i.n=e.target "
-                f"where e.object=? and e.path<>? and {self._labels('e.label')}"
+            sql = (
+                "select e.path, i.id from (select * from edge e where e.object=:n and e.path<>:mention "
+                f"and {self._labels('e.label')} limit :most) e join ident i on i.space=:space and i.n=e.target where exists "
+                f"(select 1 from object p where p.ident=e.target and p.hidden=0 and {self._labels('p.least')})"
             )
-            for path, target in self._reader.execute(out, (self._space_n, row.n, mention)).fetchall():
+            for path, target in self._reader.execute(sql, self._known(id) | {"n": row.n}):
                 yield from self._neighbour(target, row.id, path, "out")
-        into = (
-            "select e.path, o.n from ident i join edge e on e.target=i.n join object o on o.n=e.object "
-            f"where i.space=? and i.id=? and e.path<>? and {self._labels('e.label')} order by o.n desc"
+
+    def _into(self, id: str) -> Iterator[Neighbour]:
+        # A relationship leads on only where its other end is here: that is asked before the relationship is read.
+        sql = (
+            "select e.path, o.n from (select e.path, e.object, e.target from ident i join edge e on e.target=i.n "
+            f"where i.space=:space and i.id=:id and e.path<>:mention and {self._labels('e.label')} "
+            "order by e.object desc limit :most) e join object o on o.n=e.object "
+            f"where o.hidden=0 and {self._labels('o.least')} and (o.type<>:relationship or exists ("
+            "select 1 from edge f join object p on p.ident=f.target where f.object=o.n and f.path in (:from, :to) "
+            f"and f.target<>e.target and {self._labels('f.label')} and p.hidden=0 and {self._labels('p.least')})) "
+            "order by o.n desc"
         )
-        for path, n in self._reader.execute(into, (self._space_n, id, mention)).fetchall():
+        for path, n in self._reader.execute(sql, self._known(id)):
             current = self._current(n, (), None)
             if current is not None:
                 kind = self._store.interned.name_of(self._reader, "term", current.type)
                 name = self._store.interned.name_of(self._reader, "term", path)
                 yield Neighbour(current.id, kind, current.id, name, "in")
+
+    def _known(self, id: str) -> dict[str, int | str]:
+        """What questions about the edges of an object need."""
+        reader, find = self._reader, self._store.interned.find
+        names = {"mention": MENTION, "relationship": "relationship", "from": "source_ref", "to": "target_ref"}
+        terms = {key: find(reader, "term", name) for key, name in names.items()}
+        return {**terms, "space": self._space_n, "id": id, "most": MOST_EDGES}
 
     def _neighbour(self, id: str, via: str, path: int, direction: str) -> Iterator[Neighbour]:
         for target in self._seen_of(id, ("last",)):
