@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any, Protocol
@@ -25,9 +26,10 @@ from kizuna.exchange.taxii.request import MOST, MethodNotAllowed, NotAcceptable,
 from kizuna.exchange.taxii.status import Statuses, status_resource
 from kizuna.settings import Limits, MiB
 from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
-from kizuna.store import Page, Query, Row, Store
+from kizuna.store import Outcome, Page, Query, Row, Store, Writer
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
+from kizuna.store.told import OF_OTHERS, OF_STORED, as_told
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -216,12 +218,18 @@ class Server:
         writer = self._store.writer(source(self._store, caller))
         items = _at_most(_items(body), self._limits)
         writer.define(marking_definitions(body))
-        resource = status_resource(items, writer.add, self._store.clock())
+        resource = status_resource(items, partial(self._told, writer, caller), self._store.clock())
         with self._store.database.write():  # one transaction for both
             if caller.kind == "partner":
                 self._store.note_exchange(caller.name, self._store.clock())
             self._statuses.put(resource, caller)
         return Response(202, _encode(resource))
+
+    def _told(self, writer: Writer, caller: Caller, items: Iterator[Item]) -> Iterator[Outcome]:
+        """Take items in, and tell as if what is hidden from the sender did not exist; a partner knows what it sent before."""
+        about = OF_OTHERS if caller.kind == "partner" else OF_STORED
+        for outcome in writer.add(items):
+            yield as_told(outcome, lambda id: self._exists(caller, id), about=about)
 
     def _delete(self, request: Request, caller: Caller, id: str) -> Response:
         """Hide what the caller sees of an object: every version, or those that `match[version]` names."""

@@ -17,8 +17,8 @@ from litestar.params import HeaderParameter, QueryParameter
 from kizuna.errors import TooLarge
 from kizuna.labels import parse_label
 from kizuna.stix import Container, ReadLimits, iter_objects
-from kizuna.store import Outcome, View
 from kizuna.store.answered import Answered
+from kizuna.store.told import as_told
 from kizuna.web.api.model import Fault, Import, Taken, taken_of
 from kizuna.web.api.objects import AreaName
 from kizuna.web.context import Asked, of
@@ -27,10 +27,6 @@ from kizuna.web.problems import UnsupportedMediaType
 READ = {"application/json", "application/stix+json", "application/taxii+json"}
 IN_MEMORY = 1 << 20
 LISTED = 10_000
-# Refusals that speak of what is stored already. Who may not see that is told what they would be told if it were not there.
-ABOUT_STORED = {
-    "foreign-version", "duplicate-version", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
-}  # fmt: skip
 
 LabelOption = Annotated[
     str | None,
@@ -89,8 +85,8 @@ def _answer(
     view = store.view(caller.principal)
     containers: list[Container] = []
     items = iter_objects(cast("BinaryIO", body), limits=bounds, on_container=containers.append)
-    taken = (_as_told(view, outcome) for outcome in writer.add(items))
-    report = _report(chain(taken, _of_container(containers)))
+    told = (as_told(outcome, lambda id: view.get(id) is not None) for outcome in writer.add(items))
+    report = _report(chain(map(taken_of, told), _of_container(containers)))
     store.audit(
         caller.name, "import", "api", {name: getattr(report, name) for name in ("imported", "unchanged", "failed")}
     )
@@ -98,18 +94,6 @@ def _answer(
     if key is not None:
         answered.remember(caller.name, key, digest, answer)
     return answer
-
-
-def _as_told(view: View, outcome: Outcome) -> Taken:
-    """The outcome as if rows hidden from the writer did not exist."""
-    about_stored = outcome.status == "unchanged" or (
-        outcome.status == "failed"
-        and outcome.problems
-        and {p.rule for p in outcome.problems if p.severity == "error"} <= ABOUT_STORED
-    )
-    if about_stored and outcome.id is not None and view.get(outcome.id) is None:
-        return Taken(item=outcome.index, id=outcome.id, status="imported")
-    return taken_of(outcome)
 
 
 def _of_container(containers: list[Container]) -> Iterator[Taken]:

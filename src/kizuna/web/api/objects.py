@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 
 from kizuna.clock import from_text
 from kizuna.errors import NotFound, UsageError
 from kizuna.store import Query, Store, Stored
-from kizuna.web.api.answer import answer
+from kizuna.web.api.answer import answer, tag_of
 from kizuna.web.api.model import (
     Neighbours,
     Object,
@@ -55,7 +56,10 @@ def search(
     view = context.store.view(request.user.principal)
     found = view.search(q, types=tuple(types or ()), area=area, limit=limit, cursor=position)
     following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
-    return answer(request, Objects([summary_of(stored) for stored in found.items], following))
+    items = [summary_of(stored) for stored in found.items]
+    # Two cursors of one position differ; the tag is of what the page shows, so that If-None-Match finds it again.
+    shown = None if following is None else tag_of(msgspec.json.encode(Objects(items, "")))
+    return answer(request, Objects(items, following), etag=shown)
 
 
 @get("/objects/{id:str}", opt={"right": "read"}, sync_to_thread=True)
