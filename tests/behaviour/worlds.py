@@ -1,0 +1,270 @@
+"""Two nodes that people act on alike but for what some may not see, and what an observer is answered by every registered exit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from kizuna.settings import Settings, save
+from kizuna.store import Partner, Store
+from kizuna.store.accounts import ROLES, SCOPES, Accounts
+from kizuna.store.keys import make_key
+from kizuna.web.exits import EXITS, SILENT
+from tests.behaviour.asgi import Client, Reply
+from tests.builders import CLEAR, campaign, named, relationship, report
+from tests.commands import bundle
+
+START = 1_795_392_000_000_000
+IDENTITY = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+SECRET = "zzsecretzz"
+TAXII = "application/taxii+json;version=2.1"
+# One's own, and for nobody one of somebody's.
+COLLECTIONS = {"Brussels": ("feed", "inbox"), "colleague": ("everything",), None: ("feed",)}
+
+# What differs between two answers of one node to one question, and why it tells nothing:
+RANDOM = (
+    # a sealed position: its nonce is random, its length is not
+    (re.compile(rb'("next":")[A-Za-z0-9_-]+(")'), rb"\1~\2"),
+    # the random number (UUIDv4) of a POST's status, at the head of the resource
+    (re.compile(rb'^(\{"id":")[0-9a-f-]{36}(","status":)'), rb"\1~\2"),
+    # the random number by which an error is found in the log
+    (re.compile(rb'("error_id":")[0-9a-f-]{36}(")'), rb"\1~\2"),
+    # and of a bundle that the command line writes
+    (re.compile(rb'("bundle--)[0-9a-f-]{36}'), rb"\1~"),
+)
+
+
+def plain(data: bytes) -> bytes:
+    """An answer without what is random by design."""
+    for pattern, kept in RANDOM:
+        data = pattern.sub(kept, data)
+    return data
+
+
+class Clock:
+    """Stands still until moved; microseconds."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class World:
+    """Tokyo with its partners Brussels and Kyiv, its owner, and a colleague who may do much and was not told everything."""
+
+    def __init__(self, folder: Path) -> None:
+        told = Settings(name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=IDENTITY)
+        save(folder, told)
+        make_key(folder)
+        self.folder, self.clock = folder, Clock()
+        self.store = Store(folder, told, self.clock)
+        for name, country, level in (("Brussels", "BEL", "TLP:GREEN"), ("Kyiv", "UKR", "TLP:RED persons=owner")):
+            self.store.put_partner(
+                Partner(name=name, organisation=f"CERT {name} (fictional)", country=country,
+                        receives=("TLP:CLEAR", "TLP:GREEN"), default_label=level, added=START)
+            )  # fmt: skip
+        accounts = Accounts(self.store)
+        accounts.add_user("owner", ROLES, by="test")
+        accounts.add_user("colleague", ("analyst", "releaser"), by="test")
+        self.tokens: dict[str, str] = {}
+        for user in ("owner", "colleague"):
+            self.tokens[user], _ = accounts.create_token(user=user, scopes=SCOPES, by="test")
+        for partner in ("Brussels", "Kyiv"):
+            self.tokens[partner], _ = accounts.create_token(partner=partner, scopes=("read", "write"), by="test")
+        self.statuses: dict[str, list[str]] = {}
+        self.client: Client
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def ask(
+        self, who: str | None, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Ask as somebody; nobody is None."""
+        credentials = {} if who is None else {"Authorization": f"Bearer {self.tokens[who]}"}
+        return self.client.ask(method, target, headers=credentials | dict(headers or {}), body=body)
+
+    def bring(self, who: str, *objects: dict[str, Any], label: str | None = None) -> Reply:
+        """One's own people import by the API."""
+        query = f"?{urlencode({'label': label})}" if label else ""
+        return self.ask(who, "POST", f"/api/v1/import{query}", bundle(*objects), {"Content-Type": "application/json"})
+
+    def post(self, who: str, collection: str, *objects: dict[str, Any]) -> Reply:
+        """Somebody sends by TAXII."""
+        envelope = json.dumps({"objects": objects}).encode()
+        path = f"/taxii2/real/collections/{collection}/objects/"
+        reply = self.ask(who, "POST", path, envelope, {"Content-Type": TAXII, "Accept": TAXII})
+        self.noted(who, "POST", reply)
+        return reply
+
+    def noted(self, who: str | None, method: str, reply: Reply) -> None:
+        """Remember the status of a POST."""
+        if method == "POST" and reply.status == 202 and who is not None:
+            self.statuses.setdefault(who, []).append(reply.json()["id"])
+
+    def relabel(self, who: str, id: str, label: str) -> Reply:
+        """Set a label."""
+        body = json.dumps({"label": label}).encode()
+        return self.ask(who, "PUT", f"/api/v1/objects/{id}/label", body, {"Content-Type": "application/json"})
+
+    def delete(self, who: str, id: str) -> Reply:
+        """Hide an object here."""
+        return self.ask(who, "DELETE", f"/taxii2/real/collections/everything/objects/{id}/", headers={"Accept": TAXII})
+
+
+def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str) -> dict[str, Any]:
+    """An object whose version is a day of January; it refers to campaigns of these names."""
+    more: dict[str, Any] = {"modified": f"2026-01-{day:02}T00:00:00.000Z"} | (
+        {"object_marking_refs": [*marks]} if marks else {}
+    )
+    if kind == "report":
+        return report(name, [named("campaign", ref) for ref in [*refs, name]], description=text, **more)
+    if kind == "relationship":
+        made = relationship(campaign(name), "related-to", campaign([*refs, name][0]), description=text, **more)
+        return made | {"id": named("relationship", name)}
+    return campaign(name, description=f"198.51.100.7 {text}", **more)
+
+
+class Drive(NamedTuple):
+    """How an exit is asked: the queries to try, the body where one is needed, the headers."""
+
+    queries: tuple[str, ...] = ("",)
+    body: str = ""
+    headers: Mapping[str, str] = {}
+
+
+_OBJECTS = "/taxii2/real/collections/{collection}/objects/"
+_ACCEPT = {"Accept": TAXII}
+_SEND = {"Accept": TAXII, "Content-Type": TAXII}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_FILTERS = ("", "?limit=1", "?limit=2&match[version]=all", "?match[version]=first", "?match[type]=report,campaign",
+            "?match[id]={ids}&match[version]=all", "?added_after=2026-11-23T00:00:03Z", "?match[spec_version]=2.1",
+            "?match[version]=2026-01-12T00:00:00Z")  # fmt: skip
+_PAGE = tuple({"Accept": "text/html", "Accept-Language": code} for code in ("ja", "en"))
+
+# Every exit and every silent route: a test holds this table against the registry, and the registry against the application.
+DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
+    ("GET", "/"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/api/v1/search"): (
+        Drive(("", "?limit=1", "?q=power&limit=2", "?q=%E7%99%BA%E9%9B%BB%E6%89%80", f"?q={SECRET}", "?q=198.51.100.7",
+               "?type=report", "?area=cyber-defence&limit=3", "?q=zzunknownzz", "?cursor=AAAA")),
+    ),
+    ("GET", "/api/v1/objects/{id}"): (
+        Drive(("", "?version=2026-01-01T00:00:00Z", "?version=2026-01-12T00:00:00Z", "?version=x")),
+    ),
+    ("GET", "/api/v1/objects/{id}/versions"): (Drive(),),
+    ("GET", "/api/v1/objects/{id}/neighbours"): (Drive(("", "?limit=1")),),
+    ("GET", "/api/v1/objects/{id}/visibility"): (Drive(("", "?as=kyiv", "?as=nobody")),),
+    ("GET", "/api/v1/objects/{id}/label"): (Drive(),),
+    ("PUT", "/api/v1/objects/{id}/label"): (
+        Drive(body='{"label":"TLP:GREEN community=EU"}', headers={"Content-Type": "application/json", "If-Match": '"x"'}),
+        Drive(body='{"label":"TLP:GREEN community=EU"}', headers={"Content-Type": "application/json"}),
+    ),
+    ("POST", "/api/v1/import"): (Drive(body="bundle", headers={"Content-Type": "application/json"}),),
+    ("GET", "/api/v1/partners"): (Drive(),),
+    ("GET", "/api/v1/stats"): (Drive(),),
+    ("GET", _OBJECTS): (Drive(_FILTERS, headers=_ACCEPT),),
+    ("POST", _OBJECTS): (Drive(body="envelope", headers=_SEND),),
+    ("GET", f"{_OBJECTS}{{id}}/"): (
+        Drive(("", "?match[version]=all&limit=1", "?match[version]=2026-01-12T00:00:00Z"), headers=_ACCEPT),
+    ),
+    ("DELETE", f"{_OBJECTS}{{id}}/"): (Drive(("?match[version]=2026-01-12T00:00:00Z", ""), headers=_ACCEPT),),
+    ("GET", f"{_OBJECTS}{{id}}/versions/"): (Drive(("", "?limit=1"), headers=_ACCEPT),),
+    ("GET", "/taxii2/real/collections/{collection}/manifest/"): (Drive(_FILTERS, headers=_ACCEPT),),
+    ("GET", "/taxii2/real/status/{status}/"): (Drive(headers=_ACCEPT),),
+    # silent ones
+    ("GET", "/api/v1/me"): (Drive(),),
+    ("GET", "/api/v1/openapi.json"): (Drive(),),
+    ("GET", "/healthz"): (Drive(),),
+    ("GET", "/readyz"): (Drive(),),
+    ("GET", "/login"): tuple(Drive(headers=page) for page in _PAGE),
+    ("POST", "/login"): (Drive(body="name=nobody&password=x", headers=_FORM),),
+    ("GET", "/login/{secret}"): (Drive(),),
+    ("POST", "/login/{secret}"): (Drive(headers=_FORM),),
+    ("GET", "/login/{secret}/confirm"): (Drive(headers=_PAGE[0]),),
+    ("POST", "/logout"): (Drive(headers=_FORM),),
+    ("POST", "/language"): (Drive(body="language=ja&next=/", headers=_FORM),),
+    ("GET", "/problems"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/problems/{slug}"): (Drive(),),
+    ("GET", "/static/{name}"): (Drive(),),
+    ("GET", "/taxii2/"): (Drive(headers=_ACCEPT),),
+    ("GET", "/taxii2/real/"): (Drive(headers=_ACCEPT),),
+    ("GET", "/taxii2/real/collections/"): (Drive(headers=_ACCEPT),),
+    ("GET", "/taxii2/real/collections/{collection}/"): (Drive(headers=_ACCEPT),),
+}  # fmt: skip
+
+# Reads, then acts within one's rights, then reads of what they made of the node.
+ORDER = ("GET", "PUT", "DELETE", "GET", "STATUS")
+# What is brought comes when all have read: who brings an id that is hidden from them is answered as if it were new, and does
+# not find it afterwards.
+LAST = ("POST", "STATUS")
+Answers = dict[tuple[str, str], list[bytes]]
+
+
+def sweep(world: World, who: str | None, ids: list[str], turns: tuple[str, ...] = (*ORDER, *LAST)) -> Answers:
+    """Every answer of every exit, as bytes with status and headers, by route."""
+    found: Answers = {}
+    ids = ids if who else ids[:2]
+    for turn in turns:
+        for route in [*((exit.method, exit.path) for exit in EXITS), *sorted(SILENT)]:
+            if turn == ("STATUS" if route[1].endswith("{status}/") else route[0]):
+                found.setdefault(route, []).extend(_driven(world, who, route, ids))
+    return found
+
+
+def _driven(world: World, who: str | None, route: tuple[str, str], ids: list[str]) -> Iterator[bytes]:
+    for drive in DRIVES[route]:
+        # The last id is never deleted: what is brought afterwards finds it as it was.
+        for path in _paths(world, who, route[1], ids[:-1] if route[0] == "DELETE" else ids):
+            for query in drive.queries:
+                yield from _asked(world, who, route[0], path + query.replace("{ids}", ",".join(ids[:8])), drive, ids)
+
+
+def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:
+    places = {
+        "id": ids, "collection": COLLECTIONS[who], "secret": ("kzl_unknown",), "slug": ("not-found", "none"),
+        "name": ("kizuna.css", "none"),
+        # one's own, and other people's, who may have told them
+        "status": [*world.statuses.get(who or "", ()), *(s for w, some in world.statuses.items() if w != who for s in some[:1]),
+                   "00000000-0000-4000-8000-000000000000"],
+    }  # fmt: skip
+    paths = [template]
+    for name in re.findall(r"\{(\w+)\}", template):
+        paths = [path.replace(f"{{{name}}}", quote(value)) for path in paths for value in places[name]]
+    yield from paths
+
+
+def _asked(world: World, who: str | None, method: str, target: str, drive: Drive, ids: list[str]) -> Iterator[bytes]:
+    """The answer, and those of the pages behind it."""
+    body = _brought(ids, drive.body) if drive.body in ("bundle", "envelope") else drive.body.encode()
+    following: str | None = ""
+    while following is not None:
+        world.clock.now += 1_000_000 if method != "GET" else 0  # no two acts at one moment
+        reply = world.ask(who, method, target + following, body, drive.headers)
+        yield _record(reply)
+        world.noted(who, method, reply)
+        token = reply.json().get("next") if reply.status == 200 and reply.body.startswith(b"{") else None
+        name = "next" if target.startswith("/taxii2/") else "cursor"
+        following = f"{'&' if '?' in target else '?'}{name}={token}" if token else None
+
+
+def _brought(ids: list[str], container: str) -> bytes:
+    """Campaigns of all these ids with other content."""
+    sent = [
+        campaign("x", description="brought by a sweep", object_marking_refs=[CLEAR]) | {"id": id}
+        for id in ids
+        if id.startswith("campaign--")
+    ]
+    return bundle(*sent) if container == "bundle" else json.dumps({"objects": sent}).encode()
+
+
+def _record(reply: Reply) -> bytes:
+    headers = b"\n".join(name + b": " + value for name, value in sorted(reply.headers))
+    return b"%d\n%b\n\n%b" % (reply.status, headers, plain(reply.body))
