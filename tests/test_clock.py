@@ -30,7 +30,17 @@ def test_forms_of_one_moment(text: str, same: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026", "2026-01-01", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00.x1Z", "0000-01-01T00:00:00Z"]
+    "text",
+    [
+        "",
+        "2026",
+        "2026-01-01",
+        "2026-13-01T00:00:00Z",
+        "2026-01-01T00:00:00.x1Z",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:60.000Z",
+        "9999-12-31T23:59:59-01:00",
+    ],
 )
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _MILLISECONDS = 24  # the length of 2026-11-23T09:24:00.000Z
 
 
@@ -48,4 +50,6 @@ def from_text(text: str) -> int:
     if leap:
         whole = whole[:17] + "59" + whole[19:]
     seconds = from_datetime(datetime.fromisoformat(whole.replace("t", "T") + zone)) + (1_000_000 if leap else 0)
+    if not _FIRST <= seconds <= _LAST:
+        raise ValueError(f"outside the years 1 to 9999: {text[:40]!r}")
     return seconds + int((fraction + "000000")[:6]) if dot and not leap else seconds

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kizuna.labels import format_label, own_only, parse_label
-from kizuna.stix import iter_objects
+from kizuna.stix import BUILTIN, iter_objects, sco_id
 from kizuna.stix.builtin import LABEL_EXTENSION
-from kizuna.store import Outcome, Partner, Store
-from tests.builders import AMBER, CLEAR, RED, campaign, items, named
+from kizuna.store import Outcome, Partner, Query, Store
+from tests.builders import AMBER, CLEAR, RED, campaign, identity, items, named
 from tests.conftest import Clock
 
 
@@ -208,3 +208,88 @@ def test_a_copy_that_came_back_does_not_keep_the_owner_from_loosening(tokyo: Sto
     for label in ("TLP:RED persons=reader", "TLP:CLEAR"):
         assert tokyo.relabel(one["id"], parse_label(label, originator=tokyo.organisation), by="owner")
     assert label_of(tokyo, one["id"]) == "TLP:CLEAR"
+
+
+def test_a_label_that_ends_by_date_leaves_the_feed(tokyo: Store, clock: Clock) -> None:
+    tokyo.put_partner(Partner(name="Vilnius", organisation="CERT Vilnius", country="LTU", receives=("TLP:CLEAR",)))
+    soon = "2026-11-23T00:01:00Z"
+    put(tokyo, campaign("ends"), label=parse_label(f"TLP:CLEAR until={soon}", originator=tokyo.organisation))
+    put(tokyo, campaign("begins"), label=parse_label(f"TLP:CLEAR from={soon}", originator=tokyo.organisation))
+    put(tokyo, campaign("relabelled"))
+    tokyo.relabel(named("campaign", "relabelled"), parse_label(f"TLP:CLEAR until={soon}", originator="x"), by="owner")
+
+    def fed() -> set[str]:
+        return {row.id for row in tokyo.feed("Vilnius").read(Query(), 0, 10).rows}
+
+    assert fed() == {named("campaign", "ends"), named("campaign", "relabelled")}
+    clock.forward(3600)
+    assert fed() == {named("campaign", "begins")}
+
+
+def test_a_definition_of_the_standard_is_as_the_standard_says(tokyo: Store) -> None:
+    clear = {**BUILTIN[CLEAR]}
+    assert statuses(put(tokyo, {**clear, "name": "TLP:RED"}, partner="Brussels")) == ["not-as-built-in"]
+    assert statuses(put(tokyo, clear, partner="Brussels")) == ["imported"]
+
+
+def test_another_sources_definition_keeps_nobody_from_wording_marks(tokyo: Store) -> None:
+    open_one = definition("m", policy="PUBLIC", classification="PUBLIC")
+    put(tokyo, open_one, partner="Brussels")
+    assert statuses(put(tokyo, definition("m", classification="RED"))) == ["imported"]
+    one = campaign("one", object_marking_refs=[open_one["id"]])
+    put(tokyo, one)
+    assert label_of(tokyo, one["id"]).startswith("TLP:RED")
+
+
+def test_an_observable_whose_id_is_no_name_belongs_to_its_first_source(tokyo: Store) -> None:
+    file = {"type": "file", "spec_version": "2.1", "id": "file--5a27d487-c542-4f97-a131-a8866b477b46", "name": "a.exe"}
+    put(tokyo, file)
+    assert statuses(put(tokyo, {**file, "name": "b.exe"}, partner="Brussels")) == ["foreign-version"]
+    named_one = {"type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7"}
+    named_one["id"] = sco_id(named_one) or ""
+    put(tokyo, named_one)
+    assert statuses(put(tokyo, {**named_one, "defanged": True}, partner="Brussels")) == ["imported"]
+
+
+def test_identities_are_described_by_whose_they_are(tokyo: Store) -> None:
+    pinned = identity("Riga")
+    riga = Partner(name="Riga", organisation="CERT Riga", country="LVA", identity=pinned["id"])
+    tokyo.put_partner(riga)
+    ours = {**identity("ours"), "id": tokyo.settings.identity}
+    assert statuses(put(tokyo, ours, pinned, partner="Brussels")) == ["foreign-version"] * 2
+    assert statuses(put(tokyo, pinned, partner="Riga")) == ["imported"]
+    assert statuses(put(tokyo, ours)) == ["imported"]
+
+
+def test_ones_own_people_bring_newer_versions_of_what_a_pack_brought(tokyo: Store) -> None:
+    one = campaign("one", object_marking_refs=[CLEAR])
+    list(tokyo.writer(tokyo.pack_source("frame", "Frame", parse_label("PUBLIC", originator="Frame"))).add(items(one)))
+    later = {**one, "modified": "2026-03-01T00:00:00.000Z", "name": "newer"}
+    assert statuses(put(tokyo, later)) == ["imported"]
+    assert statuses(put(tokyo, {**later, "modified": "2026-04-01T00:00:00.000Z"}, partner="Brussels")) == [
+        "foreign-version"
+    ]
+
+
+def test_a_ceiling_holds_for_labels_worked_out_late(make_store: Callable[..., Store]) -> None:
+    store = make_store(ceiling="TLP:GREEN")
+    red = definition("late", classification="RED")
+    one = campaign("one", object_marking_refs=[red["id"]])
+    assert statuses(put(store, one)) == ["imported"]
+    put(store, {**red, "object_marking_refs": [CLEAR]})
+    assert store.custodian().get(one["id"]) is None
+    assert [entry["act"] for entry in store.audit_trail()].count("spillage") == 1
+
+
+def test_what_was_dated_ahead_comes_in_though_another_sender_is_gone(tokyo: Store, clock: Clock) -> None:
+    tokyo.put_partner(Partner(name="Vilnius", organisation="CERT Vilnius", country="LTU"))
+    later = "2026-11-24T00:00:00.000Z"
+    one, two = campaign("one", modified=later), campaign("two", modified=later)
+    for sent, partner in ((one, "Brussels"), (two, "Vilnius")):
+        assert statuses(put(tokyo, sent, partner=partner)) == ["dated-ahead"]
+    tokyo.remove_partner("Brussels")
+    clock.forward(2 * 86_400)
+    tokyo.settle()
+    assert tokyo.custodian().get(one["id"]) is None
+    assert tokyo.custodian().get(two["id"]) is not None
+    assert tokyo.feed("Vilnius").count() == 0

@@ -117,6 +117,18 @@ class Act:
         set_meta(self.connection, "due", str(min(moments, default=NEVER)))
         set_meta(self.connection, "settled", str(self.now))
 
+    def note_labels(self) -> None:
+        """Remember when a label that is new here changes by date alone; older ones were noted before."""
+        noted = int(get_meta(self.connection, "labels_noted") or 0)
+        fresh = [n for (n,) in self.connection.execute("select n from label where n>?", (noted,))]
+        if not fresh:
+            return
+        labels = [self._store.interned.label_of(self.connection, n) for n in fresh]
+        moments = [m for label in labels if (m := label_changes(label, self.now)) is not None]
+        if moments and min(moments) < int(get_meta(self.connection, "due") or NEVER):
+            set_meta(self.connection, "due", str(min(moments)))
+        set_meta(self.connection, "labels_noted", str(max(fresh)))
+
     def masks(self, recipient: Recipient) -> Masks:
         """What a recipient may have at the moment of the act."""
         if recipient.n not in self._masks:

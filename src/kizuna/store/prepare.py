@@ -28,6 +28,9 @@ Definitions = Callable[[str], dict[str, Any] | None]
 
 
 # RFC 3339 knows the year 0000; calendars, and so the store, do not.
+_NOT_AS_BUILT_IN = Problem(
+    "not-as-built-in", "error", "id", "a definition of the standard, with other content", "Kizuna"
+)
 _DATELESS = Problem("version-out-of-range", "error", "modified", "dated outside the years 1 to 9999", "Kizuna")
 _TOO_WIDE = Problem(
     "too-many-markings",
@@ -151,6 +154,8 @@ def _prepare(
         version = from_text(moment) if moment else None
     except (ValueError, OverflowError):
         return Refused(index, _text_id(data), raw, (_DATELESS,))
+    if data["id"] in BUILTIN and data != BUILTIN[data["id"]]:
+        return Refused(index, _text_id(data), raw, (_NOT_AS_BUILT_IN,))
     marked = labelling.of(data)
     if marked.too_wide:
         return Refused(index, _text_id(data), raw, (_TOO_WIDE,))

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
 FILE = "node.sqlite"
+SETTLED_AT_ONCE = 1_000
 DAY = 86_400_000_000  # microseconds
 _encode = msgspec.json.Encoder().encode
 _decode_partner = msgspec.json.Decoder(Partner).decode
@@ -87,7 +89,9 @@ class Store:
         """One durable transaction; feeds are right when it commits, and nothing happened when it raises."""
         try:
             with self.database.write() as connection:
-                yield Act(self, connection)
+                act = Act(self, connection)
+                yield act
+                act.note_labels()
         except BaseException:
             self.interned.forget()
             raise
@@ -145,16 +149,33 @@ class Store:
             return
         with self.act() as act:
             ripe = act.connection.execute(
-                "select q.n, q.raw, q.area, q.default_label, s.name from quarantine q join source s on s.n=q.source where q.due<=?",
-                (act.now,),
+                "select q.n, s.name, q.area, q.default_label, q.raw from quarantine q join source s on s.n=q.source "
+                "where q.due<=? order by s.name, q.area, q.default_label, q.n limit ?",
+                (act.now, SETTLED_AT_ONCE),
             ).fetchall()
-            act.connection.executemany("delete from quarantine where n=?", [(n,) for n, *_ in ripe])
+            for (name, area, label), rows in groupby(ripe, key=lambda row: row[1:4]):
+                self._ripen(act.connection, name, area, label, [(row[0], row[4]) for row in rows])
             act.note_due()
-        for _, raw, area, label, source in ripe:
-            found = self._source_named(source)
-            joined = parse_label(label, originator=found.organisation) if label else None
-            item = Item(index=None, raw=raw, data=msgspec.json.decode(raw), problems=())
-            list(self.writer(found, area=area, label=joined).add([item]))
+
+    def _ripen(
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        area: str | None,
+        label: str | None,
+        rows: list[tuple[int, bytes]],
+    ) -> None:
+        """Take in what one source had dated ahead; what a partner sent that is gone by now stays where it is."""
+        numbers = [(n,) for n, _ in rows]
+        try:
+            source = self._source_named(name)
+        except NotFound:
+            connection.executemany("update quarantine set due=null where n=?", numbers)
+            return
+        connection.executemany("delete from quarantine where n=?", numbers)
+        joined = parse_label(label, originator=source.organisation) if label else None
+        items = [Item(index=None, raw=raw, data=msgspec.json.decode(raw), problems=()) for _, raw in rows]
+        list(self.writer(source, area=area, label=joined).add(items))
 
     # Readers
 
@@ -389,11 +410,19 @@ class Store:
             (json.dumps(list(definitions)), source.name),
         ).fetchall()
         touched = []
+        ceiling = parse_label(self.settings.ceiling, originator=self.organisation) if self.settings.ceiling else None
         for n, raw, old in rows:
             data = msgspec.json.decode(raw)
             marked = self.marked(act.connection, data, source.organisation, source.default, source.name)
             marked = marked.with_label(_still_joined(marked.label, self.interned.label_of(act.connection, old)))
-            if self.interned.label(act.connection, marked.label) != old or marked.granular:
+            if ceiling is not None and exceeds(marked.whole, ceiling):
+                # It came in before its definition did: what it says may not stay readable here.
+                act.connection.execute("update object set hidden=1 where n=?", (n,))
+                self.record(
+                    act.connection, source.name, "spillage", str(data["id"]), {"label": format_label(marked.whole)}
+                )
+                touched.append(n)
+            elif self.interned.label(act.connection, marked.label) != old or marked.granular:
                 RowWriter(act.connection, self.interned, 0).relabel(n, marked, data, by=None)
                 touched.append(n)
         return touched

@@ -15,7 +15,7 @@ import msgspec
 
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, parse_label
-from kizuna.stix import BLOCK, Item, Problem, Share, version_problems
+from kizuna.stix import BLOCK, Item, Problem, Share, sco_id, version_problems
 from kizuna.stix.validation import conflict
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
@@ -181,6 +181,7 @@ class _Commit:
         self._source_n = store.source_number(connection, writer._source)
         self._rows = RowWriter(connection, store.interned, self._space)
         self._areas = Names(connection, store.interned, "area")
+        self._reserved = self._identities_of_others()
         self._latest = now + store.settings.limits.clock_ahead_seconds * 1_000_000
         self.entered: list[int] = []
         self.returned: list[int] = []
@@ -198,6 +199,9 @@ class _Commit:
         for entry in batch:
             if isinstance(entry, Refused):
                 outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems))
+                continue
+            if entry.id in self._reserved:
+                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, (_FOREIGN,)))
                 continue
             ident = idents[entry.id]
             if ident not in held:
@@ -289,12 +293,26 @@ class _Commit:
         return Outcome(new.index, new.id, "unchanged")
 
     def _foreign(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
-        # An id without versions is the name of a value: anybody may observe it.
-        if new.version is None or held.owner in (None, self._source_n) or new.digest in held.digests:
+        if held.owner in (None, self._source_n) or new.digest in held.digests:
             return ()
-        return (
-            _problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine"),
-        )
+        # Packs are brought in by one's own people. How a source words a marking is between it and its own objects.
+        if new.type == "marking-definition" or (self._source.kind != "partner" and held.owner in self._ours()):
+            return ()
+        # An id that follows from the content is the name of a value: anybody may observe it.
+        if new.version is None and sco_id(msgspec.json.decode(new.raw)) == new.id:
+            return ()
+        return (_FOREIGN,)
+
+    def _identities_of_others(self) -> set[str]:
+        """The identities of this node and of its partners that this source may not describe."""
+        if self._source.kind != "partner":
+            return set()
+        pinned = {p.identity for p in self._store.partners() if p.identity and f"partner:{p.name}" != self._source.name}
+        return pinned | {self._store.settings.identity}
+
+    def _ours(self) -> set[int]:
+        """The sources of one's own people."""
+        return {n for (n,) in self._connection.execute("select n from source where kind != 'partner'")}
 
     def _ahead(self, new: Prepared) -> tuple[Problem, ...]:
         if new.version is None or new.version <= self._latest:
@@ -360,6 +378,9 @@ class _Held:
 
 def _problem(rule: str, path: str, message: str) -> Problem:
     return Problem(rule, "error", path, message, "Kizuna")
+
+
+_FOREIGN = _problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine")
 
 
 @contextmanager
