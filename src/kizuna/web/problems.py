@@ -168,4 +168,5 @@ def as_json(problem: Problem, headers: dict[str, str]) -> Response[bytes]:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether people are looking: a browser that asks for HTML, outside the API."""
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    # The address as a whole may be none, for it holds what the client wrote as Host.
+    return "text/html" in request.headers.get("accept", "") and not request.scope["path"].startswith("/api/")

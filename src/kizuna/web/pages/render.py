@@ -57,7 +57,7 @@ def page(
             _=language,
             language=language,
             languages=NAMES,
-            here=here or request.url.path,
+            here=here or request.scope["path"],
             caller=caller,
             csrf=csrf_token(secret) if secret and caller else "",
             node=_node(context, language),
