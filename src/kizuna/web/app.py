@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,6 +28,9 @@ TAXII = "/taxii2"
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_BEYOND = re.compile(rb"[\x80-\xff]")
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -99,6 +103,9 @@ class Door:
         if head:
             scope = {**scope, "method": "GET"}  # the server keeps its own, and with it sends no body
 
+        if not taxii:
+            scope = _readable(scope)
+
         async def marked(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = self._mark(list(message["headers"]))
@@ -111,6 +118,17 @@ class Door:
         if b"cache-control" not in present:
             headers.append((b"cache-control", b"no-store"))
         return [*headers, *(header for header in self._headers if header[0] not in present)]
+
+
+def _readable(scope: Any) -> Any:
+    """The request without what Litestar cannot make an address of, at which it would fail: a Host that is none, bytes in the query."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if not all(map(_HOST.fullmatch, hosts)):
+        scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"host"]}
+    if not scope["query_string"].isascii():
+        encoded = _BEYOND.sub(lambda found: b"%%%02X" % found[0][0], scope["query_string"])
+        scope = {**scope, "query_string": encoded}
+    return scope
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

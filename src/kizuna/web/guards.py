@@ -55,8 +55,8 @@ def from_here(connection: Connection) -> bool:
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = connection.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == connection.headers.get("host", "")
+    origin, host = connection.headers.get("origin"), connection.headers.get("host")
+    return origin is None or (bool(host) and origin.partition("://")[2] == host)
 
 
 def remote(connection: Connection) -> str:
