@@ -114,3 +114,16 @@ def test_nothing_is_changed(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.suffix != ".sqlite-shm"}
     kizuna("doctor", "--data", folder)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_indices_of_a_large_store_are_looked_at_when_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kizuna.cli import doctor
+
+    monkeypatch.setattr(doctor, "UNASKED", 0)
+    file = folder.parent / "one.json"
+    file.write_bytes(bundle(campaign("one")))
+    assert kizuna("import", file, "--data", folder).code == 0
+    told = {line["check"]: line["message"] for line in kizuna("doctor", "--data", folder, "--json").lines()}
+    assert "--full" in told["indices"]
+    told = {line["check"]: line["message"] for line in kizuna("doctor", "--full", "--data", folder, "--json").lines()}
+    assert told["indices"] == "indices, labels and feeds are what the objects say"
