@@ -23,7 +23,7 @@ import click
 import msgspec
 import uvicorn
 
-from kizuna.cli.output import clean, emit, node_options, say
+from kizuna.cli.output import NumberRange, clean, emit, node_options, say
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.taxii import PARTLY
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
@@ -253,7 +253,7 @@ def give_back_memory(store: Store) -> None:
 @click.option("--listen", metavar="ADDRESS", help="Address to listen on. Default: the setting, loopback.")
 @click.option(
     "--poll-seconds",
-    type=click.FloatRange(0, 86_400),
+    type=NumberRange(0, 86_400),
     default=60.0,
     envvar="KIZUNA_POLL_SECONDS",
     show_default=True,

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from kizuna.errors import InvalidInput
 
 MiB = 1 << 20
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 50)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on what comes in; sizes in bytes. `head_seconds` and `body_seconds` are for the whole head and body of a request."""
 
-    body: int = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
-    object: int = 16 * MiB
-    split_above: int = 64 * MiB
-    depth: int = 100
-    compression_ratio: int = 100
-    items: int = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
-    page: int = 1000
-    clock_ahead_seconds: int = 600
-    head_seconds: float = 20.0
-    body_seconds: float = 600.0  # 32 MiB within this need less than half a megabit a second
+    body: Positive = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
+    object: Positive = 16 * MiB
+    split_above: Positive = 64 * MiB
+    depth: Positive = 100
+    compression_ratio: Positive = 100
+    items: Positive = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
+    page: Positive = 1000
+    clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
+    head_seconds: Seconds = 20.0
+    body_seconds: Seconds = 600.0  # 32 MiB within this need less than half a megabit a second
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ceiling: str | None = None
     language: str | None = None
     listen: str = "127.0.0.1"
-    port: int = 8700
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8700
     tls_certificate: str | None = None
     tls_key: str | None = None
     compress: Literal["auto", "always", "never"] = "auto"
@@ -63,7 +65,7 @@ def load(folder: Path) -> Settings:
             if value is not None:
                 found[key] = int(value) if key == "port" else value
         return msgspec.convert(found, Settings)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidInput(str(error), file=str(file)) from None
 
 

@@ -82,6 +82,8 @@ class Commands(click.Group):
             return error.exit_code
         except KizunaError as error:
             return fail(str(error), error.exit_code)
+        except UnicodeEncodeError:
+            return fail("an argument is no text in UTF-8", 2)
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
         except (OSError, MemoryError) as error:

@@ -18,7 +18,7 @@ import click
 
 from kizuna.cli.demo_children import STEP, Children, notes
 from kizuna.cli.demo_text import closing, introduction, ready_text
-from kizuna.cli.output import emit, json_option, say
+from kizuna.cli.output import NumberRange, emit, json_option, say
 from kizuna.errors import NodeBusy
 
 
@@ -30,7 +30,7 @@ from kizuna.errors import NodeBusy
     help="Folder for the three nodes; goes on where it stopped. Default: a fresh one.",
 )
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
-@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
+@click.option("--for", "seconds", type=NumberRange(min=0), metavar="SECONDS", help="Stop after so long.")
 @json_option
 def command(port: int, data: Path | None, no_browser: bool, seconds: float | None, as_json: bool) -> None:
     """Start three fictional CERTs, in Tokyo, Brussels and Kyiv, with starter data and a fictional scenario.

@@ -38,6 +38,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JS
 as_option = click.option("--as", "partner", metavar="PARTNER", help="Only what this partner may read here.")
 
 
+class NumberRange(click.FloatRange):
+    """A number between bounds. Click's own lets NaN through, which is neither below the one nor above the other."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
 def node_options(function: F) -> F:
     """`--data` and `--json`, which every command on a node has."""
     return data_option(json_option(function))
@@ -47,7 +58,13 @@ def emit(data: Any) -> None:
     """Write one line of JSON (of a dict or a struct) to stdout and flush it."""
     import msgspec  # a third of the time of `kizuna --help`, which does not need it
 
-    write(msgspec.json.encode(data) + b"\n")
+    try:
+        line = msgspec.json.encode(data)
+    except UnicodeEncodeError:  # the name of a file need not be text
+        import json
+
+        line = json.dumps(msgspec.to_builtins(data), ensure_ascii=False).encode("utf-8", "replace")
+    write(line + b"\n")
     sys.stdout.flush()
 
 

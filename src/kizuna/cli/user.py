@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import emit, node_options, say, table
+from kizuna.cli.output import NumberRange, emit, node_options, say, table
 
 if TYPE_CHECKING:
     from kizuna.store.accounts import User
@@ -69,9 +69,7 @@ def list_(data: Path, as_json: bool) -> None:
 
 @command.command("link", short_help="Make a link that logs somebody in once.")
 @click.argument("name")
-@click.option(
-    "--hours", type=click.FloatRange(0.01, 168), default=1.0, show_default=True, help="How long it may be used."
-)
+@click.option("--hours", type=NumberRange(0.01, 168), default=1.0, show_default=True, help="How long it may be used.")
 @click.option("--url", help="Address of the node as they reach it. Default: from the settings.")
 @node_options
 def link(name: str, hours: float, url: str | None, data: Path, as_json: bool) -> None:

@@ -339,7 +339,13 @@ class Store:
         """Add to the audit trail inside a transaction. Never the content of an object."""
         connection.execute(
             "insert into audit(at,actor,act,subject,detail) values (?,?,?,?,?)",
-            (self.clock(), actor, act, subject, _encode(detail or {}).decode()),
+            (
+                self.clock(),
+                actor,
+                act,
+                _storable(subject),
+                _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False)),
+            ),
         )
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
@@ -509,3 +515,8 @@ def _still_joined(label: Label, before: Label) -> Label:
     """The label now that its definition is known, still joined with what the import had been told besides."""
     kept = tuple(part for part in before.parts if part.policy != "OWN")
     return join(label, Label(before.originator, kept)) if kept else label
+
+
+def _storable(text: str) -> str:
+    """Text of the audit trail, which speaks of names of files too: those need not be text."""
+    return text.encode("utf-8", "replace").decode()

@@ -174,7 +174,8 @@ class _Commit:
         self._store = store
         self._connection = connection
         self._now = now
-        self._file = file
+        # A file's name need not be text, what is stored of it is.
+        self._file = None if file is None else file.encode("utf-8", "replace").decode()
         self._source = writer._source
         self._writer = writer
         self._space = store.space(connection, writer._space)
