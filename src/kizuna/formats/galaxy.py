@@ -88,7 +88,7 @@ def decode_cluster(data: bytes, *, file: str) -> Cluster:
     """Read one cluster file. Raises InvalidInput."""
     try:
         cluster = _decoder.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         message, _, path = str(error).partition(" - at ")
         raise InvalidInput(f"not a galaxy cluster: {message}", file=file, path=path.strip("`") or "$") from None
     for number, element in enumerate(cluster.values):

@@ -27,7 +27,7 @@ def decode_patch(data: bytes, *, file: str) -> list[Operation]:
     """Read a patch. Raises InvalidInput."""
     try:
         return _operations.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InvalidInput(f"not a JSON patch: {error}", file=file) from None
 
 

@@ -185,7 +185,7 @@ class Pack(msgspec.Struct, frozen=True):
         where = self._place(patch)
         try:
             document = msgspec.json.decode(data)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise InvalidInput(f"not JSON: {error}", file=self._place(name)) from None
         return msgspec.json.encode(apply_patch(document, decode_patch(self.read(patch), file=where), file=where))
 

@@ -76,7 +76,7 @@ def objects_by_area(pack: Pack, node: Node) -> Iterator[tuple[str, bytes]]:
     try:
         objects = msgspec.json.decode(pack.bundle(node.bundle), type=_Bundle).objects
         ids = [msgspec.json.decode(raw, type=_Id).id for raw in objects]
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InvalidInput(f"not a bundle: {error}", file=f"packs/{pack.name}/{node.bundle}") from None
     areas = {id: area for area, members in node.areas.items() for id in members}
     found: dict[str, list[bytes]] = {}

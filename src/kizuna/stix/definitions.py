@@ -23,7 +23,7 @@ def marking_definitions(raw: bytes) -> list[dict[str, Any]]:
         return []
     try:
         objects = _containers.decode(raw).objects
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return []
     found = []
     for one in objects:
@@ -31,7 +31,7 @@ def marking_definitions(raw: bytes) -> list[dict[str, Any]]:
         if _NEEDLE in text:
             try:
                 data = _objects.decode(text)
-            except (msgspec.MsgspecError, RecursionError):
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 continue
             if data.get("type") == "marking-definition" and isinstance(data.get("id"), str):
                 found.append(data)

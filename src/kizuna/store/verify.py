@@ -176,7 +176,7 @@ class _Batch:
             try:
                 data = msgspec.json.decode(row.raw or b"")
                 marked = self._marked(row, data)
-            except (msgspec.DecodeError, RecursionError, KeyError, TypeError) as error:
+            except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError) as error:
                 yield Fault("body", row.id, f"cannot be read: {type(error).__name__}")
                 continue
             yield from (Fault("object", row.id, message) for message in self._row_faults(row, data))

@@ -202,7 +202,7 @@ class _Head(msgspec.Struct):
 def _envelope(body: bytes, url: str) -> _Head:
     try:
         return msgspec.json.decode(body, type=_Head)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise PeerFailed("sent a page that is no envelope", file=url) from None
 
 
@@ -260,14 +260,14 @@ def _facts(collection: dict[str, Any]) -> dict[str, Any]:
 def _object(body: bytes, url: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise PeerFailed("answered something that is no JSON object", file=url) from None
 
 
 def _said(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body[:SMALL_BYTES], type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return "no explanation"
     return " ".join(str(error[key])[:200] for key in ("title", "description") if key in error) or "no explanation"
 

@@ -300,7 +300,7 @@ def _items(body: bytes) -> Iterator[Item]:
 def _is_envelope(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=_Envelope)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return False
     return True
 
