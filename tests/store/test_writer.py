@@ -293,3 +293,15 @@ def test_what_was_dated_ahead_comes_in_though_another_sender_is_gone(tokyo: Stor
     assert tokyo.custodian().get(one["id"]) is None
     assert tokyo.custodian().get(two["id"]) is not None
     assert tokyo.feed("Vilnius").count() == 0
+
+
+def test_who_may_not_release_loosens_no_label_by_a_new_version(tokyo: Store) -> None:
+    one = campaign("one", object_marking_refs=[AMBER])
+    put(tokyo, one)
+    later = {**one, "modified": "2026-03-01T00:00:00.000Z"}
+    assert statuses(put(tokyo, {**later, "object_marking_refs": [CLEAR]}, may_release=False)) == ["looser-label"]
+    assert statuses(put(tokyo, later, may_release=False)) == ["imported"]
+    tighter = {**one, "modified": "2026-04-01T00:00:00.000Z", "object_marking_refs": [RED]}
+    assert statuses(put(tokyo, tighter, may_release=False)) == ["imported"]
+    latest = {**one, "modified": "2026-05-01T00:00:00.000Z", "object_marking_refs": [CLEAR]}
+    assert statuses(put(tokyo, latest)) == ["imported"]

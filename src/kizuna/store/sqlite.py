@@ -104,9 +104,14 @@ class Store:
         label: Label | None = None,
         area: str | None = None,
         known_problems: Mapping[str, str] | None = None,
+        may_release: bool = True,
     ) -> Writer:
-        """Take objects in from a source. `known_problems` names objects of a shipped pack that are kept with their problem."""
-        return Writer(self, source, space=space, label=label, area=area, known_problems=known_problems or {})
+        """Take objects in from a source. `known_problems` names objects of a shipped pack that are kept with their problem.
+
+        Without `may_release` a new version may not be labelled looser than the one before it.
+        """
+        known = known_problems or {}
+        return Writer(self, source, space=space, label=label, area=area, known_problems=known, may_release=may_release)
 
     def relabel(
         self,

@@ -9,7 +9,7 @@ from kizuna.store.model import Outcome
 # Refusals that speak of what others brought, and of what was brought for the same source.
 OF_OTHERS = frozenset({"foreign-version"})
 OF_STORED = OF_OTHERS | {
-    "duplicate-version", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
+    "duplicate-version", "looser-label", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna.clock import to_text
-from kizuna.labels import Label, exceeds, format_label, parse_label
+from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import BLOCK, Item, Problem, Share, sco_id, version_problems
 from kizuna.stix.validation import conflict
 from kizuna.store.apart import prepared_apart
@@ -43,8 +43,10 @@ class Writer:
         label: Label | None,
         area: str | None,
         known_problems: Mapping[str, str],
+        may_release: bool,
     ) -> None:
         self._store = store
+        self._may_release = may_release
         self._source = source
         self._space = space
         self._joined = label
@@ -279,7 +281,9 @@ class _Commit:
         ceiling = self._writer._ceiling
         if ceiling is not None and exceeds(new.whole, ceiling):
             return self._spill(new)
-        problems = self._foreign(new, held) or self._ahead(new) or self._contradicts(new, held)
+        problems = (
+            self._foreign(new, held) or self._ahead(new) or self._contradicts(new, held) or self._loosens(new, held)
+        )
         if problems:
             return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems))
         self._hold(new, held)
@@ -330,6 +334,17 @@ class _Commit:
         (raw,) = self._connection.execute("select raw from body where n=?", (held.newest[1],)).fetchone()
         problems = version_problems(msgspec.json.decode(raw), msgspec.json.decode(new.raw))
         return tuple(p for p in problems if p.severity == "error")
+
+    def _loosens(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
+        """Who may not release brings no version that more people may see than may see the one before."""
+        if self._writer._may_release or held.newest is None or held.newest[1] == 0:
+            return ()
+        (n,) = self._connection.execute("select label from object where n=?", (held.newest[1],)).fetchone()
+        old = self._store.interned.label_of(self._connection, n)
+        if new.label == old or join(old, new.label) == new.label or exceeds(new.label, old):
+            return ()
+        text = "a new version under a looser label than the one before needs the right to release"
+        return (_problem("looser-label", "object_marking_refs", text),)
 
     def _due(self, new: Prepared, problems: tuple[Problem, ...]) -> int | None:
         if problems[0].rule != "dated-ahead" or new.version is None:

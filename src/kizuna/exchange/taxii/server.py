@@ -215,7 +215,9 @@ class Server:
     def _store_all(self, body: bytes, caller: Caller) -> Response:
         if holds_more(body, self._limits.items):
             raise _too_many(self._limits)
-        writer = self._store.writer(source(self._store, caller))
+        # What a partner sends is its own to label.
+        released = caller.kind == "partner" or caller.may("release")
+        writer = self._store.writer(source(self._store, caller), may_release=released)
         items = _at_most(_items(body), self._limits)
         writer.define(marking_definitions(body))
         resource = status_resource(items, partial(self._told, writer, caller), self._store.clock())

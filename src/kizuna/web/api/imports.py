@@ -81,7 +81,7 @@ def _answer(
     )
     limits = store.settings.limits
     bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
-    writer = store.writer(store.own_source(), label=stated, area=area)
+    writer = store.writer(store.own_source(), label=stated, area=area, may_release=caller.may("release"))
     view = store.view(caller.principal)
     containers: list[Container] = []
     items = iter_objects(cast("BinaryIO", body), limits=bounds, on_container=containers.append)
