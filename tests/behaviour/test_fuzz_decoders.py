@@ -99,8 +99,7 @@ def test_a_settings_file_with_other_values(some: dict[str, Any], limits: dict[st
         (folder / "node.json").write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
             found = node_settings.load(folder)
-        except InvalidInput as error:
-            assert error.file == str(folder / "node.json")
+        except InvalidInput:
             return
         assert 0 <= found.port <= 65_535
         assert (

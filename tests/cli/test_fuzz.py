@@ -214,6 +214,12 @@ def test_names_that_are_no_text(place: Place, line: str) -> None:
     assert done.stderr.count(b"\n") <= 2, done.stderr
 
 
+def test_a_password_that_is_no_text(place: Place) -> None:
+    done = kizuna("user", "password", "owner", "--file=-", "--data", place.node, input=b"\xff\n")
+    checked(done, ["user", "password"])
+    assert done.code == 1
+
+
 @pytest.mark.parametrize("value", ["x", "", "9" * 5_000, "-1", "70000", "²", "1e3"])
 @pytest.mark.parametrize("command", ["config show", "stats"])
 def test_variables_that_are_no_settings(

@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import NumberRange, emit, node_options, say, table
+from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
     from kizuna.store.accounts import User
@@ -124,7 +125,10 @@ def password(name: str, file: Any, data: Path, as_json: bool) -> None:
     from kizuna.store.accounts import Accounts
 
     if file is not None:
-        chosen = file.readline().rstrip("\r\n")
+        try:
+            chosen = file.readline(10_000).rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise InvalidInput("holds no text in UTF-8", file=getattr(file, "name", None)) from None
     elif sys.stdin.isatty():
         chosen = str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
     else:
