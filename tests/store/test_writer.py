@@ -305,3 +305,18 @@ def test_who_may_not_release_loosens_no_label_by_a_new_version(tokyo: Store) -> 
     assert statuses(put(tokyo, tighter, may_release=False)) == ["imported"]
     latest = {**one, "modified": "2026-05-01T00:00:00.000Z", "object_marking_refs": [CLEAR]}
     assert statuses(put(tokyo, latest)) == ["imported"]
+
+
+def test_what_was_dated_ahead_loosens_nothing_and_stays_in_its_space(tokyo: Store, clock: Clock) -> None:
+    one = campaign("one", object_marking_refs=[AMBER])
+    put(tokyo, one)
+    later = "2026-11-24T00:00:00.000Z"
+    looser = {**one, "modified": later, "object_marking_refs": [CLEAR]}
+    drill = campaign("drill", modified=later, object_marking_refs=[CLEAR])
+    assert statuses(put(tokyo, looser, may_release=False)) == ["dated-ahead"]
+    assert statuses(put(tokyo, drill, space="drill")) == ["dated-ahead"]
+    clock.forward(2 * 86_400)
+    tokyo.settle()
+    assert label_of(tokyo, one["id"]) == "TLP:AMBER"
+    assert tokyo.custodian().get(drill["id"]) is None
+    assert tokyo.custodian(space="drill").get(drill["id"]) is not None

@@ -154,18 +154,19 @@ class Store:
             return
         with self.act() as act:
             ripe = act.connection.execute(
-                "select q.n, s.name, q.area, q.default_label, q.raw from quarantine q join source s on s.n=q.source "
-                "where q.due<=? order by s.name, q.area, q.default_label, q.n limit ?",
+                "select q.n, s.name, p.name, q.area, q.default_label, q.raw from quarantine q join source s on s.n=q.source "
+                "join space p on p.n=q.space where q.due<=? order by s.name, p.name, q.area, q.default_label, q.n limit ?",
                 (act.now, SETTLED_AT_ONCE),
             ).fetchall()
-            for (name, area, label), rows in groupby(ripe, key=lambda row: row[1:4]):
-                self._ripen(act.connection, name, area, label, [(row[0], row[4]) for row in rows])
+            for (name, space, area, label), rows in groupby(ripe, key=lambda row: row[1:5]):
+                self._ripen(act.connection, name, space, area, label, [(row[0], row[5]) for row in rows])
             act.note_due()
 
     def _ripen(
         self,
         connection: sqlite3.Connection,
         name: str,
+        space: str,
         area: str | None,
         label: str | None,
         rows: list[tuple[int, bytes]],
@@ -180,7 +181,9 @@ class Store:
         connection.executemany("delete from quarantine where n=?", numbers)
         joined = parse_label(label, originator=source.organisation) if label else None
         items = [Item(index=None, raw=raw, data=msgspec.json.decode(raw), problems=()) for _, raw in rows]
-        list(self.writer(source, area=area, label=joined).add(items))
+        # Who brought it is not known any more, so for one's own it is as if by somebody who may not release.
+        released = source.kind == "partner"
+        list(self.writer(source, space=space, area=area, label=joined, may_release=released).add(items))
 
     # Readers
 
