@@ -29,10 +29,12 @@ MAX_PROBLEMS = 100
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_NOT_OPENING = bytes(byte for byte in range(256) if byte not in b"{[")
+_BETWEEN = b"\0"
+_NOT_OPENING = bytes(byte for byte in range(256) if byte not in b"{[" + _BETWEEN)
 _LONG_NUMBER = b"0" * 16
 _ESCAPED_QUOTE = b"\\u0022"
 _COUNT_VALUES_ABOVE = 1 << 20
+_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 Decoded = tuple[Any, tuple[Problem, ...]]
 
@@ -54,22 +56,21 @@ def fault(rule: str, message: str, path: str = WHOLE) -> Problem:
 def decode_all(texts: Sequence[bytes], bounds: Bounds) -> list[Decoded]:
     """Decode some texts; each gives its value and no problems, or None and what is wrong with it.
 
-    Clean texts are proven clean together: one that repeats a key has more quotation marks than its value written
-    again. (Writing again escapes as `\\"` what the text may have escaped as `\\u0022`, so that spelling is looked
-    for; every other escaped quote has exactly one mark on both sides.)
+    Clean texts are proven clean together, in few passes over all of them: see `_surely_clean`.
     """
-    depth = bounds.depth
-    values: list[Any] = []
-    for text in texts:
-        if len(text.translate(None, _NOT_OPENING)) > depth:
-            return [decode(text, bounds) for text in texts]
-        try:
-            values.append(_decode(text))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return [decode(text, bounds) for text in texts]
-    if _surely_clean(b" ".join(texts), values) and all(len(text) <= bounds.size for text in texts):
+    if max(map(len, texts), default=0) > min(bounds.size, _COUNT_VALUES_ABOVE):
+        return [decode(text, bounds) for text in texts]
+    try:
+        values = list(map(_decode, texts))
+    except _ERRORS:
+        return [decode(text, bounds) for text in texts]
+    # No JSON has a zero byte, so the texts stay apart.
+    if _surely_clean(_BETWEEN.join(texts), values, bounds.depth):
         return [(value, ()) for value in values]
-    return [decode(text, bounds) for text in texts]
+    return [
+        (value, ()) if _surely_clean(text, value, bounds.depth) else decode(text, bounds)
+        for text, value in zip(texts, values, strict=True)
+    ]
 
 
 def decode(text: bytes, bounds: Bounds) -> Decoded:
@@ -79,9 +80,9 @@ def decode(text: bytes, bounds: Bounds) -> Decoded:
         return None, (problem,)
     try:
         value = _decode(text)
-        if len(text.translate(None, _NOT_OPENING)) <= bounds.depth and _surely_clean(text, value):
+        if _surely_clean(text, value, bounds.depth):
             return value, ()
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except _ERRORS as error:
         return None, _explain(text, bounds) or (fault("json-syntax", str(error)),)
     problems = _explain(text, bounds)
     return (None, problems) if problems else (value, ())
@@ -97,11 +98,20 @@ def _too_much(text: bytes, bounds: Bounds) -> Problem | None:
     return None
 
 
-def _surely_clean(text: bytes, value: Any) -> bool:
-    """No repeated keys, no number of sixteen or more digits. A false answer only means: look closely."""
-    if _LONG_NUMBER in text.translate(_DIGITS) or _ESCAPED_QUOTE in text:
-        return False
-    return text.count(b'"') == _encode(value).count(b'"')
+def _surely_clean(text: bytes, value: Any, depth: int) -> bool:
+    """No deep nesting, no number of sixteen or more digits, no repeated keys. A false answer only means: look closely.
+
+    A text that repeats a key has more quotation marks than its value written again. (Writing again escapes as `\\"` what
+    the text may have escaped as `\\u0022`, so that spelling is looked for; every other escaped quote has exactly one
+    mark on both sides.) `text` may be several, with zero bytes between them, when `value` is the list of their values.
+    """
+    # `rfind` skips where `in` tests byte by byte: half of the time for needles that are not there.
+    return (
+        max(map(len, text.translate(None, _NOT_OPENING).split(_BETWEEN))) <= depth
+        and text.translate(_DIGITS).rfind(_LONG_NUMBER) < 0
+        and text.rfind(_ESCAPED_QUOTE) < 0
+        and text.count(b'"') == _encode(value).count(b'"')
+    )
 
 
 class _BadNumber(str):

@@ -24,7 +24,7 @@ Source = bytes | str | Path | BinaryIO
 BLOCK = 512
 """Objects that go to one reader together where several share a source."""
 
-_BATCH = 128
+_BATCH = 64
 _SHOWN = 4096
 
 
