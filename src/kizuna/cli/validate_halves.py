@@ -98,7 +98,7 @@ def _start(objects: Sequence[bytes], offset: int, lines: Lines) -> tuple[int, in
         versions = judge.versions
         if versions is not None:
             with os.fdopen(writer, "wb") as pipe:
-                pipe.write(len(versions).to_bytes(_NAME_LENGTH) + array("Q", versions).tobytes())
+                pipe.write(len(versions).to_bytes(_NAME_LENGTH) + array("q", versions).tobytes())
                 pipe.write(bytes([all(good for _, good in told)]) + b"".join(line for line, _ in told))
             code = 0
     finally:
@@ -113,4 +113,4 @@ def _finish(reader: int, child: int) -> _Answer | None:
     if status:
         return None
     end = _NAME_LENGTH * (1 + int.from_bytes(answer[:_NAME_LENGTH]))
-    return _Answer(answer[end + 1 :], bool(answer[end]), array("Q", answer[_NAME_LENGTH:end]))
+    return _Answer(answer[end + 1 :], bool(answer[end]), array("q", answer[_NAME_LENGTH:end]))

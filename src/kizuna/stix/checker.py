@@ -34,17 +34,14 @@ def check(data: dict[str, Any]) -> list[Problem]:
 
 def finish(found: list[Found]) -> list[Problem]:
     """What was found, as problems."""
-    if not found:
-        return CLEAN
-    return [_problems.get(one) or _remember(one) for one in found]
+    return [_problems.get(one) or _remember(one) for one in found] if found else CLEAN
 
 
 def _finder(data: dict[str, Any]) -> Finder:
     """The checker for the type of an object: one of the tables, or what is common to own types."""
     kind = data.get("type")
-    known = OBJECTS.get(kind) if isinstance(kind, str) else None
-    if known is not None:
-        return known
+    if isinstance(kind, str) and kind in OBJECTS:
+        return OBJECTS[kind]
     if kind == "bundle":
         return _nested_bundle
     declared = new_type(data.get("extensions"))

@@ -15,8 +15,7 @@ HEX = re.compile(r"(?:[a-fA-F0-9]{2})+")
 BINARY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 
 _REMEMBERED = 4096
-NAMES: dict[str, tuple[Found, bool]] = {}
-"""What to say of own property names seen lately, and whether their values have a form that the name demands."""
+_names: dict[str, tuple[Found, bool]] = {}
 
 
 def walk(value: Any, found: list[Found], depth: int = 0) -> None:
@@ -78,7 +77,7 @@ def dictionary_key(key: str, found: list[Found], *, lowercase: bool = True) -> N
 
 def own_property(name: str, value: Any, found: list[Found], *, defined: bool) -> None:
     """A property that no table has; `defined` when an extension of the object may define it."""
-    verdict, formed = NAMES.get(name) or _remember(name)
+    verdict, formed = verdict_on(name)
     if not (defined and verdict[0] == "custom-property"):
         found.append(verdict)
     if value.__class__ is str and not formed:
@@ -94,14 +93,20 @@ def own_property(name: str, value: Any, found: list[Found], *, defined: bool) ->
         shift(found, start, name)
 
 
-def _remember(name: str) -> tuple[Found, bool]:
-    """What to say of a property name: the same for every object, so it is worked out once."""
+def verdict_on(name: str) -> tuple[Found, bool]:
+    """What to say of a property name that no table has, and whether its value has a form that the name demands.
+
+    The same for every object, so the last ones are remembered.
+    """
+    known = _names.get(name)
+    if known is not None:
+        return known
     if not PROPERTY_NAME.fullmatch(name):
         verdict = ("property-name", name, f"{quote(name)} is no property name: 3 to 250 of a-z, 0-9 and underscore", "")
     else:
         prefix = "" if name.startswith("x_") else ", and begins with x_"
         verdict = ("custom-property", name, f"the property {name} is defined by an extension{prefix}", "")
-    if len(NAMES) >= _REMEMBERED:
-        NAMES.clear()
-    known = NAMES[name] = (verdict, name.endswith(("_hex", "_bin")))
+    if len(_names) >= _REMEMBERED:
+        _names.clear()
+    known = _names[name] = (verdict, name.endswith(("_hex", "_bin")))
     return known

@@ -60,7 +60,7 @@ def _version_key(data: Mapping[str, Any]) -> int | None:
         version = ""  # a marking definition has no versions: two texts of one id always conflict
     if not (isinstance(identifier, str) and isinstance(version, str)):
         return None
-    return hash((identifier, version)) & 0xFFFF_FFFF_FFFF_FFFF or 1
+    return hash((identifier, version))
 
 
 def _digest(data: Mapping[str, Any]) -> int:
@@ -78,6 +78,7 @@ class _Table:
 
     def put(self, key: int, digest: int) -> bool | None:
         """None for a new key, else whether it was put with the same digest before."""
+        key = key & 0xFFFF_FFFF_FFFF_FFFF or 1  # 0 is an empty slot
         slot = self._slot(key)
         if self._keys[slot]:
             return self._digests[slot] == digest

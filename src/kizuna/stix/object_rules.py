@@ -13,13 +13,14 @@ from .found import Finder, Found, quote
 from .ids import is_type_name
 from .pattern import PatternError, parse_latest
 from .relationships import SAME_TYPE, doubt
-from .values import type_named
+from .values import TYPES_NAMED, type_named
 
 _CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})", re.ASCII)
 _CAPEC = re.compile(r"CAPEC-\d+", re.ASCII)
 _SEMANTIC_VERSION = re.compile(
     r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?", re.ASCII
 )
+_HASHES_MISSING = ("external-reference-hashes", "hashes", "hashes of what the url leads to should be given", "")
 _PATTERNS = 4096
 _LONGEST_PATTERN = 2048
 _patterns: set[str] = set()
@@ -29,7 +30,9 @@ def order(earlier: str, later: str, rule: str, section: str, *, strict: bool = F
     """The finder of two times in the wrong order; `strict` when they may not be equal."""
 
     def check(data: dict[str, Any], found: list[Found]) -> None:
-        first, second = data.get(earlier), data.get(later)
+        if later not in data or earlier not in data:
+            return
+        first, second = data[earlier], data[later]
         if not (isinstance(first, str) and isinstance(second, str)):
             return
         # Of texts of one length their order decides; only others need the exact comparison.
@@ -125,7 +128,8 @@ def relationship(data: dict[str, Any], found: list[Found]) -> None:
     kind, source, target = data.get("relationship_type"), data.get("source_ref"), data.get("target_ref")
     if not (isinstance(kind, str) and isinstance(source, str) and isinstance(target, str)):
         return
-    source_type, target_type = type_named(source), type_named(target)
+    source_type = TYPES_NAMED.get(source) or type_named(source)
+    target_type = TYPES_NAMED.get(target) or type_named(target)
     if source_type is None or target_type is None:
         return
     message = doubt(source_type, kind, target_type)
@@ -140,10 +144,11 @@ def relationship(data: dict[str, Any], found: list[Found]) -> None:
 def external_reference(value: dict[str, Any], found: list[Found]) -> None:
     """One external reference: where it leads, and the two numbering schemes the schemas know."""
     source, number = value.get("source_name"), value.get("external_id")
-    if number is None and "description" not in value and "url" not in value:
+    if "url" in value:
+        if "hashes" not in value:
+            found.append(_HASHES_MISSING)
+    elif number is None and "description" not in value:
         found.append(("external-reference-content", "", "description, url or external_id is needed", ""))
-    if "url" in value and "hashes" not in value:
-        found.append(("external-reference-hashes", "hashes", "hashes of what the url leads to should be given", ""))
     if source == "cve" or source == "capec":
         form = _CVE if source == "cve" else _CAPEC
         if not (isinstance(number, str) and form.fullmatch(number)):

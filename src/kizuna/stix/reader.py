@@ -108,8 +108,9 @@ def iter_objects(
             yield _alone(text, limits)
         return
     container = Container(kind, {}, [])
-    items = _Reader(text, container, limits, share).items()
-    yield from items if share.of == 1 else (item for item in items if share.has(item.index))
+    for items in _Reader(text, container, limits, share).items():
+        if share.has(items[0].index):
+            yield from items
     if on_container is not None:
         on_container(container)
 
@@ -189,8 +190,8 @@ class _Reader:
         self._header_members = 0
         self._keys: set[str] = set()
 
-    def items(self) -> Iterator[Item]:
-        """Every object of the share, good or bad, and every place where the container is broken."""
+    def items(self) -> Iterator[list[Item]]:
+        """Every object of the share, good or bad, and every place where the container is broken; some of one block at a time."""
         opening = self._text.peek()
         self._text.position += 1
         if opening == ord("["):
@@ -198,26 +199,26 @@ class _Reader:
         else:
             yield from self._members()
         if not self._scanner.lost and self._text.peek() != -1:
-            yield self._broken(f"text behind the end, at byte {self._text.place()}")
+            yield [self._broken(f"text behind the end, at byte {self._text.place()}")]
 
-    def _objects(self) -> Iterator[Item]:
+    def _objects(self) -> Iterator[list[Item]]:
         container, bounds = self._container, self._bounds
         for piece in self._scanner.elements():
             if isinstance(piece, Fault):
-                yield Item(self._next(), piece.raw, None, (piece.problem,), container)
+                yield [Item(self._next(), piece.raw, None, (piece.problem,), container)]
                 continue
             for raws in _batches(piece, self._index):
-                if not self._share.has(self._index):
-                    self._index += len(raws)
-                    continue
-                for raw, (value, problems) in zip(raws, decode_all(raws, bounds), strict=True):
-                    self._index += 1
-                    if type(value) is dict and not problems:  # by far the most, without a call
-                        yield Item(self._index - 1, raw, value, problems, container)
-                    else:
-                        yield _item(self._index - 1, raw, value, problems, container)
+                first = self._index
+                self._index += len(raws)
+                if self._share.has(first):
+                    yield [
+                        Item(index, raw, value, problems, container)
+                        if type(value) is dict and not problems  # by far the most, without a call
+                        else _item(index, raw, value, problems, container)
+                        for index, (raw, (value, problems)) in enumerate(zip(raws, decode_all(raws, bounds)), first)
+                    ]
 
-    def _members(self) -> Iterator[Item]:
+    def _members(self) -> Iterator[list[Item]]:
         """The members of the container object. Behind a broken one it goes on at the list of objects."""
         text, comma, first = self._text, True, True
         while not self._scanner.lost:
@@ -235,13 +236,13 @@ class _Reader:
                 self._header_members += 1
                 if self._header_members > _HEADER_MEMBERS:
                     self._scanner.lost = True
-                    yield self._broken("the container's own members are too many", "json-too-large")
+                    yield [self._broken("the container's own members are too many", "json-too-large")]
                     return
                 yield from self._list()
                 continue
             wrong = self._value(key) if key is not None else self._broken_header(byte)
             if wrong is not None:
-                yield wrong
+                yield [wrong]
                 if text.peek() == -1 or not self._scanner.recover(OBJECTS):
                     return
                 text.position -= 1
@@ -251,7 +252,7 @@ class _Reader:
         rule = "json-truncated" if byte == -1 else "json-syntax"
         return self._broken(f"the container is broken at byte {self._text.place()}", rule)
 
-    def _list(self) -> Iterator[Item]:
+    def _list(self) -> Iterator[list[Item]]:
         before = self._index
         self._note("objects")
         self._text.position += 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import Any
 
 from . import forms, object_rules, observable_rules
 from .common import COMMON, COMMON_SCO, EVERY_COMMON, META_TABLES, REQUIRED, REQUIRED_SCO, RESERVED, STRUCTS, TYPES
-from .content import NAMES, own_property, walk
+from .content import own_property, verdict_on, walk
 from .extensions import defines_properties, extensions_finder
 from .found import Finder, Found, mismatch, quote, shift
 from .ids import UUID
@@ -51,6 +52,10 @@ _RULES: dict[str, Finder] = {
 }
 _ELSEWHERE = RESERVED | EVERY_COMMON
 
+_REMEMBERED = 4096
+_plain: dict[str, Found] = {}
+"""What to say of own property names seen lately that nothing else is to be said of."""
+
 _TYPE_VOCABULARIES = {
     "4.7": ("indicator_types", "indicator-type-ov"),
     "4.8": ("infrastructure_types", "infrastructure-type-ov"),
@@ -82,11 +87,17 @@ def _unknown(value: Any, found: list[Found]) -> None:
     """Stands for the checker of a property that a table does not have; never called."""
 
 
+def _getter(required: Collection[str]) -> Callable[[Any], object]:
+    """What raises KeyError when one of the properties is missing: one call for all of them."""
+    return itemgetter(*required) if required else id
+
+
 def compile_struct(table: Table) -> Finder:
     """The checker of an embedded object; paths are relative to it."""
     checks = _finders(table)
     rules = tuple(_rule(name, table.section) for name in table.rules)
     required, options, section = table.required, table.at_least_one, table.section
+    have_all = _getter(required)
 
     def check(value: Any, found: list[Found]) -> None:
         if not isinstance(value, dict):
@@ -101,9 +112,10 @@ def compile_struct(table: Table) -> Finder:
                 own_property(name, member, found, defined=False)
             else:
                 finder(member, found)
-        for name in required:
-            if name not in value:
-                found.append(("required", name, f"{name} is required", section))
+        try:
+            have_all(value)
+        except KeyError:
+            found.extend(("required", name, f"{name} is required", section) for name in required if name not in value)
         if options and not any(name in value for name in options):
             found.append(("at-least-one", "", f"at least one of {', '.join(options)} is needed", section))
         for rule in rules:
@@ -118,6 +130,7 @@ def compile_object(table: Table, kind: str, *, id_version: str = "") -> Finder:
     checks = {**_finders(table), "id": _id_finder(kind, id_version)}
     rules = tuple(_rule(name, section) for name in table.rules if name != "id-uuid4")
     required, options = tuple(sorted(table.required)), table.at_least_one
+    have_all = _getter(required)
 
     def check(data: dict[str, Any], found: list[Found]) -> None:
         own: list[str] = []
@@ -132,9 +145,10 @@ def compile_object(table: Table, kind: str, *, id_version: str = "") -> Finder:
                 finder(value, found)
         if own:
             _own_properties(data, own, section, found)
-        for name in required:
-            if name not in data:
-                found.append(("required", name, f"{name} is required", section))
+        try:
+            have_all(data)
+        except KeyError:
+            found.extend(("required", name, f"{name} is required", section) for name in required if name not in data)
         if options and not any(name in data for name in options):
             found.append(("at-least-one", "$", f"at least one of {', '.join(options)} is needed", section))
         for rule in rules:
@@ -149,11 +163,10 @@ def _own_properties(data: dict[str, Any], names: list[str], section: str, found:
     """Properties that the table does not have: reserved, of another kind of object, or the sender's own."""
     defined = "extensions" in data and defines_properties(data["extensions"])
     for name in names:
-        known = NAMES.get(name)
-        if known is not None and not (defined or known[1]) and name not in _ELSEWHERE:
-            # The common case without a call: a name that was looked at before, and a plain string.
-            found.append(known[0])
-            if data[name].__class__ is not str:
+        if not defined and name in _plain:  # the common case, without a call where the value is plain, too
+            found.append(_plain[name])
+            kind = data[name].__class__
+            if kind is not str and kind is not bool:
                 start = len(found)
                 walk(data[name], found)
                 if len(found) != start:
@@ -163,7 +176,13 @@ def _own_properties(data: dict[str, Any], names: list[str], section: str, found:
             found.append(("reserved", name, f"the property {name} is reserved", ""))
         elif name in EVERY_COMMON:
             found.append(("not-applicable", name, f"{name} does not apply to this type", section))
-        own_property(name, data[name], found, defined=defined or name in RESERVED or name in EVERY_COMMON)
+        else:
+            verdict, formed = verdict_on(name)
+            if not formed:
+                if len(_plain) >= _REMEMBERED:
+                    _plain.clear()
+                _plain[name] = verdict
+        own_property(name, data[name], found, defined=defined or name in _ELSEWHERE)
 
 
 def _id_finder(kind: str, version: str) -> Finder:

@@ -6,6 +6,7 @@ import re
 
 _FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z", re.ASCII)
 _TIME = re.compile(r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z", re.ASCII)
+_PRECISE = re.compile(r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3,236}Z", re.ASCII)  # no longer than MAX_LENGTH
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MILLISECONDS = 24  # the length of 2026-11-23T09:24:00.000Z
 
@@ -21,6 +22,11 @@ def fault(text: str) -> str | None:
     if text[:10] in _dates and len(text) <= MAX_LENGTH and _TIME.fullmatch(text, 10):
         return None
     return _careful_fault(text)
+
+
+def is_usual(text: str) -> bool:
+    """Whether the text is surely a timestamp with milliseconds or finer; of few others this is not known yet."""
+    return text[:10] in _dates and _PRECISE.fullmatch(text, 10) is not None
 
 
 def _careful_fault(text: str) -> str | None:

@@ -54,6 +54,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._duplicates = Duplicates()
+        self._conflicts = self._duplicates.conflicts
 
     @property
     def versions(self) -> Set[int] | None:
@@ -68,7 +69,7 @@ class Judge:
         found = check(data)
         if item.problems:
             found = [*item.problems, *found]
-        if isinstance(data, dict) and self._duplicates.conflicts(data, item.raw):
+        if self._conflicts(data, item.raw):
             found = [*found, conflict()]
         return found
 

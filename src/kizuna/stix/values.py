@@ -50,12 +50,15 @@ _MAX_LANGUAGE = 100
 _TWO = 2
 
 # RFC 3986 appendix A: scheme, then only its characters; brackets only around an IP literal; one fragment.
-_UCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})"
+# Runs are possessive, so that a long text is looked at once; what may follow one is never among its characters.
+_ESCAPE = "%[0-9A-Fa-f]{2}"
+_UCHARS = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]++|{_ESCAPE})*"
+_MORE = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|{_ESCAPE})*"
 URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.\-]*:"
-    r"(?://(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*@)?"
-    r"(?:\[[0-9A-Za-z:.%\-._~!$&'()*+,;=]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::\d*)?(?=[/?#]|\Z)|(?!//))"
-    rf"{_UCHAR}*(?:\?(?:{_UCHAR}|\?)*)?(?:\#(?:{_UCHAR}|\?)*)?"
+    rf"(?://(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]++|{_ESCAPE})*@)?"
+    rf"(?:\[[0-9A-Za-z:.%\-._~!$&'()*+,;=]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]++|{_ESCAPE})*)(?::\d*)?(?=[/?#]|\Z)|(?!//))"
+    rf"{_UCHARS}(?:\?{_MORE})?(?:\#{_MORE})?"
 )
 
 HASHES = {
@@ -71,18 +74,19 @@ HASHES = {
 _HASH_KEY = re.compile(r"[a-zA-Z0-9_-]{3,250}")
 _OPEN_FORM = re.compile(r"[^\sA-Z_]+")
 
-_types: dict[str, str] = {}
+TYPES_NAMED: dict[str, str] = {}
+"""The types that identifiers seen lately name; they repeat as references."""
 
 
 def type_named(identifier: str) -> str | None:
     """The type an identifier names; identifiers repeat as references, so the last ones are remembered."""
-    known = _types.get(identifier)
+    known = TYPES_NAMED.get(identifier)
     if known is None:
         known = type_of(identifier)
         if known is not None:
-            if len(_types) >= REMEMBERED:
-                _types.clear()
-            _types[identifier] = known
+            if len(TYPES_NAMED) >= REMEMBERED:
+                TYPES_NAMED.clear()
+            TYPES_NAMED[identifier] = known
     return known
 
 
@@ -159,37 +163,31 @@ def _remembering(rule: str, wanted: str, path: str, section: str, fault: Callabl
     return check
 
 
-_right_times: dict[str, set[str]] = {"free": set(), "milliseconds": set(), "seconds": set()}
 _PRECISION = {"milliseconds": "timestamp-precision", "seconds": "timestamp-whole-seconds"}
 
 
 def _timestamp(kind: Timestamp, path: str, section: str) -> Finder:
-    precision, right = kind.precision, _right_times[kind.precision]
+    precision = kind.precision
+    whole, is_usual = precision == "seconds", timestamps.is_usual
 
     def check(value: Any, found: list[Found]) -> None:
         if value.__class__ is not str:
             found.append(mismatch("timestamp", "a timestamp", value, path, section))
-        elif value not in right:
-            message = timestamps.fault(value)
-            if message is not None:
-                found.append(("timestamp", path, f"{quote(value)}: {message}", section))
-            elif precision == "milliseconds" and not timestamps.is_precise(value):
-                found.append(
-                    (_PRECISION[precision], path, f"{value} needs at least three decimals of a second", section)
-                )
-            elif precision == "seconds" and "." in value:
-                found.append((_PRECISION[precision], path, f"{value} has decimals of a second", section))
-            else:
-                if len(right) >= REMEMBERED:
-                    right.clear()
-                right.add(value)
+        elif not whole and is_usual(value):
+            return
+        elif (message := timestamps.fault(value)) is not None:
+            found.append(("timestamp", path, f"{quote(value)}: {message}", section))
+        elif precision == "milliseconds" and not timestamps.is_precise(value):
+            found.append((_PRECISION[precision], path, f"{value} needs at least three decimals of a second", section))
+        elif whole and "." in value:
+            found.append((_PRECISION[precision], path, f"{value} has decimals of a second", section))
 
     return check
 
 
 def _ref(kind: Ref, path: str, section: str) -> Finder:
     allowed, denied = kind.allowed, kind.denied
-    known = _types
+    known = TYPES_NAMED
 
     def check(value: Any, found: list[Found]) -> None:
         if value.__class__ is not str:
