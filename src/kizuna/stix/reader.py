@@ -211,11 +211,12 @@ class _Reader:
                 first = self._index
                 self._index += len(raws)
                 if self._share.has(first):
+                    pairs = zip(raws, decode_all(raws, bounds), strict=True)
                     yield [
                         Item(index, raw, value, problems, container)
                         if type(value) is dict and not problems  # by far the most, without a call
                         else _item(index, raw, value, problems, container)
-                        for index, (raw, (value, problems)) in enumerate(zip(raws, decode_all(raws, bounds)), first)
+                        for index, (raw, (value, problems)) in enumerate(pairs, first)
                     ]
 
     def _members(self) -> Iterator[list[Item]]:
