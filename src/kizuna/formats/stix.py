@@ -6,11 +6,11 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from kizuna.errors import InvalidInput, NotFound, TooLarge
+from kizuna.errors import InvalidInput, KizunaError, NotFound, TooLarge
 from kizuna.settings import Limits, MiB
 from kizuna.stix import Container, Item, ReadLimits, Share, iter_objects, marking_definitions
 from kizuna.stix.validation import container_problems
@@ -21,11 +21,12 @@ RATIO_FREE = 16 * MiB
 # From here on reading and checking in a second process pays for making it.
 APART_ABOVE = 2 * MiB
 _WHOLE = Share()
+_GZIP = b"\x1f\x8b"
 
 
 def read_file(name: str, limits: Limits, share: Share = _WHOLE) -> Iterator[Item]:
     """The items of one file, or a share of them; `-` is standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
-    bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
+    bounds = _bounds(limits)
     if name == "-":
         yield from _items(sys.stdin.buffer, bounds, share)
         return
@@ -35,14 +36,18 @@ def read_file(name: str, limits: Limits, share: Share = _WHOLE) -> Iterator[Item
     if path.is_dir():
         raise InvalidInput("is a folder", file=name)
     with path.open("rb") as handle:
-        if handle.peek(2)[:2] != b"\x1f\x8b":
+        if handle.peek(2)[:2] != _GZIP:
             yield from _items(handle, bounds, share)
             return
         with Unpacked(handle, name, limits.compression_ratio) as unpacked:
             yield from _items(io.BufferedReader(unpacked), bounds, share)
 
 
-def _items(source: BinaryIO, bounds: ReadLimits, share: Share) -> Iterator[Item]:
+def _bounds(limits: Limits) -> ReadLimits:
+    return ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
+
+
+def _items(source: bytes | BinaryIO, bounds: ReadLimits, share: Share) -> Iterator[Item]:
     """The items; a container that holds none because it is broken is an error of the whole."""
     containers: list[Container] = []
     empty = True
@@ -56,16 +61,42 @@ def _items(source: BinaryIO, bounds: ReadLimits, share: Share) -> Iterator[Item]
 
 def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
     """Bring one file into the store; its marking definitions are known from the start, wherever they stand."""
-    path = Path(name)
-    size = path.stat().st_size if name != "-" and path.is_file() else None
-    known = size is not None and size <= limits.split_above
-    if known:
-        writer.define(marking_definitions(path.read_bytes()))
-    if size is not None and size >= APART_ABOVE and apart.available():
-        readers = apart.READERS if known else 1
-        yield from writer.add_apart(lambda share: read_file(name, limits, share), file=name, readers=readers)
+    text = _whole(name, limits)
+    if text is None:
+        size = Path(name).stat().st_size if name != "-" and Path(name).is_file() else 0
+        yield from _bring_in(writer, lambda share: read_file(name, limits, share), size, name, readers=1)
+        return
+    definitions = marking_definitions(text)
+    writer.define(definitions or ())
+    # Whoever reads a part of it alone must know every definition; processes share the text that is read already.
+    readers = 1 if definitions is None else apart.READERS
+    bounds = _bounds(limits)
+    yield from _bring_in(writer, lambda share: _items(text, bounds, share), len(text), name, readers=readers)
+
+
+def _bring_in(
+    writer: Writer, read: Callable[[Share], Iterator[Item]], size: int, name: str, *, readers: int
+) -> Iterator[Outcome]:
+    if size >= APART_ABOVE and apart.available():
+        yield from writer.add_apart(read, file=name, readers=readers)
     else:
-        yield from writer.add(read_file(name, limits), file=name)
+        yield from writer.add(read(_WHOLE), file=name)
+
+
+def _whole(name: str, limits: Limits) -> bytes | None:
+    """The text of a file, unpacked, where it is one that is held as a whole; what is wrong with another is told on reading it."""
+    path = Path(name)
+    if name == "-" or not path.is_file() or path.stat().st_size > limits.split_above:
+        return None
+    text = path.read_bytes()
+    if text[:2] != _GZIP:
+        return text
+    try:
+        with Unpacked(io.BytesIO(text), name, limits.compression_ratio) as unpacked:
+            text = io.BufferedReader(unpacked).read(limits.split_above + 1)
+    except KizunaError:
+        return None
+    return text if len(text) <= limits.split_above else None
 
 
 class Unpacked(io.RawIOBase):

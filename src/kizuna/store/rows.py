@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,7 +16,12 @@ from kizuna.store.intern import Interned
 from kizuna.store.prepare import Prepared
 
 _encode = msgspec.json.Encoder().encode
+_ROWS_AT_ONCE = 32
 _INDEX_TABLES = ("edge", "value", "place", "time", "doc")
+
+
+Value = str | int | bytes | None
+"""What SQLite keeps in one column."""
 
 
 class New(msgspec.Struct, frozen=True):
@@ -54,20 +60,19 @@ class RowWriter:
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
         """The integers of ids, made when new."""
-        wanted = ids if isinstance(ids, set) else set(ids)
+        wanted = ids if isinstance(ids, dict) else dict.fromkeys(ids)
         found = dict(
             self._connection.execute(
                 "select id, n from ident where space=? and id in (select value from json_each(?))",
                 (self._space, json.dumps(list(wanted))),
             ).fetchall()
         )
-        fresh = sorted(wanted - found.keys())
+        fresh = [id for id in wanted if id not in found]
         if fresh:
             first = int(_meta(self._connection, "ident_next", "1"))
+            # Numbered as they come, so that what is keyed by number mostly appends; written in the order of the table.
             numbered = {id: first + i for i, id in enumerate(fresh)}
-            self._connection.executemany(
-                "insert into ident values (?,?,?)", [(self._space, i, n) for i, n in numbered.items()]
-            )
+            insert(self._connection, "ident", [x for id in sorted(fresh) for x in (self._space, id, numbered[id])], 3)
             set_meta(self._connection, "ident_next", str(first + len(fresh)))
             found |= numbered
         return found
@@ -76,18 +81,15 @@ class RowWriter:
         """Write whole rows: object, body and everything read out of them."""
         label = self._label
         term = self._terms
-        self._connection.executemany(
-            "insert into object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added) "
-            "values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            [
-                (
-                    new.n, new.ident, self._space, new.prepared.id, new.prepared.version, new.prepared.digest, source,
-                    label(new.prepared.label), label(new.prepared.least), label(new.prepared.whole),
-                    new.area, term[new.prepared.type], new.added,
-                )
-                for new in news
-            ],
-        )  # fmt: skip
+        objects: list[Value] = []
+        for new in news:
+            one = new.prepared
+            objects += (
+                new.n, new.ident, self._space, one.id, one.version, one.digest, source,
+                label(one.label), label(one.least), label(one.whole), new.area, term[one.type], new.added,
+            )  # fmt: skip
+        columns = "object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)"
+        insert(self._connection, columns, objects, 13)
         self._connection.executemany(
             "insert into body values (?,?,?,?)",
             [
@@ -101,38 +103,35 @@ class RowWriter:
 
     def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
         """Write the index rows of objects given as (row, its label, what was read out)."""
-        many, term = self._connection.executemany, self._terms
-        edge: list[tuple[int, int, int, int]] = []
+        term = self._terms
+        edge: list[Value] = []
         value: list[tuple[str, int, int, int]] = []
-        place: list[tuple[int, str, str, int]] = []
-        time: list[tuple[int, int, int, int | None, int]] = []
-        for n, base, x in extracts:
-            edge += [
-                (n, idents[t], term[path], base if mark is None else self._label(mark)) for t, path, mark in x.edges
-            ]
-            if x.values:
-                value += [(v, term[kind], n, base if mark is None else self._label(mark)) for v, kind, mark in x.values]
-            if x.places:
-                place += [(n, kind, v, base if mark is None else self._label(mark)) for kind, v, mark in x.places]
-            if x.times:
-                time += [
-                    (n, term[path], first, last, base if mark is None else self._label(mark))
-                    for path, first, last, mark in x.times
-                ]
-        many("insert or ignore into edge values (?,?,?,?)", edge)
-        many("insert or ignore into value values (?,?,?,?)", sorted(value))
-        many("insert into place values (?,?,?,?)", place)
-        many("insert into time values (?,?,?,?,?)", time)
+        place: list[Value] = []
+        time: list[Value] = []
+        doc: list[Value] = []
+        words: list[tuple[int, str]] = []
         found = self._connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
         number = found[0] if found else 0
-        docs, words = [], []
         for n, base, x in extracts:
+            for t, path, mark in x.edges:
+                edge += (n, idents[t], term[path], base if mark is None else self._label(mark))
+            for v, kind, mark in x.values:
+                value.append((v, term[kind], n, base if mark is None else self._label(mark)))
+            for kind, v, mark in x.places:
+                place += (n, kind, v, base if mark is None else self._label(mark))
+            for path, first, last, mark in x.times:
+                time += (n, term[path], first, last, base if mark is None else self._label(mark))
             for text, mark in x.docs:
                 number += 1
-                docs.append((number, n, base if mark is None else self._label(mark)))
+                doc += (number, n, base if mark is None else self._label(mark))
                 words.append((number, text))
-        many("insert into doc values (?,?,?)", docs)
-        many("insert into words(rowid, text) values (?,?)", words)
+        insert(self._connection, "edge", edge, 4, "insert or ignore")
+        value.sort()
+        insert(self._connection, "value", list(chain.from_iterable(value)), 4, "insert or ignore")
+        insert(self._connection, "place", place, 4)
+        insert(self._connection, "time", time, 5)
+        insert(self._connection, "doc", doc, 3)
+        self._connection.executemany("insert into words(rowid, text) values (?,?)", words)
 
     def relabel(self, n: int, marked: Marked, data: dict[str, Any] | None, by: str | None) -> None:
         """Give a row another label. `data` is None when nothing in it is marked granularly: then the index rows just follow."""
@@ -157,6 +156,17 @@ class RowWriter:
         if known is None:
             known = self._labels[id(label)] = (label, self._interned.label(self._connection, label))
         return known[1]
+
+
+def insert(connection: sqlite3.Connection, into: str, flat: list[Value], width: int, how: str = "insert") -> None:
+    """Insert rows of `width` values each, given one behind the other: many rows a statement cost little more than one."""
+    row = f"({','.join('?' * width)})"
+    step = width * _ROWS_AT_ONCE
+    whole = len(flat) - len(flat) % step
+    for start, end, size in ((0, whole, step), (whole, len(flat), width)):
+        if start < end:
+            sql = f"{how} into {into} values {','.join([row] * (size // width))}"
+            connection.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
 
 
 def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:

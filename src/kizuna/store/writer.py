@@ -194,8 +194,8 @@ class _Commit:
     def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
         """Write what is new; returns an outcome per entry."""
         prepared = [p for p in batch if isinstance(p, Prepared)]
-        named = {p.id for p in prepared}
-        idents = self._rows.idents(named | {edge[0] for p in prepared for edge in p.rows.edges})
+        named = dict.fromkeys(p.id for p in prepared)
+        idents = self._rows.idents(named | dict.fromkeys(edge[0] for p in prepared for edge in p.rows.edges))
         held = self._held(sorted([idents[id] for id in named]))
         fresh: dict[int, Prepared] = {}
         outcomes, news = [], []

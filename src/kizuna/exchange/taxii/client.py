@@ -91,7 +91,7 @@ def _poll_collection(
     writer = store.writer(store.partner_source(partner.name))
     for page in peer.pages(collection["url"], store.watermark(key)):
         if page.size:
-            writer.define(marking_definitions(page.envelope))
+            writer.define(marking_definitions(page.envelope) or ())
             for outcome in writer.add(iter_objects(page.envelope), file=partner.url):
                 report.received += 1
                 _count(report, outcome)

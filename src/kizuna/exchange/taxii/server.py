@@ -219,7 +219,7 @@ class Server:
         released = caller.kind == "partner" or caller.may("release")
         writer = self._store.writer(source(self._store, caller), may_release=released)
         items = _at_most(_items(body), self._limits)
-        writer.define(marking_definitions(body))
+        writer.define(marking_definitions(body) or ())
         resource = status_resource(items, partial(self._told, writer, caller), self._store.clock())
         with self._store.database.write():  # one transaction for both
             if caller.kind == "partner":
