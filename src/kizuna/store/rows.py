@@ -133,22 +133,27 @@ class RowWriter:
         insert(self._connection, "doc", doc, 3)
         self._connection.executemany("insert into words(rowid, text) values (?,?)", words)
 
-    def relabel(self, n: int, marked: Marked, data: dict[str, Any] | None, by: str | None) -> None:
-        """Give a row another label. `data` is None when nothing in it is marked granularly: then the index rows just follow."""
+    def relabel(self, n: int, marked: Marked, data: dict[str, Any], by: str | None) -> None:
+        """Give a row another label and other granular marks: what was read out of it is written anew."""
         base = self._label(marked.label)
-        least = base if data is None else self._label(least_label(data, marked))
         self._connection.execute(
             "update object set label=?, least=?, whole=?, set_by=? where n=?",
-            (base, least, self._label(marked.whole), by, n),
+            (base, self._label(least_label(data, marked)), self._label(marked.whole), by, n),
         )
-        if data is None:
-            for table in _INDEX_TABLES:
-                self._connection.execute(f"update {table} set label=? where object=?", (base, n))
-            return
         for table in _INDEX_TABLES:
             self._connection.execute(f"delete from {table} where object=?", (n,))
         rows = extract(data, marked)
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
+
+    def relabel_alike(self, rows: Sequence[int], label: Label, by: str | None) -> None:
+        """Give rows in which nothing is marked granularly another label: their index rows just follow."""
+        base, whole, numbers = self._label(label), self._label(Marked(label).whole), json.dumps(rows)
+        these = "in (select value from json_each(?))"
+        self._connection.execute(
+            f"update object set label=?, least=?, whole=?, set_by=? where n {these}", (base, base, whole, by, numbers)
+        )
+        for table in _INDEX_TABLES:
+            self._connection.execute(f"update {table} set label=? where object {these}", (base, numbers))
 
     def _label(self, label: Label) -> int:
         # By identity first: a batch shares few labels, and to hash one takes longer than to write a row. Held, it lives.

@@ -6,44 +6,30 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kizuna import clock as time
-from kizuna.errors import NotFound, Refused
-from kizuna.labels import (
-    Group,
-    Label,
-    Marked,
-    Principal,
-    exceeds,
-    format_label,
-    join,
-    mark,
-    memberships_of,
-    parse_label,
-    worded_by,
-)
+from kizuna.errors import NotFound
+from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
-from kizuna.stix import Item
 from kizuna.store.act import NEVER, Act
 from kizuna.store.database import Database
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
-from kizuna.store.prepare import definitions_from
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
-from kizuna.store.rows import RowWriter, get_meta, set_meta
+from kizuna.store.relabelling import relabel_rows, rows_of
+from kizuna.store.rows import get_meta, set_meta
+from kizuna.store.settling import settle
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
 FILE = "node.sqlite"
-SETTLED_AT_ONCE = 1_000
 DAY = 86_400_000_000  # microseconds
 _encode = msgspec.json.Encoder().encode
 _decode_partner = msgspec.json.Decoder(Partner).decode
@@ -130,9 +116,8 @@ class Store:
         """
         label = worded_by(label, self.organisation)
         with self.act() as act:
-            rows = self._rows_of(act.connection, space, id, version, principal)
-            owned = any(kind != "partner" for _, kind, *_ in rows)
-            touched = [row[0] for row in rows if self._relabel_row(act, *row, label, by, owned=owned)]
+            rows = rows_of(self, act.connection, space, id, version, principal)
+            touched = relabel_rows(self, act.connection, rows, label, by)
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
             return act.change(len(touched))
@@ -142,7 +127,7 @@ class Store:
     ) -> Change:
         """Delete here only: the rows stay, no view and no feed shows them any more. Raises NotFound."""
         with self.act() as act:
-            rows = [n for n, *_ in self._rows_of(act.connection, space, id, version, principal)]
+            rows = [row.n for row in rows_of(self, act.connection, space, id, version, principal)]
             act.connection.executemany("update object set hidden=1 where n=?", [(n,) for n in rows])
             self.record(act.connection, by, "delete", id, {"rows": len(rows)})
             act.reconsider(rows)
@@ -153,37 +138,7 @@ class Store:
         if self.clock() < self._due():
             return
         with self.act() as act:
-            ripe = act.connection.execute(
-                "select q.n, s.name, p.name, q.area, q.default_label, q.raw from quarantine q join source s on s.n=q.source "
-                "join space p on p.n=q.space where q.due<=? order by s.name, p.name, q.area, q.default_label, q.n limit ?",
-                (act.now, SETTLED_AT_ONCE),
-            ).fetchall()
-            for (name, space, area, label), rows in groupby(ripe, key=lambda row: row[1:5]):
-                self._ripen(act.connection, name, space, area, label, [(row[0], row[5]) for row in rows])
-            act.note_due()
-
-    def _ripen(
-        self,
-        connection: sqlite3.Connection,
-        name: str,
-        space: str,
-        area: str | None,
-        label: str | None,
-        rows: list[tuple[int, bytes]],
-    ) -> None:
-        """Take in what one source had dated ahead; what a partner sent that is gone by now stays where it is."""
-        numbers = [(n,) for n, _ in rows]
-        try:
-            source = self._source_named(name)
-        except NotFound:
-            connection.executemany("update quarantine set due=null where n=?", numbers)
-            return
-        connection.executemany("delete from quarantine where n=?", numbers)
-        joined = parse_label(label, originator=source.organisation) if label else None
-        items = [Item(index=None, raw=raw, data=msgspec.json.decode(raw), problems=()) for _, raw in rows]
-        # Who brought it is not known any more, so for one's own it is as if by somebody who may not release.
-        released = source.kind == "partner"
-        list(self.writer(source, space=space, area=area, label=joined, may_release=released).add(items))
+            settle(self, act)
 
     # Readers
 
@@ -232,7 +187,8 @@ class Store:
         default = None if default is None else worded_by(default, self.organisation)
         return Source(f"partner:{partner.name}", "partner", partner.organisation, default)
 
-    def _source_named(self, name: str) -> Source:
+    def source_named(self, name: str) -> Source:
+        """A source by the name rows know it under. Raises NotFound for a partner that is gone."""
         kind, _, rest = name.partition(":")
         if kind == "partner":
             return self.partner_source(rest)
@@ -414,101 +370,6 @@ class Store:
         sql = "insert into source(name,kind,organisation) values (?,?,?) returning n"
         return int(connection.execute(sql, (source.name, source.kind, source.organisation)).fetchone()[0])
 
-    def label_again(self, act: Act, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
-        """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled."""
-        rows = act.connection.execute(
-            "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object "
-            "join body b on b.n=o.n join source s on s.n=o.source "
-            "join json_each(?) d on e.target=json_extract(d.value, '$[0]') and o.n<=json_extract(d.value, '$[1]') "
-            "where s.name=? and o.set_by is null",
-            (json.dumps(list(definitions)), source.name),
-        ).fetchall()
-        touched = []
-        ceiling = parse_label(self.settings.ceiling, originator=self.organisation) if self.settings.ceiling else None
-        for n, raw, old in rows:
-            data = msgspec.json.decode(raw)
-            marked = self.marked(act.connection, data, source.organisation, source.default, source.name)
-            marked = marked.with_label(_still_joined(marked.label, self.interned.label_of(act.connection, old)))
-            if ceiling is not None and exceeds(marked.whole, ceiling):
-                # It came in before its definition did: what it says may not stay readable here.
-                act.connection.execute("update object set hidden=1 where n=?", (n,))
-                self.record(
-                    act.connection, source.name, "spillage", str(data["id"]), {"label": format_label(marked.whole)}
-                )
-                touched.append(n)
-            elif self.interned.label(act.connection, marked.label) != old or marked.granular:
-                RowWriter(act.connection, self.interned, 0).relabel(n, marked, data, by=None)
-                touched.append(n)
-        return touched
-
-    def _relabel_row(
-        self,
-        act: Act,
-        n: int,
-        kind: str,
-        raw: bytes,
-        old: int,
-        source: tuple[str, str],
-        label: Label,
-        by: str,
-        *,
-        owned: bool,
-    ) -> bool:
-        connection = act.connection
-        before = self.interned.label_of(connection, old)
-        if kind == "partner":
-            tightened = join(before, label)
-            looser = exceeds(before, label) or (tightened == before and label != before)
-            if looser and not owned:
-                raise Refused("only its owner may loosen this label; here it can only be tightened")
-            if looser:
-                return False  # a copy that came back keeps what its sender says of it
-            label = tightened
-        data = msgspec.json.decode(raw)
-        writer = RowWriter(connection, self.interned, 0)
-        if "granular_markings" in data:
-            writer.relabel(n, self.marked(connection, data, source[1], None, source[0]).with_label(label), data, by)
-        else:
-            writer.relabel(n, Marked(label), None, by)
-        return True
-
-    def marked(
-        self, connection: sqlite3.Connection, data: dict[str, Any], originator: str, default: Label | None, source: str
-    ) -> Marked:
-        """What an object of a source states: a definition counts from that source, a pack or here, as when it came in."""
-
-        def stored(id: str) -> dict[str, Any] | None:
-            row = connection.execute(
-                "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-                "where i.space=0 and i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
-                (id, source),
-            ).fetchone()
-            return msgspec.json.decode(row[0]) if row else None
-
-        return mark(
-            data,
-            definitions_from({}, stored),
-            originator=originator,
-            default=default,
-            community=self.settings.community,
-        )
-
-    def _rows_of(
-        self, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
-    ) -> list[tuple[int, str, bytes, int, tuple[str, str]]]:
-        rows = connection.execute(
-            "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
-            "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-            "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
-            (space, id, version, version),
-        ).fetchall()
-        # A row hidden from the writer is as if it did not exist.
-        mask = self.mask(principal)
-        rows = [row for row in rows if mask.allows(self.interned.label_of(connection, row[0]))]
-        if not rows:
-            raise NotFound(f"no object {id}")
-        return [(n, kind, raw, label, (name, organisation)) for _, n, kind, raw, label, name, organisation in rows]
-
     def _partner_rows(self) -> list[tuple[str]]:
         return self.database.read().execute("select data from partner order by n").fetchall()
 
@@ -517,12 +378,6 @@ class Store:
         if self._due_at is None or self._due_at[0] != at:
             self._due_at = (at, int(get_meta(self.database.read(), "due") or NEVER))
         return self._due_at[1]
-
-
-def _still_joined(label: Label, before: Label) -> Label:
-    """The label now that its definition is known, still joined with what the import had been told besides."""
-    kept = tuple(part for part in before.parts if part.policy != "OWN")
-    return join(label, Label(before.originator, kept)) if kept else label
 
 
 def _storable(text: str) -> str:

@@ -23,8 +23,8 @@ def holds_more(envelope: bytes, most: int) -> bool:
         listed = bytes(_envelope(envelope).objects)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return False
-    # An element takes two bytes at least, its comma among them.
-    if len(listed) <= 2 * most or not listed.startswith(b"["):
+    # An element takes two bytes at least, and all but one have a comma.
+    if len(listed) <= 2 * most or listed.count(b",") < most or not listed.startswith(b"["):
         return False
     text, count = Text(listed), 0
     text.position = 1

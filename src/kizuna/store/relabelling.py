@@ -1,0 +1,179 @@
+"""Giving stored rows another label: by somebody's decision, or because a definition came in that words it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from kizuna.errors import NotFound, Refused
+from kizuna.labels import Label, Marked, Principal, exceeds, format_label, join, mark, parse_label
+from kizuna.store.prepare import definitions_from
+from kizuna.store.rows import RowWriter
+
+if TYPE_CHECKING:
+    from kizuna.store.act import Act
+    from kizuna.store.model import Source
+    from kizuna.store.sqlite import Store
+
+
+class Known(NamedTuple):
+    """A stored row as somebody sees it: its number, the kind of its source, its JSON, its label and its source."""
+
+    n: int
+    kind: str
+    raw: bytes
+    label: int
+    source: str
+    organisation: str
+
+
+def rows_of(
+    store: Store, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
+) -> list[Known]:
+    """The rows of an id, or of one version of it, that a principal sees. Raises NotFound when there are none."""
+    rows = connection.execute(
+        "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
+        "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+        "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
+        (space, id, version, version),
+    ).fetchall()
+    # A row hidden from the writer is as if it did not exist.
+    mask = store.mask(principal)
+    seen = [Known._make(row) for least, *row in rows if mask.allows(store.interned.label_of(connection, least))]
+    if not seen:
+        raise NotFound(f"no object {id}")
+    return seen
+
+
+def relabel_rows(
+    store: Store, connection: sqlite3.Connection, rows: Sequence[Known], label: Label, by: str
+) -> list[int]:
+    """Give rows of one id the label somebody wants, and tell which changed. Raises Refused where only the owner may."""
+    owned = any(row.kind != "partner" for row in rows)
+    return [row.n for row in rows if _relabel_row(store, connection, row, label, by, owned=owned)]
+
+
+def _relabel_row(
+    store: Store, connection: sqlite3.Connection, row: Known, label: Label, by: str, *, owned: bool
+) -> bool:
+    if row.kind == "partner":
+        before = store.interned.label_of(connection, row.label)
+        tightened = join(before, label)
+        looser = exceeds(before, label) or (tightened == before and label != before)
+        if looser and not owned:
+            raise Refused("only its owner may loosen this label; here it can only be tightened")
+        if looser:
+            return False  # a copy that came back keeps what its sender says of it
+        label = tightened
+    data = msgspec.json.decode(row.raw)
+    writer = RowWriter(connection, store.interned, 0)
+    if "granular_markings" in data:
+        marked = marked_as_stored(store, connection, data, row.organisation, None, row.source)
+        writer.relabel(row.n, marked.with_label(label), data, by)
+    else:
+        writer.relabel_alike([row.n], label, by)
+    return True
+
+
+def label_again(act: Act, store: Store, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
+    """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled.
+
+    A definition is its ident and the newest row that was labelled without it. Returns the rows that changed.
+    """
+    rows = act.connection.execute(
+        "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object "
+        "join body b on b.n=o.n join source s on s.n=o.source "
+        "join json_each(?) d on e.target=json_extract(d.value, '$[0]') and o.n<=json_extract(d.value, '$[1]') "
+        "where s.name=? and o.set_by is null",
+        (json.dumps(list(definitions)), source.name),
+    ).fetchall()
+    again = _Again(act, store, source)
+    for n, raw, old in rows:
+        again.look_at(n, msgspec.json.decode(raw), old)
+    return again.finish()
+
+
+class _Again:
+    """Rows that are labelled anew: those with the same object markings and the same label before share the answer."""
+
+    def __init__(self, act: Act, store: Store, source: Source) -> None:
+        self._act = act
+        self._store = store
+        self._source = source
+        ceiling = store.settings.ceiling
+        self._ceiling = parse_label(ceiling, originator=store.organisation) if ceiling else None
+        self._alike: dict[tuple[int, tuple[str, ...]], tuple[Marked, list[int]]] = {}
+        self._touched: list[int] = []
+        self._rows = RowWriter(act.connection, store.interned, 0)
+
+    def look_at(self, n: int, data: dict[str, Any], old: int) -> None:
+        """Take one row; what it shares with others is written at the end."""
+        if "granular_markings" in data or data["type"] == "marking-definition" or self._ceiling is not None:
+            self._one(n, data, old, self._marked(data, old))
+            return
+        key = (old, tuple(data.get("object_marking_refs", ())))
+        if key not in self._alike:
+            self._alike[key] = (self._marked(data, old), [])
+        self._alike[key][1].append(n)
+
+    def finish(self) -> list[int]:
+        """Write what is left; returns every row whose label changed."""
+        for (old, _), (marked, rows) in self._alike.items():
+            if self._store.interned.label(self._act.connection, marked.label) != old:
+                self._rows.relabel_alike(rows, marked.label, None)
+                self._touched += rows
+        return self._touched
+
+    def _marked(self, data: dict[str, Any], old: int) -> Marked:
+        connection, source = self._act.connection, self._source
+        marked = marked_as_stored(self._store, connection, data, source.organisation, source.default, source.name)
+        return marked.with_label(_still_joined(marked.label, self._store.interned.label_of(connection, old)))
+
+    def _one(self, n: int, data: dict[str, Any], old: int, marked: Marked) -> None:
+        connection = self._act.connection
+        if self._ceiling is not None and exceeds(marked.whole, self._ceiling):
+            # It came in before its definition did: what it says may not stay readable here.
+            connection.execute("update object set hidden=1 where n=?", (n,))
+            label = {"label": format_label(marked.whole)}
+            self._store.record(connection, self._source.name, "spillage", str(data["id"]), label)
+            self._touched.append(n)
+        elif self._store.interned.label(connection, marked.label) != old or marked.granular:
+            self._rows.relabel(n, marked, data, by=None)
+            self._touched.append(n)
+
+
+def marked_as_stored(
+    store: Store,
+    connection: sqlite3.Connection,
+    data: dict[str, Any],
+    originator: str,
+    default: Label | None,
+    source: str,
+) -> Marked:
+    """What an object of a source states: a definition counts from that source, a pack or here, as when it came in."""
+
+    def stored(id: str) -> dict[str, Any] | None:
+        row = connection.execute(
+            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+            "where i.space=0 and i.id=? and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n limit 1",
+            (id, source),
+        ).fetchone()
+        return msgspec.json.decode(row[0]) if row else None
+
+    return mark(
+        data,
+        definitions_from({}, stored),
+        originator=originator,
+        default=default,
+        community=store.settings.community,
+    )
+
+
+def _still_joined(label: Label, before: Label) -> Label:
+    """The label now that its definition is known, still joined with what the import had been told besides."""
+    kept = tuple(part for part in before.parts if part.policy != "OWN")
+    return join(label, Label(before.originator, kept)) if kept else label
