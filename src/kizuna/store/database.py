@@ -65,24 +65,38 @@ class Database:
             connection.execute("rollback")
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """The writing connection inside a durable transaction; an exception rolls all of it back."""
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """The writing connection inside a transaction; an exception rolls all of it back.
+
+        What is not `durable` is whole or not there after a power failure too, but its commit waits for no disk.
+        """
         with self._lock:
             writer = self._writer
             if writer.in_transaction:  # nested: one act, one transaction
                 yield writer
                 return
+            if not durable:
+                writer.execute("pragma synchronous=normal")
             try:
-                writer.execute("begin immediate")
-            except sqlite3.OperationalError as error:
-                raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
-            try:
-                yield writer
-                writer.execute("commit")
-            except BaseException:
-                if writer.in_transaction:
-                    writer.execute("rollback")
-                raise
+                with self._transaction(writer):
+                    yield writer
+            finally:
+                if not durable:
+                    writer.execute("pragma synchronous=full")
+
+    @contextmanager
+    def _transaction(self, writer: sqlite3.Connection) -> Iterator[None]:
+        try:
+            writer.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+        try:
+            yield
+            writer.execute("commit")
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("rollback")
+            raise
 
     def version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, has committed; as seen by this thread's reader."""

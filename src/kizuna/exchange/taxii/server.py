@@ -221,7 +221,8 @@ class Server:
         items = _at_most(_items(body), self._limits)
         writer.define(marking_definitions(body) or ())
         resource = status_resource(items, partial(self._told, writer, caller), self._store.clock())
-        with self._store.database.write():  # one transaction for both
+        # One transaction for both. The objects are safe; of what is told about them here the sender has the whole anyway.
+        with self._store.database.write(durable=False):
             if caller.kind == "partner":
                 self._store.note_exchange(caller.name, self._store.clock())
             self._statuses.put(resource, caller)
