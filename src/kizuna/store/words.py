@@ -49,6 +49,8 @@ _UNSPACED = re.compile(
 )
 # ASCII and typographic signs: FTS5 cuts at these signs by itself, so such text, the commonest by far, needs no folding.
 _PLAIN = re.compile("[\x00-\x7f\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2010-\u2027\u2030-\u205e]*+")
+# What needs folding, with what little ASCII stands between: no ASCII character changes by what comes before it.
+_FOREIGN = re.compile("[^\x00-\x7f]+(?:[\x00-\x7f]{1,16}[^\x00-\x7f]+)*")
 _REMEMBERED = 20_000
 
 
@@ -85,12 +87,26 @@ def index_text(text: str) -> str:
     """The text to put into the index. Pairs stand where the text stood, single characters at the end."""
     if text.isascii() or _PLAIN.fullmatch(text):
         return text
-    parts = _UNSPACED.split(_fold(text))  # other scripts, unspaced run, other scripts, …
+    singles: dict[str, None] = {}
+    parts: list[str] = []
+    done = 0
+    for found in _FOREIGN.finditer(text):
+        start = max(found.start() - 1, done)  # the character before may carry the mark that the piece begins with
+        parts += (text[done:start], _cut(text[start : found.end()], singles))
+        done = found.end()
+    parts.append(text[done:])
+    return f"{''.join(parts)} {' '.join(singles)}" if singles else "".join(parts)
+
+
+def _cut(piece: str, singles: dict[str, None]) -> str:
+    """A piece folded and cut; the single characters of what is cut into pairs are added to `singles`."""
+    parts = _UNSPACED.split(_fold(piece))  # other scripts, unspaced run, other scripts, …
     runs = parts[1::2]
     if not runs:
         return parts[0]
+    singles |= dict.fromkeys("".join(runs))
     parts[1::2] = map(_pairs, runs)
-    return f"{' '.join(parts)} {' '.join(dict.fromkeys(''.join(runs)))}"
+    return " ".join(parts)
 
 
 def _pairs(run: str) -> str:
