@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kizuna.stix.checker import CLEAN, check
+from kizuna.stix.checker import CLEAN, check, errors_of
 from kizuna.stix.common import META_TABLES, STRUCTS
 from kizuna.stix.found import Found
 from kizuna.stix.ids import sco_id
@@ -192,3 +192,10 @@ def test_nothing_raises(kind: str, data: st.DataObject) -> None:
 @given(JSON)
 def test_anything_is_answered(value: Any) -> None:
     assert any(problem.severity == "error" for problem in check(value))
+
+
+@pytest.mark.parametrize(("kind", "name"), PROPERTIES)
+def test_errors_are_what_check_finds_without_its_warnings(kind: str, name: str) -> None:
+    for value in (None, 5, [], "x--", {"a": None}):
+        data = changed(VALID[kind], **{name: value, "x_own": value})
+        assert errors_of(data) == [one for one in check(data) if one.severity == "error"]

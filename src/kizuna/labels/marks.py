@@ -34,6 +34,8 @@ class Marked(msgspec.Struct, frozen=True):
     @property
     def whole(self) -> Label:
         """The join of everything: who may see all of it."""
+        if not self.granular:  # by far the most; to join is to hash
+            return self.label
         return join_all((self.label, *(label for _, label in self.granular)))
 
     def with_label(self, label: Label) -> Marked:

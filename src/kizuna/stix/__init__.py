@@ -16,7 +16,7 @@ from .times import times
 
 if TYPE_CHECKING:
     from .builtin import BUILTIN
-    from .checker import check
+    from .checker import check, errors_of
     from .definitions import marking_definitions
     from .ids import sco_id
     from .lift import is_20, lift, lift_all
@@ -45,6 +45,7 @@ __all__ = [
     "check",
     "digest",
     "edges",
+    "errors_of",
     "is_20",
     "iter_objects",
     "lift",
@@ -74,6 +75,7 @@ _MODULES = {
     "Report": "validation",
     "Share": "reader",
     "check": "checker",
+    "errors_of": "checker",
     "edges": "references",
     "is_20": "lift",
     "iter_objects": "reader",

@@ -7,7 +7,7 @@ from typing import Any
 from .extensions import new_type
 from .found import Finder, Found, mismatch
 from .problem import WHOLE, Problem
-from .rules import problem
+from .rules import RULES, problem
 from .tables import OBJECTS, OWN_OBJECT, OWN_OBSERVABLE
 
 CLEAN: list[Problem] = []
@@ -16,6 +16,7 @@ CLEAN: list[Problem] = []
 _REMEMBERED = 16_384
 _problems: dict[Found, Problem] = {}
 
+_WARNINGS = frozenset(name for name, rule in RULES.items() if rule.severity == "warning")
 _VERSIONED = ("created", "modified")
 
 
@@ -24,12 +25,21 @@ def check(data: dict[str, Any]) -> list[Problem]:
 
     `data` is JSON as a decoder gives it. References are not followed: whether a target exists is the store's business.
     """
+    return finish(_found(data))
+
+
+def errors_of(data: dict[str, Any]) -> list[Problem]:
+    """The errors among what `check` finds: what keeps an object out."""
+    return finish([one for one in _found(data) if one[0] not in _WARNINGS])
+
+
+def _found(data: Any) -> list[Found]:
     found: list[Found] = []
-    if not isinstance(data, dict):
-        found.append(mismatch("not-an-object", "a STIX object", data, WHOLE, ""))
-    else:
+    if isinstance(data, dict):
         _finder(data)(data, found)
-    return finish(found)
+    else:
+        found.append(mismatch("not-an-object", "a STIX object", data, WHOLE, ""))
+    return found
 
 
 def finish(found: list[Found]) -> list[Problem]:

@@ -136,6 +136,7 @@ class Database:
                 isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000,
             )  # fmt: skip
             if not self._read_only:
+                connection.execute("pragma page_size=8192")
                 connection.execute("pragma journal_mode=wal")
             for pragma in (
                 "synchronous=full",

@@ -19,7 +19,7 @@ from kizuna.labels import (
     mark,
     own_label_of_definition,
 )
-from kizuna.stix import BUILTIN, Item, Problem, canonical, check, is_20, lift_all
+from kizuna.stix import BUILTIN, Item, Problem, canonical, errors_of, is_20, lift_all
 from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
 from kizuna.store.skim import skim
@@ -145,8 +145,7 @@ def _prepare(
     labelling: Labelling,
     known_problems: Mapping[str, str],
 ) -> Prepared | Refused:
-    problems = check(data)
-    errors = tuple(p for p in problems if p.severity == "error") if problems else ()
+    errors = tuple(errors_of(data))
     if errors and not (str(data.get("id")) in known_problems and data.get("id")):
         return Refused(index, _text_id(data), raw, errors)
     try:
