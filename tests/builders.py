@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kizuna.stix import Item, iter_objects
+from kizuna.stix.builtin import LABEL_EXTENSION
 
 SPACE = uuid.UUID("7f3f4f0e-6a2b-4c57-9d0c-1f4c9a3a2b10")
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
@@ -51,6 +52,15 @@ def relationship(source: dict[str, Any], kind: str, target: dict[str, Any], **mo
     made = sdo("relationship", f"{source['id']} {kind} {target['id']}", relationship_type=kind, **more)
     del made["name"]
     return {**made, "source_ref": source["id"], "target_ref": target["id"]}
+
+
+def definition(name: str, **stated: Any) -> dict[str, Any]:
+    """A marking definition of Kizuna's extension."""
+    extension = {"extension_type": "property-extension", "policy": "TLP", "classification": "GREEN", **stated}
+    return {
+        "type": "marking-definition", "spec_version": "2.1", "id": named("marking-definition", name),
+        "created": "2026-01-01T00:00:00.000Z", "name": name, "extensions": {LABEL_EXTENSION: extension},
+    }  # fmt: skip
 
 
 def items(*objects: dict[str, Any]) -> list[Item]:

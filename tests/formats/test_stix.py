@@ -6,14 +6,17 @@ import gzip
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kizuna.errors import InvalidInput, KizunaError, NotFound, TooLarge
-from kizuna.formats.stix import RATIO_FREE, Unpacked, read_file
+from kizuna.formats.stix import APART_ABOVE, RATIO_FREE, Unpacked, bring_in, read_file
+from kizuna.labels import format_label
 from kizuna.settings import Limits
-from tests.builders import campaign
+from kizuna.store import Store
+from tests.builders import campaign, definition
 from tests.commands import bundle
 
 CONTENT = bundle(campaign("Aurora"), campaign("Borealis"))
@@ -75,3 +78,23 @@ def test_damage_raises_only_our_own_errors(noise: bytes, at: int) -> None:
     except KizunaError:
         return
     assert isinstance(content, bytes)
+
+
+@pytest.mark.parametrize("kind", ["bundle", "list", "packed", "broken"])
+def test_a_definition_labels_what_names_it_wherever_it_stands(store: Store, tmp_path: Path, kind: str) -> None:
+    green = definition("green", community="EU")
+    objects = [campaign(f"c{i}", description="x" * 1_000, object_marking_refs=[green["id"]]) for i in range(2_200)]
+    objects.insert(1_500, green)  # in the second reader's part, with parts of both before and behind
+    text = bundle(*objects)
+    if kind == "list":
+        text = msgspec.json.encode(objects)
+    if kind == "broken":
+        text = text.replace(b"c700", b"c70\0", 1)
+    assert len(text) > APART_ABOVE
+    file = tmp_path / "large"
+    file.write_bytes(gzip.compress(text, 1) if kind == "packed" else text)
+    failed = [one.index for one in bring_in(store.writer(store.own_source()), str(file), Limits()) if one.problems]
+    assert failed == ([700] if kind == "broken" else [])
+    view = store.custodian()
+    labels = {format_label(one.label) for campaign in objects if (one := view.get(campaign["id"])) is not None}
+    assert labels == {"TLP:GREEN community=EU"}

@@ -10,9 +10,8 @@ import pytest
 
 from kizuna.labels import format_label, own_only, parse_label
 from kizuna.stix import BUILTIN, iter_objects, sco_id
-from kizuna.stix.builtin import LABEL_EXTENSION
 from kizuna.store import Outcome, Partner, Query, Store
-from tests.builders import AMBER, CLEAR, RED, campaign, identity, items, named
+from tests.builders import AMBER, CLEAR, RED, campaign, definition, identity, items, named
 from tests.conftest import Clock
 
 
@@ -137,15 +136,6 @@ def test_a_label_given_at_import_joins_a_stated_one(tokyo: Store) -> None:
     put(tokyo, stated, none, label=parse_label("TLP:GREEN community=EU", originator=tokyo.organisation))
     assert label_of(tokyo, stated["id"]) == "TLP:AMBER & TLP:GREEN community=EU"
     assert label_of(tokyo, none["id"]) == "TLP:GREEN community=EU"
-
-
-def definition(name: str, **stated: Any) -> dict[str, Any]:
-    """A marking definition of Kizuna's extension."""
-    extension = {"extension_type": "property-extension", "policy": "TLP", "classification": "GREEN", **stated}
-    return {
-        "type": "marking-definition", "spec_version": "2.1", "id": named("marking-definition", name),
-        "created": "2026-01-01T00:00:00.000Z", "name": name, "extensions": {LABEL_EXTENSION: extension},
-    }  # fmt: skip
 
 
 def test_a_definition_that_comes_late_labels_what_named_it(tokyo: Store) -> None:

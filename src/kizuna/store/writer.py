@@ -136,8 +136,9 @@ class Writer:
             act.offer(commit.entered + commit.returned)
             if commit.waiting:
                 act.note_due()
-            before = commit.entered[0] - 1 if commit.entered else 0
-            act.relabelled([(ident, self._known_since.get(id, before)) for ident, id in commit.defined], self._source)
+            # What a reader apart learned, this process does not know the moment of: any row of the batch may have come before.
+            newest = commit.entered[-1] if commit.entered else 0
+            act.relabelled([(ident, self._known_since.get(id, newest)) for ident, id in commit.defined], self._source)
         return outcomes
 
     def _newest(self) -> int:
