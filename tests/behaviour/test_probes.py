@@ -300,9 +300,6 @@ def test_the_name_of_a_person_is_not_told_at_the_log_in(world: World) -> None:
     assert known.status == 401
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what refers to a hidden object waits, or not, for partners that have that object"
-)
 def test_what_waits_for_hidden_objects_is_told_as_waiting_for_absent_ones(world: World) -> None:
     hidden, unknown = two_ids()
     from_kyiv(world, hidden)

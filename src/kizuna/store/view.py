@@ -128,6 +128,19 @@ class View:
             best.setdefault(key, (version is not None, added if version is None else version, -n))
         return [-n for _, _, n in sorted(best.values(), reverse=True)]
 
+    def rests_on_unseen(self, id: str) -> bool:
+        """Whether an object this reader sees names an id of which they see nothing: what waits for it would tell of it."""
+        seen = self._labels("p.least")
+        return (
+            self._reader.execute(
+                "select 1 from ident i join object o on o.ident=i.n join edge e on e.object=o.n "
+                f"where i.space=? and i.id=? and o.hidden=0 and {self._labels('o.least')} and not exists "
+                f"(select 1 from object p where p.ident=e.target and p.hidden=0 and {seen}) limit 1",
+                (self._space_n, id),
+            ).fetchone()
+            is not None
+        )
+
     def search(
         self,
         text: str | None = None,

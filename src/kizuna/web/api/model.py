@@ -76,13 +76,14 @@ class Reason(msgspec.Struct, frozen=True):
 class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a partner may have all of an object, and why; `in_feed` is whether it is there for it to read.
 
-    Allowed and not in its feed: nothing addresses the partner, or the object refers to what is not in its feed.
+    Allowed and not in its feed: nothing addresses the partner, or the object refers to what is not in its feed. None
+    where the object names an id of which you see nothing: the answer would tell whether it is there.
     """
 
     id: str
     partner: str
     allowed: bool
-    in_feed: bool
+    in_feed: bool | None
     reasons: tuple[Reason, ...]
 
 
@@ -100,7 +101,10 @@ class NewLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
-    """A label that was set, and whose feeds it filled or emptied: objects by partner."""
+    """A label that was set, and by partner how many versions of the object entered its feed or left it.
+
+    Nothing is counted where the object names an id of which you see nothing.
+    """
 
     id: str
     label: LabelText
@@ -229,7 +233,7 @@ def near_of(neighbour: Neighbour) -> Near:
     )
 
 
-def visibility_of(id: str, partner: str, decision: Decision, *, in_feed: bool) -> Visibility:
+def visibility_of(id: str, partner: str, decision: Decision, *, in_feed: bool | None) -> Visibility:
     """A verdict as it is shown."""
     reasons = tuple(Reason(reason.code, reason.parameters) for reason in decision.reasons)
     return Visibility(id=id, partner=partner, allowed=decision.allowed, in_feed=in_feed, reasons=reasons)

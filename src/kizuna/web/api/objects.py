@@ -91,12 +91,13 @@ def read_visibility(request: Asked, id: FromPath[str], partner: PartnerName = No
     store, stored = of(request).store, seen(request, id)
     names = [found.name for found in store.partners()] if partner is None else [store.partner(partner).name]
     view = store.view(request.user.principal)
+    unseen = view.rests_on_unseen(id)
     verdicts = ((name, view.explain(id, store.principal_of_partner(name))) for name in names)
     return answer(
         request,
         Visibilities(
             [
-                visibility_of(id, name, verdict, in_feed=_offered(store, name, stored))
+                visibility_of(id, name, verdict, in_feed=None if unseen else stored.version in offered(store, name, id))
                 for name, verdict in verdicts
                 if verdict is not None
             ]
@@ -104,9 +105,10 @@ def read_visibility(request: Asked, id: FromPath[str], partner: PartnerName = No
     )
 
 
-def _offered(store: Store, partner: str, stored: Stored) -> bool:
-    rows = store.feed(partner).read(Query(ids=(stored.id,), versions=("all",)), 0, 1000).rows
-    return any(row.version == stored.version for row in rows)
+def offered(store: Store, partner: str, id: str) -> set[int | None]:
+    """The versions of an object that are in a partner's feed."""
+    rows = store.feed(partner).read(Query(ids=(id,), versions=("all",)), 0, 1000).rows
+    return {row.version for row in rows}
 
 
 def seen(request: Asked, id: str, version: str | None = None) -> Stored:
