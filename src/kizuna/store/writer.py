@@ -16,6 +16,7 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import BLOCK, Item, Problem, Share, sco_id, version_problems
+from kizuna.stix import digest as digest_of
 from kizuna.stix.validation import conflict
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
@@ -282,11 +283,14 @@ class _Commit:
         ceiling = self._writer._ceiling
         if ceiling is not None and exceeds(new.whole, ceiling):
             return self._spill(new)
+        problems = self._foreign(new, held)
         problems = (
-            self._foreign(new, held) or self._ahead(new) or self._contradicts(new, held) or self._loosens(new, held)
+            (self._contradicts_waiting(new) or problems)
+            if problems
+            else self._ahead(new) or self._contradicts(new, held) or self._loosens(new, held)
         )
         if problems:
-            return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems))
+            return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems), new.version)
         self._hold(new, held)
         return Outcome(new.index, new.id, "imported", new.problems)
 
@@ -336,6 +340,29 @@ class _Commit:
         problems = version_problems(msgspec.json.decode(raw), msgspec.json.decode(new.raw))
         return tuple(p for p in problems if p.severity == "error")
 
+    def _contradicts_waiting(self, new: Prepared) -> tuple[Problem, ...]:
+        """The versioning rules against what this source sent of an id that is another's.
+
+        A partner may not see that id: whoever contradicts itself is told the same as if nobody else had it.
+        """
+        if new.version is None:
+            return ()
+        sql = (
+            "select version, raw from quarantine where space=? and source=? and id=? and reason='foreign-version' "
+            "and version>=? order by version {} limit 1"
+        )
+        key = (self._space, self._source_n, new.id)
+        same = self._connection.execute(sql.format("asc"), (*key, new.version)).fetchone()
+        if same is None:
+            newest = self._connection.execute(sql.format("desc"), (*key, -(2**63))).fetchone()
+            if newest is None:
+                return ()
+            found = version_problems(msgspec.json.decode(newest[1]), msgspec.json.decode(new.raw))
+            return tuple(p for p in found if p.severity == "error")
+        if same[0] == new.version and digest_of(msgspec.json.decode(same[1])) != new.digest:
+            return (conflict(),)
+        return ()
+
     def _loosens(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
         """Who may not release brings no version that more people may see than may see the one before."""
         if self._writer._may_release or held.newest is None or held.newest[1] == 0:
@@ -362,17 +389,24 @@ class _Commit:
         return Outcome(new.index, new.id, "failed", (problem,))
 
     def _refuse(
-        self, index: int | None, id: str | None, raw: bytes, problems: tuple[Problem, ...], due: int | None = None
+        self,
+        index: int | None,
+        id: str | None,
+        raw: bytes,
+        problems: tuple[Problem, ...],
+        due: int | None = None,
+        version: int | None = None,
     ) -> Outcome:
         """Keep the bytes and the reasons where no view, feed or count reads."""
         self.waiting |= due is not None
         placed = tuple(msgspec.structs.replace(p, file=self._file, item=index, id=id) for p in problems)
         joined = self._writer._joined
         self._connection.execute(
-            "insert or ignore into quarantine(space,source,received,due,id,reason,area,default_label,digest,raw,problems) "
-            "values (?,?,?,?,?,?,?,?,?,?,?)",
+            "insert or ignore into quarantine"
+            "(space,source,received,due,id,version,reason,area,default_label,digest,raw,problems) "
+            "values (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                self._space, self._source_n, self._now, due, id, placed[0].rule if placed else "unknown", self._writer._area,
+                self._space, self._source_n, self._now, due, id, version, placed[0].rule if placed else "unknown", self._writer._area,
                 format_label(joined) if joined else None, hashlib.sha256(raw).digest(), raw, msgspec.json.encode(placed).decode(),
             ),
         )  # fmt: skip
