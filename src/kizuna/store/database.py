@@ -20,7 +20,7 @@ READER_CACHE_KIB = 4 * 1024
 BUSY_MS = 60_000
 # Checkpointing inside an import halves its speed; the writer does it between batches, the automatic one is the net below.
 WAL_BYTES = 64 << 20
-WAL_PAGES = 32_000
+WAL_PAGES = 16_000
 
 
 class Database:
