@@ -28,6 +28,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     compression_ratio: Positive = 100
     items: Positive = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
     page: Positive = 1000
+    quarantine: Positive = 256 * MiB  # of one source: above it a refused item is told of and not kept
+    quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     head_seconds: Seconds = 20.0
     body_seconds: Seconds = 600.0  # 32 MiB within this need less than half a megabit a second

@@ -334,6 +334,7 @@ def test_contradicting_oneself_tells_nothing_hidden(world: World) -> None:
             content(id, description="z", modified=TIMES[1]),
             content(id, created=TIMES[1], modified="2026-01-03T00:00:00.000Z"),  # a version of another beginning
             content(id, description="w", modified=TIMES[1]),
+            content(id, description="late", modified="2999-01-01T00:00:00.000Z"),
         ]
         both.append(heard([world.post("Brussels", "inbox", one) for one in sent], id))
     assert both[0] == both[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,12 +15,12 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import BLOCK, Item, Problem, Share, sco_id, version_problems
-from kizuna.stix import digest as digest_of
 from kizuna.stix.validation import conflict
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.model import Outcome, Source
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
+from kizuna.store.quarantine import Quarantine
 from kizuna.store.rows import Names, New, RowWriter
 
 if TYPE_CHECKING:
@@ -185,6 +184,7 @@ class _Commit:
         self._space = store.space(connection, writer._space)
         self._source_n = store.source_number(connection, writer._source)
         self._rows = RowWriter(connection, store.interned, self._space)
+        self._quarantine = Quarantine(store, connection, now, self._space, self._source_n)
         self._areas = Names(connection, store.interned, "area")
         self._reserved = self._identities_of_others()
         self._latest = now + store.settings.limits.clock_ahead_seconds * 1_000_000
@@ -225,6 +225,9 @@ class _Commit:
             if outcome.status == "imported":
                 news.append(entry)
         self._insert(news, idents, held)
+        if self._quarantine.lost:
+            detail = {"not kept": self._quarantine.lost}
+            self._store.record(self._connection, self._source.name, "quarantine-full", self._file or "", detail)
         return outcomes
 
     def _is_plain(self, new: Prepared) -> bool:
@@ -283,12 +286,10 @@ class _Commit:
         ceiling = self._writer._ceiling
         if ceiling is not None and exceeds(new.whole, ceiling):
             return self._spill(new)
-        problems = self._foreign(new, held)
-        problems = (
-            (self._contradicts_waiting(new) or problems)
-            if problems
-            else self._ahead(new) or self._contradicts(new, held) or self._loosens(new, held)
-        )
+        problems = self._ahead(new) or self._foreign(new, held)
+        if problems == (_FOREIGN,):
+            problems = self._quarantine.contradicted(new) or problems
+        problems = problems or self._contradicts(new, held) or self._loosens(new, held)
         if problems:
             return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems), new.version)
         self._hold(new, held)
@@ -340,29 +341,6 @@ class _Commit:
         problems = version_problems(msgspec.json.decode(raw), msgspec.json.decode(new.raw))
         return tuple(p for p in problems if p.severity == "error")
 
-    def _contradicts_waiting(self, new: Prepared) -> tuple[Problem, ...]:
-        """The versioning rules against what this source sent of an id that is another's.
-
-        A partner may not see that id: whoever contradicts itself is told the same as if nobody else had it.
-        """
-        if new.version is None:
-            return ()
-        sql = (
-            "select version, raw from quarantine where space=? and source=? and id=? and reason='foreign-version' "
-            "and version>=? order by version {} limit 1"
-        )
-        key = (self._space, self._source_n, new.id)
-        same = self._connection.execute(sql.format("asc"), (*key, new.version)).fetchone()
-        if same is None:
-            newest = self._connection.execute(sql.format("desc"), (*key, -(2**63))).fetchone()
-            if newest is None:
-                return ()
-            found = version_problems(msgspec.json.decode(newest[1]), msgspec.json.decode(new.raw))
-            return tuple(p for p in found if p.severity == "error")
-        if same[0] == new.version and digest_of(msgspec.json.decode(same[1])) != new.digest:
-            return (conflict(),)
-        return ()
-
     def _loosens(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
         """Who may not release brings no version that more people may see than may see the one before."""
         if self._writer._may_release or held.newest is None or held.newest[1] == 0:
@@ -397,19 +375,13 @@ class _Commit:
         due: int | None = None,
         version: int | None = None,
     ) -> Outcome:
-        """Keep the bytes and the reasons where no view, feed or count reads."""
+        """Keep the bytes and the reasons, and tell of them."""
         self.waiting |= due is not None
         placed = tuple(msgspec.structs.replace(p, file=self._file, item=index, id=id) for p in problems)
-        joined = self._writer._joined
-        self._connection.execute(
-            "insert or ignore into quarantine"
-            "(space,source,received,due,id,version,reason,area,default_label,digest,raw,problems) "
-            "values (?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                self._space, self._source_n, self._now, due, id, version, placed[0].rule if placed else "unknown", self._writer._area,
-                format_label(joined) if joined else None, hashlib.sha256(raw).digest(), raw, msgspec.json.encode(placed).decode(),
-            ),
-        )  # fmt: skip
+        area, joined = self._writer._area, self._writer._joined
+        kept = self._quarantine.keep(id, raw, placed, area=area, joined=joined, due=due, version=version)
+        if due is not None and not kept:  # of the others nobody was told that they wait
+            placed += (msgspec.structs.replace(_FULL, file=self._file, item=index, id=id),)
         return Outcome(index, id, "failed", placed)
 
 
@@ -431,6 +403,7 @@ def _problem(rule: str, path: str, message: str) -> Problem:
     return Problem(rule, "error", path, message, "Kizuna")
 
 
+_FULL = _problem("quarantine-full", "$", "the quarantine of its source is full, so it does not wait: send it again")
 _FOREIGN = _problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine")
 
 
