@@ -60,6 +60,15 @@ def test_loosening_delivers_and_tightening_takes_back(served: Path) -> None:
     assert id not in exported(served, "--as", "Kyiv")
 
 
+def test_a_dry_run_tells_the_same_and_changes_nothing(served: Path) -> None:
+    id = OBJECTS[1]["id"]
+    trial = kizuna("label", "set", id, "TLP:CLEAR", "--dry-run", "--data", served, "--json")
+    assert trial.err == "dry run: nothing is changed\n"
+    assert id not in exported(served, "--as", "Kyiv")
+    assert kizuna("label", "show", id, "--data", served, "--json").last()["label"] == "TLP:AMBER"
+    assert trial.last() == kizuna("label", "set", id, "TLP:CLEAR", "--data", served, "--json").last()
+
+
 def test_green_means_the_nodes_own_community_where_none_is_named(tmp_path: Path) -> None:
     made = ("init", "--name", "Riga", "--org", "CERT Riga", "--country", "LVA", "--community", "EU")
     assert kizuna(*made, "--data", tmp_path / "eu").code == 0

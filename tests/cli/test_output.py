@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import stat
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kizuna.cli.output import clean, default_folder, language, output_file, table, width
+from kizuna.cli.output import (
+    clean,
+    default_folder,
+    detail,
+    json_option,
+    language,
+    note,
+    output_file,
+    rows_option,
+    table,
+    trouble,
+    width,
+)
 from kizuna.errors import InvalidInput
 
 
@@ -119,3 +136,61 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "no" / "such"):
         with pytest.raises(InvalidInput, match=str(place)), output_file(str(place)):
             pass
+
+
+ROWS = [
+    {"name": "one", "roles": ["a", "b"], "count": 1, "note": None},
+    {"name": 'two, "three"', "roles": [], "count": 2, "note": "lines\nof text"},
+]
+
+
+def shown(form: str, rows: list[dict[str, object]], *flags: str) -> Result:
+    """What a command that prints rows prints."""
+
+    @click.command()
+    @rows_option
+    @json_option
+    def command(as_json: bool) -> None:
+        note("a remark")
+        detail("a detail")
+        trouble("trouble")
+        table(rows, ("name", "count"), as_json=as_json)
+
+    done = CliRunner().invoke(command, ["--format", form, *flags])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_every_format_holds_the_same_rows() -> None:
+    lines = [json.loads(line) for line in shown("jsonl", ROWS).stdout.splitlines()]
+    assert lines == json.loads(shown("json", ROWS).stdout) == ROWS
+    assert shown("table", ROWS, "--json").stdout == shown("jsonl", ROWS).stdout
+    text = shown("csv", ROWS).stdout_bytes.decode()
+    told = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert told == [
+        {"name": "one", "roles": "a, b", "count": "1", "note": ""},
+        {"name": 'two, "three"', "roles": "", "count": "2", "note": "lines\nof text"},
+    ]
+    assert shown("table", ROWS).stdout.splitlines()[0].split() == ["name", "count"]
+
+
+def test_no_rows_are_no_rows_in_every_format() -> None:
+    assert shown("json", []).stdout == "[]\n"
+    assert shown("jsonl", []).stdout == ""
+    assert shown("csv", []).stdout_bytes == b"name,count\r\n"
+    assert shown("table", []).stdout == "nothing\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((), "a remark\ntrouble\n"),
+        (("-v",), "a remark\na detail\ntrouble\n"),
+        (("-q",), "trouble\n"),
+        (("-q", "-v"), "trouble\n"),
+    ],
+)
+def test_quiet_and_verbose_change_what_is_said_besides(flags: tuple[str, ...], said: str) -> None:
+    done = shown("table", ROWS, *flags)
+    assert done.stderr == said
+    assert done.stdout == shown("table", ROWS).stdout

@@ -92,6 +92,25 @@ def test_the_feed_follows(folder: Path) -> None:
     assert kizuna("partner", "set", "nobody", "--data", folder).code == 3
 
 
+def test_a_dry_run_tells_the_same_and_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    assert (
+        kizuna("import", "-", "--data", folder, input=bundle(campaign("Aurora", object_marking_refs=[CLEAR]))).code == 0
+    )
+    token = tmp_path / "token"
+    token.write_text("a" * 32)
+    new = ["Brussels", "--org", "CERT Brussels", "--country", "BE", "--receives", "TLP:CLEAR", "--token-file", str(token)]
+    command = ["partner", "add", *new, "--data", str(folder), "--json"]
+    trial = kizuna(*command, "--dry-run")
+    assert trial.code == 0, trial.err
+    assert trial.last()["opened"] == 1
+    assert kizuna("partner", "list", "--data", folder, "--json").out == ""
+    assert not list(folder.rglob("*Brussels*"))
+    now = kizuna(*command).last()
+    assert {**trial.last(), "added": now["added"]} == now
+    kizuna("partner", "set", "Brussels", "--receives", "", "--dry-run", "--data", folder)
+    assert kizuna("partner", "list", "--data", folder, "--json").last()["receives"] == now["receives"]
+
+
 def test_removing_ends_feed_and_tokens(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("kzn_abc")
     add(folder, "--token-file", str(tmp_path / "secret"))

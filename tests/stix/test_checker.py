@@ -196,6 +196,7 @@ def test_anything_is_answered(value: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), PROPERTIES)
 def test_errors_are_what_check_finds_without_its_warnings(kind: str, name: str) -> None:
-    for value in (None, 5, [], "x--", {"a": None}):
+    values: tuple[Any, ...] = (None, 5, [], "x--", {"a": None})
+    for value in values:
         data = changed(kind, **{name: value, "x_own": value})
         assert errors_of(data) == [one for one in check(data) if one.severity == "error"]

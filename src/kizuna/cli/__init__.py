@@ -8,12 +8,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from typing import Any
 
 import click
 
 from kizuna import __version__
-from kizuna.cli.output import fail
+from kizuna.cli.output import detail, fail
 from kizuna.errors import KizunaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -62,12 +63,16 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that has gone (`kizuna export | head`) has had enough, which is no failure."""
+        began = time.monotonic()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
+            detail(f"done in {time.monotonic() - began:.2f} s")
         except BrokenPipeError:
             _give_up_stdout()
             return None
+        except KizunaError as error:  # while it is known how the command speaks
+            ctx.exit(fail(str(error), error.exit_code))
         return result
 
     def main(self, *args: Any, **extra: Any) -> Any:

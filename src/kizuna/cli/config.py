@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kizuna.cli.output import emit, node_options, table
+from kizuna.cli.output import emit, node_options, rows_option, table
 from kizuna.errors import NotFound
 
 
@@ -19,6 +19,7 @@ def command() -> None:
 
 @command.command("show", short_help="Show the settings in force.")
 @click.option("--origin", is_flag=True, help="Also where each value comes from.")
+@rows_option
 @node_options
 def show(origin: bool, data: Path, as_json: bool) -> None:
     """Show every setting of the node; secrets are in files of their own and never shown."""

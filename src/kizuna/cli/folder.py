@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kizuna.cli.output import detail, note
 from kizuna.cli.process import need_node
 from kizuna.errors import InvalidInput
 
@@ -28,10 +29,27 @@ def node(folder: Path) -> Iterator[Store]:
         store = open_store(folder)
     except PermissionError as error:
         raise InvalidInput(f"may not be read by this user: {error.strerror}", file=str(error.filename)) from None
+    detail(f"node {store.settings.name} ({store.organisation}) in {folder}")
     try:
         yield store
     finally:
         store.close()
+
+
+class _Undone(Exception):
+    """Takes a dry run back."""
+
+
+@contextmanager
+def trial(store: Store, *, dry: bool) -> Iterator[None]:
+    """Whatever is done inside is taken back at the end when it is a dry run: what it tells is then what would be."""
+    if not dry:
+        yield
+        return
+    note("dry run: nothing is changed")
+    with suppress(_Undone), store.act():
+        yield
+        raise _Undone
 
 
 def actor() -> str:

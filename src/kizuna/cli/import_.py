@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import Advance, emit, node_options, note, progress, say
+from kizuna.cli.output import Advance, emit, node_options, progress, say, trouble
 from kizuna.errors import KizunaError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _tell(report: dict[str, Any], *, as_json: bool) -> None:
     place = report["file"] if report["item"] is None else f"{report['file']}, item {report['item']}"
     for error in report["errors"]:
         section = f" (section {error['section']})" if error["section"] else ""
-        note(f"{place}, {error['path']}: {error['message']}{section}")
+        trouble(f"{place}, {error['path']}: {error['message']}{section}")
 
 
 def _size(files: Iterable[str]) -> int | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kizuna.cli.folder import actor, node
-from kizuna.cli.output import emit, json_option, node_options, note, output_file, say
+from kizuna.cli.folder import actor, node, trial
+from kizuna.cli.output import dry_option, emit, json_option, node_options, output_file, say, trouble
 from kizuna.errors import InvalidInput, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -46,20 +46,23 @@ def show(id: str, data: Path, as_json: bool) -> None:
 @command.command("set", short_help="Set the label of an object.")
 @click.argument("id")
 @click.argument("label")
+@dry_option
 @node_options
-def set_(id: str, label: str, data: Path, as_json: bool) -> None:
+def set_(id: str, label: str, dry_run: bool, data: Path, as_json: bool) -> None:
     """Set the label of all versions of an object; feeds follow in the same act.
 
     The owner's node may loosen or tighten, every other node only tighten: else refused, exit 4.
     """
-    from kizuna.labels import format_label, parse_label
+    from kizuna.labels import format_label, join, parse_label
 
-    with node(data) as store:
-        originator = _stored(store, id).label.originator or store.organisation
+    with node(data) as store, trial(store, dry=dry_run):
+        before = _stored(store, id)
+        originator = before.label.originator or store.organisation
         wanted = parse_label(label, originator=originator, community=store.settings.community)
         change = store.relabel(id, wanted, by=actor())
         # What another organisation owns keeps its own label too: both must allow.
-        now = format_label(_stored(store, id).label)
+        after = join(before.label, wanted) if before.source.startswith("partner:") else wanted
+        now = format_label(after if dry_run else _stored(store, id).label)
     if as_json:
         emit(
             {
@@ -71,7 +74,7 @@ def set_(id: str, label: str, data: Path, as_json: bool) -> None:
             }
         )
         return
-    say(f"{id} is now {now} ({change.touched} rows)")
+    say(f"{id} {'would be' if dry_run else 'is now'} {now} ({change.touched} rows)")
     for word, effect in (("newly offered to", change.opened), ("no longer offered to", change.ended)):
         for partner, rows in effect.items():
             if rows:
@@ -103,7 +106,7 @@ def read(file: str, originator: str, as_json: bool) -> None:
         emit(told)
         return
     for loss in found.losses:
-        note(f"not kept: {loss.path}: {loss.what}")
+        trouble(f"not kept: {loss.path}: {loss.what}")
     say(str(told["label"]))
 
 

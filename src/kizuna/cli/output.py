@@ -1,6 +1,7 @@
 """How commands speak: data on stdout, progress and errors on stderr; colour and bars only on a terminal.
 
-With `--json` every result is one line of JSON and a list is one line per entry; without it a table or a sentence.
+With `--json` every result is one line of JSON and a list is one line per entry; without it a table or a sentence. How
+a command speaks (`--quiet`, `--verbose`, `--format`) is kept in click's context, so that what speaks need not be told.
 """
 
 from __future__ import annotations
@@ -34,7 +35,47 @@ data_option = click.option(
     show_default="the user's data folder",
     help="Folder of the node.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one line each.")
+_MANNER = "kizuna."
+FORMATS = ("table", "json", "jsonl", "csv")
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    context.meta[f"{_MANNER}{parameter.name}"] = value
+
+
+def json_option(function: F) -> F:
+    """`--json`, and how much a command says besides its results: every command has these."""
+    options = (
+        click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one line each."),
+        click.option(
+            "-q", "--quiet", is_flag=True, expose_value=False, callback=_keep, help="Only results and errors."
+        ),
+        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep, help="Say more on stderr."),
+        click.option("--no-color", is_flag=True, expose_value=False, callback=_keep, help="No colours."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+dry_option = click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
+rows_option = click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    expose_value=False,
+    callback=_keep,
+    help="How rows are written; --json is jsonl.",
+)
+
+
+def manner(name: str) -> Any:
+    """What the running command was told of `quiet`, `verbose` or `format`; None outside of one."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(f"{_MANNER}{name}")
+
+
 as_option = click.option("--as", "partner", metavar="PARTNER", help="Only what this partner may read here.")
 
 
@@ -84,20 +125,34 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a remark on stderr."""
+    """Print a remark on stderr, which `--quiet` leaves out."""
+    if not manner("quiet"):
+        click.echo(clean(text), err=True)
+
+
+def detail(text: str) -> None:
+    """Print on stderr what only `--verbose` asks for, and `--quiet` does not."""
+    if manner("verbose") and not manner("quiet"):
+        click.echo(clean(text), err=True)
+
+
+def trouble(text: str) -> None:
+    """Print on stderr what went wrong with one of many, however quiet."""
     click.echo(clean(text), err=True)
 
 
 def fail(message: str, code: int) -> int:
     """Print an error on stderr and hand back the exit code."""
-    mark = click.style("error:", fg="red", bold=True) if colour() else "error:"
-    click.echo(f"{mark} {clean(message)}", err=True, color=colour())
+    coloured = colour()
+    mark = click.style("error:", fg="red", bold=True) if coloured else "error:"
+    click.echo(f"{mark} {clean(message)}", err=True, color=coloured)
     return code
 
 
 def colour() -> bool:
-    """Whether stderr takes colour: a terminal, and NO_COLOR is not set (no-color.org)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether stderr takes colour: a terminal, and neither NO_COLOR (no-color.org) nor `--no-color` is set."""
+    wanted = not (os.environ.get("NO_COLOR") or manner("no_color"))
+    return wanted and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def clean(text: str) -> str:
@@ -113,30 +168,57 @@ def _escape(character: str) -> str:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = "nothing") -> int:
-    """Show rows as aligned columns, or as JSON lines (whole rows); gives their number."""
-    if as_json:
+    """Show rows as aligned columns, or whole as `--json` or `--format` say; gives their number."""
+    form = "jsonl" if as_json else manner("format") or "table"
+    if form == "jsonl":
         count = 0
         for row in rows:
             emit(row)
             count += 1
         return count
-    cells = [[clean(_cell(row.get(column))) for column in columns] for row in rows]
-    if not cells:
+    held = list(rows)
+    if form == "json":
+        emit(held)
+    elif form == "csv":
+        _csv(held, columns)
+    elif held:
+        _aligned([list(columns), *([clean(_cell(row.get(column))) for column in columns] for row in held)])
+    else:
         say(empty)
-        return 0
-    lines = [list(columns), *cells]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(columns))]
+    return len(held)
+
+
+def plain_rows() -> bool:
+    """Whether rows alone are wanted, for a program to read, and no sentence around them."""
+    return manner("format") not in (None, "table")
+
+
+def _aligned(lines: list[list[str]]) -> None:
+    widths = [max(width(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(line)).rstrip())
-    return len(cells)
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Whole rows after RFC 4180; a list is its members with commas, and what is not known is empty."""
+    import csv
+    import io
+
+    names = list(rows[0]) if rows else list(columns)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: "" if row[name] is None else _listed(row[name]) for name in names} for row in rows)
+    write(text.getvalue().encode("utf-8", "replace"))
+    sys.stdout.flush()
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value)
-    return str(value).replace("\n", " ").replace("\t", " ")
+    return "-" if value is None else _listed(value).replace("\n", " ").replace("\t", " ")
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def width(text: str) -> int:
@@ -156,7 +238,7 @@ Advance = Callable[[int], None]
 @contextmanager
 def progress(label: str, total: int | None, *, unit_is_bytes: bool = False) -> Iterator[Advance]:
     """A bar on stderr while a terminal looks on; else silence. Hands out a function that moves it forward."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or manner("quiet"):
         yield lambda _amount: None
         return
     from rich.console import Console

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import emit, json_option, node_options, note, say, table
+from kizuna.cli.output import emit, json_option, node_options, rows_option, say, table, trouble
 
 if TYPE_CHECKING:
     from kizuna.formats.pack import Pack
@@ -26,6 +26,7 @@ def command() -> None:
 
 
 @command.command("list", short_help="List the packs that ship.")
+@rows_option
 @json_option
 def list_(as_json: bool) -> None:
     """List every pack with its licence and source."""
@@ -110,4 +111,4 @@ def groups_of(pack: Pack) -> Iterator[Group]:
 def _tell(pack: str, outcome: Outcome) -> None:
     for problem in outcome.problems:
         if problem.severity == "error":
-            note(f"{pack}, item {outcome.index}, {problem.path}: {problem.message}")
+            trouble(f"{pack}, item {outcome.index}, {problem.path}: {problem.message}")

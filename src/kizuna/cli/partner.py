@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.country import alpha3
-from kizuna.cli.folder import actor, node
-from kizuna.cli.output import F, emit, node_options, say, table
+from kizuna.cli.folder import actor, node, trial
+from kizuna.cli.output import F, dry_option, emit, node_options, rows_option, say, table
 from kizuna.errors import Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def command() -> None:
 @click.option("--org", "organisation", required=True, help="Name of the organisation.")
 @click.option("--country", required=True, metavar="CC", help="Its country, ISO 3166-1, such as BEL or BE.")
 @settings_options
+@dry_option
 @node_options
-def add(name: str, organisation: str, country: str, data: Path, as_json: bool, **given: Any) -> None:
+def add(name: str, organisation: str, country: str, dry_run: bool, data: Path, as_json: bool, **given: Any) -> None:
     """Add a partner; its feed is filled in the same act. Compare the key's text by another way than the one it came by."""
     from kizuna.store import Partner
 
@@ -63,20 +64,22 @@ def add(name: str, organisation: str, country: str, data: Path, as_json: bool, *
         if _known(store, name):
             raise Conflict(f"{name} is a partner already; change it with `kizuna partner set`")
         base = Partner(name=name, organisation=organisation.strip(), country=alpha3(country), added=store.clock())
-        _put(store, _changed(store, base, given), given, "partner.add", as_json=as_json)
+        _put(store, _changed(store, base, given), given, "partner.add", dry=dry_run, as_json=as_json)
 
 
 @command.command("set", short_help="Change a partner's settings.")
 @click.argument("name")
 @settings_options
+@dry_option
 @node_options
-def set_(name: str, data: Path, as_json: bool, **given: Any) -> None:
+def set_(name: str, dry_run: bool, data: Path, as_json: bool, **given: Any) -> None:
     """Change what is given and keep the rest; an empty value clears. Its feed follows in the same act."""
     with node(data) as store:
-        _put(store, _changed(store, store.partner(name), given), given, "partner.set", as_json=as_json)
+        _put(store, _changed(store, store.partner(name), given), given, "partner.set", dry=dry_run, as_json=as_json)
 
 
 @command.command("list", short_help="List partners.")
+@rows_option
 @node_options
 def list_(data: Path, as_json: bool) -> None:
     """List partners and what each is set to receive."""
@@ -151,20 +154,17 @@ def _changed(store: Store, partner: Partner, given: dict[str, Any]) -> Partner:
     return msgspec.structs.replace(partner, **values)
 
 
-def _put(store: Store, partner: Partner, given: dict[str, Any], act: str, *, as_json: bool) -> None:
+def _put(store: Store, partner: Partner, given: dict[str, Any], act: str, *, dry: bool, as_json: bool) -> None:
     from kizuna.settings import write_private
 
-    file = given["token_file"]
-    if file is not None:
-        write_private(_token_path(store, partner), _token(file))
-    change = store.put_partner(partner)
-    row = _row(store, partner)
-    store.audit(
-        actor(),
-        act,
-        partner.name,
-        {key: row[key] for key in ("organisation", "public_key", "receives", "default_label", "url")},
-    )
+    token = None if given["token_file"] is None else _token(given["token_file"])
+    row = _row(store, partner) | ({} if token is None else {"token": True})
+    with trial(store, dry=dry):
+        change = store.put_partner(partner)
+        told = {key: row[key] for key in ("organisation", "public_key", "receives", "default_label", "url")}
+        store.audit(actor(), act, partner.name, told)
+    if token is not None and not dry:
+        write_private(_token_path(store, partner), token)
     if as_json:
         emit({**row, "opened": change.opened.get(partner.name, 0), "ended": change.ended.get(partner.name, 0)})
     else:
@@ -181,7 +181,7 @@ def _tell(partner: Partner, change: Change) -> None:
 def _row(store: Store, partner: Partner) -> dict[str, Any]:
     from kizuna.clock import to_text
 
-    last = store.last_exchange(partner.name)
+    last = store.last_exchange(partner.name) if _known(store, partner.name) else None
     return {
         "name": partner.name,
         "organisation": partner.organisation,

@@ -10,7 +10,7 @@ import click
 
 from kizuna.cli.folder import feed_rows, node
 from kizuna.cli.objects import summary
-from kizuna.cli.output import as_option, node_options, table
+from kizuna.cli.output import as_option, node_options, rows_option, table
 
 if TYPE_CHECKING:
     from kizuna.store import Store, Stored
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
 @click.option("--area", help="Only this programme area.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
+@rows_option
 @node_options
 @as_option
 @click.pass_context

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.folder import feed_rows, node
-from kizuna.cli.output import as_option, emit, node_options, say, table
+from kizuna.cli.output import as_option, emit, node_options, plain_rows, rows_option, say, table
 
 if TYPE_CHECKING:
     from kizuna.store import Stats, Store
 
 
 @click.command(short_help="Count what the node holds.")
+@rows_option
 @node_options
 @as_option
 def command(data: Path, as_json: bool, partner: str | None) -> None:
@@ -25,9 +26,10 @@ def command(data: Path, as_json: bool, partner: str | None) -> None:
     if as_json:
         emit(stats)
         return
-    say(f"{stats.objects:,} objects in {stats.versions:,} versions")
+    if not plain_rows():
+        say(f"{stats.objects:,} objects in {stats.versions:,} versions")
     ordered = sorted(stats.by_type.items(), key=lambda entry: (-entry[1], entry[0]))
-    if ordered:
+    if ordered or plain_rows():
         table(({"type": kind, "objects": count} for kind, count in ordered), ("type", "objects"), as_json=False)
 
 

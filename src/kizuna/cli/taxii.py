@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import emit, node_options, note, progress, say, table
+from kizuna.cli.output import dry_option, emit, node_options, progress, rows_option, say, table, trouble
 from kizuna.cli.process import end_with_parent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kizuna.exchange.taxii.client import PollReport, PushReport
+    from kizuna.store import Row
 
 PARTLY = 6
 ca_option = click.option(
@@ -49,13 +52,17 @@ def poll(ctx: click.Context, partner: str, ca_file: Path | None, with_parent: bo
 @command.command("push", short_help="Send a partner what is new for it.")
 @click.argument("partner")
 @ca_option
+@dry_option
 @node_options
 @click.pass_context
-def push(ctx: click.Context, partner: str, ca_file: Path | None, data: Path, as_json: bool) -> None:
+def push(ctx: click.Context, partner: str, ca_file: Path | None, dry_run: bool, data: Path, as_json: bool) -> None:
     """Send what is new in PARTNER's feed here to its inbox there: nothing that its feed does not hold."""
     with node(data) as store:
         from kizuna.exchange.taxii import client
 
+        if dry_run:
+            _list_pending(client.pending(store, partner, ca_file=_text(ca_file)), as_json=as_json)
+            return
         with progress(f"pushing to {partner}", None) as advance:
             report = client.push(store, partner, progress=_steps(advance), ca_file=_text(ca_file))
         store.audit(actor(), "taxii.push", report.partner, {"sent": report.sent, "failed": report.failed})
@@ -64,6 +71,7 @@ def push(ctx: click.Context, partner: str, ca_file: Path | None, data: Path, as_
 
 @command.command("collections", short_help="List what a partner offers us.")
 @click.argument("partner")
+@rows_option
 @ca_option
 @node_options
 def collections(partner: str, ca_file: Path | None, data: Path, as_json: bool) -> None:
@@ -74,6 +82,13 @@ def collections(partner: str, ca_file: Path | None, data: Path, as_json: bool) -
         rows = client.collections(store, partner, ca_file=_text(ca_file))
     columns = ("title", "id", "can_read", "can_write", "description")
     table(rows, columns, as_json=as_json, empty="none")
+
+
+def _list_pending(rows: Iterable[Row], *, as_json: bool) -> None:
+    from kizuna.clock import to_text
+
+    told = ({"id": row.id, "version": None if row.version is None else to_text(row.version)} for row in rows)
+    table(told, ("id", "version"), as_json=as_json, empty="nothing to send")
 
 
 def _steps(advance: Any) -> Any:
@@ -106,7 +121,7 @@ def _tell(ctx: click.Context, report: PollReport | PushReport, as_json: bool, do
         if as_json:
             emit(problem)
         else:
-            note(f"{report.partner}: {problem.get('id')}: {_why(problem)}")
+            trouble(f"{report.partner}: {problem.get('id')}: {_why(problem)}")
     if as_json:
         emit(counts)
     else:

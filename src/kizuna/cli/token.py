@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import emit, node_options, note, say, table
+from kizuna.cli.output import emit, node_options, note, rows_option, say, table
 
 if TYPE_CHECKING:
     from kizuna.store.accounts import Credential
@@ -67,6 +67,7 @@ def create(
 
 
 @command.command("list", short_help="List tokens.")
+@rows_option
 @click.option("--user", metavar="NAME", help="Only this person's.")
 @click.option("--partner", metavar="NAME", help="Only this partner's.")
 @node_options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import NumberRange, emit, node_options, say, table
+from kizuna.cli.output import NumberRange, emit, node_options, rows_option, say, table
 from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def add(
 
 
 @command.command("list", short_help="List people.")
+@rows_option
 @node_options
 def list_(data: Path, as_json: bool) -> None:
     """List people with their roles."""

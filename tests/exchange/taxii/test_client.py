@@ -10,7 +10,7 @@ import pytest
 
 from kizuna.errors import InvalidInput, NotFound, PeerFailed
 from kizuna.exchange.taxii import client, peer
-from kizuna.exchange.taxii.client import collections, poll, push
+from kizuna.exchange.taxii.client import collections, pending, poll, push
 from kizuna.labels import parse_label
 from kizuna.settings import Limits, write_private
 from kizuna.store import Partner, Query, Store
@@ -112,6 +112,15 @@ def test_a_push_fills_the_inbox_once(tokyo: Store, brussels: Store) -> None:
     put(brussels, *clear("d"))
     assert push(brussels, "Tokyo").accepted == 1
     assert poll(brussels, "Tokyo").received == 0
+
+
+def test_what_a_push_would_send_is_told_and_not_sent(tokyo: Store, brussels: Store) -> None:
+    put(brussels, *clear("a", "b"), campaign("kept"))
+    for _ in range(2):
+        assert sorted(row.id for row in pending(brussels, "Tokyo")) == sorted(campaign(name)["id"] for name in "ab")
+        assert held(tokyo) == []
+    push(brussels, "Tokyo")
+    assert list(pending(brussels, "Tokyo")) == []
 
 
 def test_a_push_tells_what_was_refused_and_goes_on(tokyo: Store, brussels: Store) -> None:

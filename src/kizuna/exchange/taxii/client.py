@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -106,20 +106,38 @@ def push(store: Store, name: str, *, progress: Progress | None = None, ca_file: 
     partner = store.partner(name)
     report, began = PushReport(partner.name), time.monotonic()
     with connect(store, partner, ca_file=ca_file) as peer:
-        writable = [c for c in peer.collections() if c.get("can_write")]
-        if not writable:
-            raise PeerFailed("offers no collection that we may write to", file=partner.url)
-        inbox = next((c for c in writable if c.get("alias") == "inbox"), writable[0])
-        _push_feed(store, partner, peer, inbox, report, progress)
+        _push_feed(store, partner, peer, _inbox(peer, partner), report, progress)
     store.note_exchange(partner.name, store.clock())
     report.seconds = round(time.monotonic() - began, 3)
     return report
 
 
+def pending(store: Store, name: str, *, ca_file: str | None = None) -> Iterator[Row]:
+    """What `push` would send now. Raises NotFound, InvalidInput, PeerFailed."""
+    partner = store.partner(name)
+    with connect(store, partner, ca_file=ca_file) as peer:
+        position, more = int(store.watermark(_push_key(partner, _inbox(peer, partner))) or 0), True
+    while more:
+        page = store.feed(partner.name).read(Query(versions=("all",)), position, BATCH)
+        yield from page.rows
+        position, more = page.rows[-1].position if page.rows else position, page.more and bool(page.rows)
+
+
+def _inbox(peer: Peer, partner: Partner) -> dict[str, Any]:
+    writable = [c for c in peer.collections() if c.get("can_write")]
+    if not writable:
+        raise PeerFailed("offers no collection that we may write to", file=partner.url)
+    return next((c for c in writable if c.get("alias") == "inbox"), writable[0])
+
+
+def _push_key(partner: Partner, inbox: dict[str, Any]) -> str:
+    return f"push:{partner.name}:{inbox['id']}"
+
+
 def _push_feed(
     store: Store, partner: Partner, peer: Peer, inbox: dict[str, Any], report: PushReport, progress: Progress | None
 ) -> None:
-    key = f"push:{partner.name}:{inbox['id']}"
+    key = _push_key(partner, inbox)
     position, more = int(store.watermark(key) or 0), True
     while more:
         page = store.feed(partner.name).read(Query(versions=("all",)), position, BATCH)
