@@ -98,7 +98,17 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(folder: Path, tmp_path: Pa
     )
     token = tmp_path / "token"
     token.write_text("a" * 32)
-    new = ["Brussels", "--org", "CERT Brussels", "--country", "BE", "--receives", "TLP:CLEAR", "--token-file", str(token)]
+    new = [
+        "Brussels",
+        "--org",
+        "CERT Brussels",
+        "--country",
+        "BE",
+        "--receives",
+        "TLP:CLEAR",
+        "--token-file",
+        str(token),
+    ]
     command = ["partner", "add", *new, "--data", str(folder), "--json"]
     trial = kizuna(*command, "--dry-run")
     assert trial.code == 0, trial.err

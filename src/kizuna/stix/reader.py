@@ -38,14 +38,19 @@ class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """The part of a source that is read by one of several readers: every `of`-th block of objects, from the `number`-th on."""
+    """The part of a source that is read by one of several readers: of every `of` blocks of objects `count`, from `first` on.
 
-    number: int = 0
+    A block is a multiple of 64 objects.
+    """
+
+    first: int = 0
+    count: int = 1
     of: int = 1
+    block: int = BLOCK
 
     def has(self, index: int | None) -> bool:
         """Whether the item of this index is in it; what has no index is the first reader's."""
-        return ((index or 0) // BLOCK) % self.of == self.number
+        return self.first <= ((index or 0) // self.block) % self.of < self.first + self.count
 
 
 class Container(msgspec.Struct):

@@ -47,12 +47,13 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one item of a batch."""
+    """What became of one item of a batch; `version` in microseconds, None where it states none."""
 
     index: int | None
     id: str | None
     status: Literal["imported", "unchanged", "failed"]
     problems: tuple[Problem, ...] = ()
+    version: int | None = None
 
 
 class Row(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -69,6 +70,7 @@ class Refused(msgspec.Struct, frozen=True):
     id: str | None
     raw: bytes
     problems: tuple[Problem, ...]
+    version: int | None = None
 
 
 class Labelling:
@@ -128,7 +130,7 @@ class Labelling:
 def prepare(item: Item, labelling: Labelling, known_problems: Mapping[str, str]) -> Iterator[Prepared | Refused]:
     """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects."""
     if item.data is None or item.problems:
-        yield Refused(item.index, _text_id(item.data), item.raw, tuple(item.problems))
+        yield _refused(item.index, item.data, item.raw, tuple(item.problems))
         return
     if not is_20(item.data):
         yield _prepare(item.index, item.data, item.raw, None, labelling, known_problems)
@@ -147,17 +149,17 @@ def _prepare(
 ) -> Prepared | Refused:
     errors = tuple(errors_of(data))
     if errors and not (str(data.get("id")) in known_problems and data.get("id")):
-        return Refused(index, _text_id(data), raw, errors)
+        return _refused(index, data, raw, errors)
     try:
         moment = data.get("modified") or data.get("created")
         version = from_text(moment) if moment else None
     except (ValueError, OverflowError):
-        return Refused(index, _text_id(data), raw, (_DATELESS,))
+        return _refused(index, data, raw, (_DATELESS,))
     if data["id"] in BUILTIN and data != BUILTIN[data["id"]]:
-        return Refused(index, _text_id(data), raw, (_NOT_AS_BUILT_IN,))
+        return _refused(index, data, raw, (_NOT_AS_BUILT_IN,))
     marked = labelling.of(data)
     if marked.too_wide:
-        return Refused(index, _text_id(data), raw, (_TOO_WIDE,))
+        return _refused(index, data, raw, (_TOO_WIDE,))
     skimmed = skim(data)
     text = canonical(data, simple=skimmed.simple)
     return Prepared(
@@ -177,9 +179,15 @@ def _prepare(
     )
 
 
-def _text_id(data: object) -> str | None:
-    found = data.get("id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) else None
+def _refused(index: int | None, data: object, raw: bytes, problems: tuple[Problem, ...]) -> Refused:
+    """With what can be told of it, whatever it is."""
+    if not isinstance(data, dict):
+        return Refused(index, None, raw, problems)
+    id, moment, version = data.get("id"), data.get("modified") or data.get("created"), None
+    if isinstance(moment, str):
+        with suppress(ValueError, OverflowError):
+            version = from_text(moment)
+    return Refused(index, id if isinstance(id, str) else None, raw, problems, version)
 
 
 def definitions_from(known: Mapping[str, dict[str, Any]], stored: Definitions) -> Definitions:

@@ -17,6 +17,7 @@ from kizuna.labels import Group, Label, Principal, format_label, memberships_of,
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
 from kizuna.store.act import NEVER, Act
+from kizuna.store.aside import Aside
 from kizuna.store.database import Database
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
@@ -60,12 +61,14 @@ class Store:
         self.clock = clock
         self.interned = Interned()
         self.database = Database(folder / FILE, read_only=read_only)
+        self.aside = Aside(folder, settings)
         self._masks: dict[Principal | None, ViewMask] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None
 
     def close(self) -> None:
         """Close the file."""
+        self.aside.close()
         self.database.close()
 
     # Acts

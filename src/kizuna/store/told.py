@@ -22,7 +22,7 @@ def as_told(outcome: Outcome, knows: Callable[[str], bool], *, about: frozenset[
     speaks = outcome.status == "unchanged" or (outcome.status == "failed" and bool(errors) and errors <= about)
     if not speaks or outcome.id is None or knows(outcome.id):
         return outcome
-    return Outcome(outcome.index, outcome.id, "imported")
+    return Outcome(outcome.index, outcome.id, "imported", version=outcome.version)
 
 
 __all__ = ["OF_OTHERS", "OF_STORED", "as_told"]

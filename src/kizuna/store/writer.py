@@ -6,7 +6,7 @@ import gc
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ import msgspec
 
 from kizuna.clock import to_text
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
-from kizuna.stix import BLOCK, Item, Problem, Share, sco_id, version_problems
+from kizuna.stix import Item, Problem, ReadLimits, Share, iter_objects, marking_definitions, sco_id, version_problems
 from kizuna.stix.validation import conflict
+from kizuna.store import aside
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.model import Outcome, Source
+from kizuna.store.parts import Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.quarantine import Quarantine
 from kizuna.store.rows import Names, New, RowWriter
@@ -83,7 +85,7 @@ class Writer:
         iterator = iter(items)
         while outcomes := self._batch(iterator, file):
             yield from outcomes
-            self._store.database.checkpoint_if_large()
+            self._store.database.cut_log()
 
     def add_apart(
         self, read: Callable[[Share], Iterable[Item]], *, file: str | None = None, readers: int = 1
@@ -94,19 +96,44 @@ class Writer:
         """
         for data in self._every_stored_definition():
             self._definitions.setdefault(data["id"], data)
-        parts = prepared_apart(lambda share: self._prepare_blocks(iter(read(share))), readers)
-        try:
-            with uncollected():
-                for prepared in parts:
-                    yield from self._commit(prepared, file)
-                    self._store.database.checkpoint_if_large()
-        finally:
-            parts.close()
+
+        def prepared(share: Share) -> Iterator[Part]:
+            self._apart = True
+            return self._prepare_blocks(read(share), share)
+
+        with uncollected(), prepared_apart(prepared, readers) as parts:
+            yield from self._commit_all(parts, file)
+
+    def add_text(self, text: bytes, limits: ReadLimits, *, file: str | None = None) -> Iterator[Outcome]:
+        """As `add`, of a container held as a whole: a process beside this one, if there is one, reads most of a large one."""
+        given = 0
+        if len(text) in aside.SIZES:
+            with suppress(Gone):
+                for outcome in self._add_beside(text, limits, file):
+                    given += 1
+                    yield outcome
+                return
+        # By itself; what was stored before the other process went is the same once more, and told already.
+        yield from islice(self.add(iter_objects(text, limits=limits), file=file), given, None)
+
+    def prepared(self, text: bytes, limits: ReadLimits, share: Share) -> Iterator[Part]:
+        """A share of a container, read, checked and labelled: parts in order."""
+        self.define(marking_definitions(text) or ())
+        return self._prepare_blocks(iter_objects(text, limits=limits, share=share), share)
+
+    def _add_beside(self, text: bytes, limits: ReadLimits, file: str | None) -> Iterator[Outcome]:
+        question = aside.Question(
+            text, limits, self._source, self._space, self._joined, self._area, dict(self._known_problems)
+        )
+        with self._store.aside.asked(question) as there, uncollected():
+            here = Here(self.prepared(text, limits, aside.HERE))
+            parts = Parts([there if other else here for other in aside.TURNS])
+            yield from self._commit_all(parts, file)
 
     def _batch(self, items: Iterator[Item], file: str | None) -> list[Outcome]:
         with uncollected():
             prepared = self._prepare(items)
-            outcomes = self._commit(prepared, file) if prepared else []
+            outcomes = self._commit([prepared], file) if prepared else []
             del prepared  # before collection goes on, which would look through all of it
         return outcomes
 
@@ -119,20 +146,27 @@ class Writer:
         )
         return [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
 
-    def _prepare_blocks(self, items: Iterator[Item]) -> Iterator[tuple[list[Prepared | Refused], bool]]:
-        """Prepared parts of blocks of items, and whether a part ends its block."""
-        self._apart = True
+    def _prepare_blocks(self, items: Iterable[Item], share: Share) -> Iterator[Part]:
         with uncollected():
-            for _, block in groupby(items, lambda item: (item.index or 0) // BLOCK):
+            for _, block in groupby(items, lambda item: (item.index or 0) // share.block):
                 while prepared := self._prepare(block, PART_BYTES):
                     yield prepared, False
                 yield [], True
 
-    def _commit(self, batch: list[Prepared | Refused], file: str | None) -> list[Outcome]:
-        self.taken += sum(len(entry.raw) for entry in batch)
+    def _commit_all(self, parts: Parts, file: str | None) -> Iterator[Outcome]:
+        while parts.more():
+            yield from self._commit(parts.ready(), file)
+            self._store.database.cut_log()
+
+    def _commit(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
+        """Write batches in one transaction, each as it comes."""
+        outcomes: list[Outcome] = []
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)
-            outcomes = commit.run(batch)
+            for batch in batches:
+                self.taken += sum(len(entry.raw) for entry in batch)
+                outcomes += commit.run(batch)
+            commit.finish()
             act.offer(commit.entered + commit.returned)
             if commit.waiting:
                 act.note_due()
@@ -192,9 +226,10 @@ class _Commit:
         self.returned: list[int] = []
         self.waiting = False
         self.defined: list[tuple[int, str]] = []
+        self._last, self._added = self._end_of_rows()
 
     def run(self, batch: list[Prepared | Refused]) -> list[Outcome]:
-        """Write what is new; returns an outcome per entry."""
+        """Write what is new of one batch; returns an outcome per entry."""
         prepared = [p for p in batch if isinstance(p, Prepared)]
         named = dict.fromkeys(p.id for p in prepared)
         idents = self._rows.idents(named | dict.fromkeys(edge[0] for p in prepared for edge in p.rows.edges))
@@ -203,10 +238,10 @@ class _Commit:
         outcomes, news = [], []
         for entry in batch:
             if isinstance(entry, Refused):
-                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems))
+                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems, None, entry.version))
                 continue
             if entry.id in self._reserved:
-                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, (_FOREIGN,)))
+                outcomes.append(self._refuse(entry.index, entry.id, entry.raw, (_FOREIGN,), None, entry.version))
                 continue
             ident = idents[entry.id]
             if ident not in held:
@@ -214,7 +249,7 @@ class _Commit:
                     entry
                 ):  # by far the most: the first of its id, as it should be
                     fresh[ident] = entry
-                    outcomes.append(Outcome(entry.index, entry.id, "imported", entry.problems))
+                    outcomes.append(Outcome(entry.index, entry.id, "imported", entry.problems, entry.version))
                     news.append(entry)
                     continue
                 held[ident] = _Held(None)
@@ -225,10 +260,13 @@ class _Commit:
             if outcome.status == "imported":
                 news.append(entry)
         self._insert(news, idents, held)
+        return outcomes
+
+    def finish(self) -> None:
+        """Record once what of all batches found no room in quarantine."""
         if self._quarantine.lost:
             detail = {"not kept": self._quarantine.lost}
             self._store.record(self._connection, self._source.name, "quarantine-full", self._file or "", detail)
-        return outcomes
 
     def _is_plain(self, new: Prepared) -> bool:
         return self._writer._ceiling is None and (new.version is None or new.version <= self._latest)
@@ -246,17 +284,22 @@ class _Commit:
         return self._areas[self._writer._area or new.area or DEFAULT]
 
     def _insert(self, news: list[Prepared], idents: dict[str, int], held: dict[int, _Held]) -> None:
-        last = self._connection.execute("select max(n) from object").fetchone()[0] or 0
-        stamp = self._connection.execute("select added from object where n=?", (last,)).fetchone() if last else None
-        # One moment for the whole batch: a moment per row would tell how many hidden rows stand between two visible ones.
-        added = max(self._now, stamp[0] + 1 if stamp else 0)
         rows = [
-            New(last + 1 + i, ident := idents[p.id], added, self._area(p, held.get(ident)), p)
-            for i, p in enumerate(news)
+            New(n, ident := idents[p.id], self._added, self._area(p, held.get(ident)), p)
+            for n, p in enumerate(news, self._last + 1)
         ]
         self._rows.insert(rows, idents, self._source_n)
-        self.entered = [row.n for row in rows]
-        self.defined = [(row.ident, row.prepared.id) for row in rows if row.prepared.type == "marking-definition"]
+        self._last += len(rows)
+        self.entered += [row.n for row in rows]
+        self.defined += [(row.ident, row.prepared.id) for row in rows if row.prepared.type == "marking-definition"]
+
+    def _end_of_rows(self) -> tuple[int, int]:
+        """The newest row, and the one moment at which all of this transaction enters.
+
+        A moment per row, or per batch, would tell how many hidden rows stand between two visible ones.
+        """
+        newest = self._connection.execute("select n, added from object order by n desc limit 1").fetchone()
+        return (newest[0], max(self._now, newest[1] + 1)) if newest else (0, self._now)
 
     def _held(self, idents: list[int]) -> dict[int, _Held]:
         """What the store has of these ids already."""
@@ -293,15 +336,15 @@ class _Commit:
         if problems:
             return self._refuse(new.index, new.id, new.raw, problems, self._due(new, problems), new.version)
         self._hold(new, held)
-        return Outcome(new.index, new.id, "imported", new.problems)
+        return Outcome(new.index, new.id, "imported", new.problems, new.version)
 
     def _again(self, new: Prepared, n: int, hidden: bool) -> Outcome:
         """The same content once more changes nothing, unless one's own people bring back what they deleted."""
         if not hidden or self._source.kind != "own":
-            return Outcome(new.index, new.id, "unchanged")
+            return Outcome(new.index, new.id, "unchanged", version=new.version)
         self._connection.execute("update object set hidden=0 where n=?", (n,))
         self.returned.append(n)
-        return Outcome(new.index, new.id, "unchanged")
+        return Outcome(new.index, new.id, "unchanged", version=new.version)
 
     def _foreign(self, new: Prepared, held: _Held) -> tuple[Problem, ...]:
         if held.owner in (None, self._source_n) or new.digest in held.digests:
@@ -364,7 +407,7 @@ class _Commit:
             "object_marking_refs",
             f"labelled {format_label(new.whole)}, above this node's ceiling; not stored",
         )
-        return Outcome(new.index, new.id, "failed", (problem,))
+        return Outcome(new.index, new.id, "failed", (problem,), new.version)
 
     def _refuse(
         self,
@@ -382,7 +425,7 @@ class _Commit:
         kept = self._quarantine.keep(id, raw, placed, area=area, joined=joined, due=due, version=version)
         if due is not None and not kept:  # of the others nobody was told that they wait
             placed += (msgspec.structs.replace(_FULL, file=self._file, item=index, id=id),)
-        return Outcome(index, id, "failed", placed)
+        return Outcome(index, id, "failed", placed, version)
 
 
 class _Held:

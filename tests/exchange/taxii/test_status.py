@@ -23,7 +23,7 @@ def caller(store: Store, name: str) -> Caller:
 
 def resource(store: Store, *objects: dict[str, Any]) -> dict[str, Any]:
     """What a POST of these objects tells."""
-    return status_resource(items(*objects), store.writer(store.own_source()).add, store.clock())
+    return status_resource(store.writer(store.own_source()).add(items(*objects)), store.clock())
 
 
 def test_every_object_is_told_of(store: Store) -> None:

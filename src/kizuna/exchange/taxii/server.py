@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any, Protocol
@@ -218,9 +217,7 @@ class Server:
         # What a partner sends is its own to label.
         released = caller.kind == "partner" or caller.may("release")
         writer = self._store.writer(source(self._store, caller), may_release=released)
-        items = _at_most(_items(body), self._limits)
-        writer.define(marking_definitions(body) or ())
-        resource = status_resource(items, partial(self._told, writer, caller), self._store.clock())
+        resource = status_resource(self._told(_taken_in(body, writer, self._limits), caller), self._store.clock())
         # One transaction for both. The objects are safe; of what is told about them here the sender has the whole anyway.
         with self._store.database.write(durable=False):
             if caller.kind == "partner":
@@ -228,10 +225,10 @@ class Server:
             self._statuses.put(resource, caller)
         return Response(202, _encode(resource))
 
-    def _told(self, writer: Writer, caller: Caller, items: Iterator[Item]) -> Iterator[Outcome]:
-        """Take items in, and tell as if what is hidden from the sender did not exist; a partner knows what it sent before."""
+    def _told(self, outcomes: Iterable[Outcome], caller: Caller) -> Iterator[Outcome]:
+        """Tell as if what is hidden from the sender did not exist; a partner knows what it sent before."""
         about = OF_OTHERS if caller.kind == "partner" else OF_STORED
-        for outcome in writer.add(items):
+        for outcome in outcomes:
             yield as_told(outcome, lambda id: self._exists(caller, id), about=about)
 
     def _delete(self, request: Request, caller: Caller, id: str) -> Response:
@@ -283,12 +280,17 @@ class _Envelope(msgspec.Struct):
     objects: list[msgspec.Raw]
 
 
-def _items(body: bytes) -> Iterator[Item]:
-    """The objects of an envelope, one after the other. Raises InvalidInput when it is none or none of it can be read."""
-    items = iter_objects(body, limits=ReadLimits(split_above=_WHOLE))
+def _taken_in(body: bytes, writer: Writer, limits: Limits) -> Iterator[Outcome]:
+    """The objects of an envelope, stored one after the other. Raises InvalidInput when it is none or none of it can be read."""
+    bounds = ReadLimits(split_above=_WHOLE)
+    writer.define(marking_definitions(body) or ())
     if len(body) <= _WHOLE and _is_envelope(body):
-        return items
-    # Large or broken: an envelope if some object in it can be read; the broken ones are told of one by one.
+        return writer.add_text(body, bounds)
+    return writer.add(_at_most(_items(iter_objects(body, limits=bounds)), limits))
+
+
+def _items(items: Iterator[Item]) -> Iterator[Item]:
+    """Large or broken: an envelope if some object in it can be read; the broken ones are told of one by one."""
     seen = []
     for item in items:
         seen.append(item)

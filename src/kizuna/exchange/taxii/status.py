@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from kizuna.clock import from_text, to_text
+from kizuna.clock import to_text
 from kizuna.errors import NotFound
 from kizuna.exchange.taxii.media import version_text
 from kizuna.settings import MiB
-from kizuna.stix import Item
 from kizuna.store import Outcome, Store
 from kizuna.store.caller import Caller
 
@@ -20,7 +19,6 @@ from kizuna.store.caller import Caller
 LISTED_BYTES = MiB
 _SHOWN_ID = 200
 _SHOWN_WHY = 2_000
-_MILLISECONDS = len("2026-11-23T09:24:00.000Z")  # the commonest form is as TAXII shows it
 
 
 class Statuses:
@@ -42,23 +40,14 @@ class Statuses:
         return resource
 
 
-def status_resource(
-    items: Iterable[Item], add: Callable[[Iterator[Item]], Iterable[Outcome]], now: int
-) -> dict[str, Any]:
-    """Take items in with `add`, one after the other, and tell of every object whether it is stored or why not.
+def status_resource(outcomes: Iterable[Outcome], now: int) -> dict[str, Any]:
+    """Tell of every object that is taken in whether it is stored or why not.
 
     The counts are complete; of successes and of failures as many are listed, from the first, as one MiB holds each.
     """
-    versions: dict[int | None, str] = {}
     stored, failed = _Listed(), _Listed()
-
-    def noted() -> Iterator[Item]:
-        for item in items:
-            versions[item.index] = _version(item, now)
-            yield item
-
-    for outcome in add(noted()):
-        version = versions.pop(outcome.index, None) or version_text(None, now)
+    for outcome in outcomes:
+        version = version_text(outcome.version, now)
         entry = {"id": (outcome.id or f"item {outcome.index}")[:_SHOWN_ID], "version": version}
         if outcome.status == "failed":
             failed.add(entry | {"message": _why(outcome)})
@@ -93,18 +82,6 @@ class _Listed:
             self._size += len(msgspec.json.encode(entry)) + 1
             if self._size <= LISTED_BYTES:
                 self.entries.append(entry)
-
-
-def _version(item: Item, now: int) -> str:
-    data = item.data or {}
-    stated = data.get("modified") or data.get("created")
-    try:
-        if not isinstance(stated, str):
-            return version_text(None, now)
-        moment = from_text(stated)
-        return stated if len(stated) == _MILLISECONDS else version_text(moment, now)
-    except (ValueError, OverflowError):
-        return version_text(None, now)
 
 
 def _why(outcome: Outcome) -> str:
