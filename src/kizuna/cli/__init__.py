@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -77,7 +78,9 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run and exit: no error of the user or of the system ends in a traceback."""
-        sys.exit(self._run(*args, **{"prog_name": "kizuna", **extra, "standalone_mode": False}))
+        code = self._run(*args, **{"prog_name": "kizuna", **extra, "standalone_mode": False})
+        gc.freeze()  # to look for cycles in what ends anyway would take longer than many commands
+        sys.exit(code)
 
     def _run(self, *args: Any, **extra: Any) -> int:
         try:

@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from .names import name_of
     from .normal import normalise_value
     from .observed import ObservedValue, observed_values
-    from .reader import BLOCK, Container, Item, ReadLimits, Share, iter_objects
+    from .reader import Container, Item, ReadLimits, Share, iter_objects
     from .references import edges, marking_refs, mentions
     from .rules import RULES
     from .validation import Report, reports, validate
     from .versions import version_problems
 
 __all__ = [
-    "BLOCK",
     "BUILTIN",
     "RULES",
     "Container",
@@ -65,7 +64,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "BLOCK": "reader",
     "BUILTIN": "builtin",
     "RULES": "rules",
     "Container": "reader",

@@ -21,7 +21,7 @@ MiB = 1 << 20
 
 Source = bytes | str | Path | BinaryIO
 
-BLOCK = 512
+BLOCK = 128
 """Objects that go to one reader together where several share a source."""
 
 _BATCH = 64
