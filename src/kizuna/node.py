@@ -26,6 +26,7 @@ import uvicorn
 from kizuna.cli.output import NumberRange, clean, emit, node_options, say
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.taxii import PARTLY
+from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
 from kizuna.exchange.taxii.client import poll
 from kizuna.settings import Settings, load
@@ -278,4 +279,6 @@ def _announce_json(url: str, store: Store) -> None:
 
 
 def _announce_text(url: str, store: Store) -> None:
-    say(f"{store.settings.name} is up: {url}\nLog in once with: {login_url(store, url)}\nStop with Ctrl-C.")
+    say(_("{name} is up: {url}", name=store.settings.name, url=url))
+    say(_("Log in once with: {url}", url=login_url(store, url)))
+    say(_("Stop with Ctrl-C."))

@@ -20,13 +20,11 @@ from kizuna.cli.output import (
     default_folder,
     detail,
     json_option,
-    language,
     note,
     output_file,
     rows_option,
     table,
     trouble,
-    width,
 )
 from kizuna.errors import InvalidInput
 
@@ -44,12 +42,6 @@ def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
     assert clean(text) == text
 
 
-def test_east_asian_characters_take_two_columns() -> None:
-    assert width("東京 Tokyo") == 10
-    assert width("ﾄｳｷｮｳ") == 5
-    assert width("e\u0301") == 1
-
-
 def test_a_table_is_aligned_by_columns_of_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[dict[str, object]] = [{"a": "東京", "b": 1}, {"a": "x", "b": None}, {"a": ["p", "q"], "b": "two\nlines"}]
     assert table(rows, ("a", "b"), as_json=False) == 3
@@ -64,24 +56,6 @@ def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rows_as_json_are_whole_and_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert table([{"a": 1, "more": "東"}, {"a": 2}], ("a",), as_json=True) == 2
     assert capsys.readouterr().out == '{"a":1,"more":"東"}\n{"a":2}\n'
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, "en"),
-        ({"LANG": "ja_JP.UTF-8"}, "ja"),
-        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}, "en"),
-        ({"LANG": "C", "LC_MESSAGES": "ja"}, "ja"),
-        ({"LANG": "", "LC_ALL": ""}, "en"),
-    ],
-)
-def test_language_follows_posix(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert language() == expected
 
 
 def test_the_default_folder_is_the_users_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:

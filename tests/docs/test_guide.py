@@ -41,7 +41,7 @@ def test_every_command_shown_says_what_is_shown(name: str, tmp_path: Path, monke
             continue
         assert program == "kizuna"
         done = kizuna(*arguments)
-        assert done.code == (1 if shown.startswith("error: ") else 0), done.err
+        assert done.code == (1 if shown.startswith(("error: ", "誤り: ")) else 0), done.err
         assert shown == ("" if arguments[0] in silent else done.err + done.out), line
 
 

@@ -16,6 +16,7 @@ import click
 
 from kizuna import __version__
 from kizuna.cli.output import detail, fail
+from kizuna.cli.words import _
 from kizuna.errors import KizunaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -59,7 +60,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
-        with formatter.section("Commands"):
+        with formatter.section(_("Commands")):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -68,12 +69,12 @@ class Commands(click.Group):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-            detail(f"done in {time.monotonic() - began:.2f} s")
+            detail(_("done in {seconds:.2f} s", seconds=time.monotonic() - began))
         except BrokenPipeError:
             _give_up_stdout()
             return None
         except KizunaError as error:  # while it is known how the command speaks
-            ctx.exit(fail(str(error), error.exit_code))
+            ctx.exit(fail(_told(error), error.exit_code))
         return result
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -89,9 +90,9 @@ class Commands(click.Group):
             error.show(file=sys.stderr)
             return error.exit_code
         except KizunaError as error:
-            return fail(str(error), error.exit_code)
+            return fail(_told(error), error.exit_code)
         except UnicodeEncodeError:
-            return fail("an argument is no text in UTF-8", 2)
+            return fail(_("an argument is no text in UTF-8"), 2)
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
         except (OSError, MemoryError) as error:
@@ -101,8 +102,12 @@ class Commands(click.Group):
             # By name: importing sqlite3 for its error class would cost `--help` its speed.
             if type(error).__module__ != "sqlite3":
                 raise
-            return fail(f"the store cannot be used: {error}; `kizuna doctor` may say more", 1)
+            return fail(_("the store cannot be used: {error}; `kizuna doctor` may say more", error=error), 1)
         return code if isinstance(code, int) else 0
+
+
+def _told(error: KizunaError) -> str:
+    return str(error).removesuffix(error.message) + _(error.message)
 
 
 def _give_up_stdout() -> None:
@@ -115,7 +120,7 @@ def _give_up_stdout() -> None:
 
 def _reason(error: OSError | MemoryError) -> str:
     if isinstance(error, MemoryError):
-        return "out of memory"
+        return _("out of memory")
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
 

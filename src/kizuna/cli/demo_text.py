@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kizuna.cli.output import language
+from kizuna.cli.words import language
 
 TEXTS: dict[str, dict[str, str]] = {
     "introduction": {

@@ -19,6 +19,7 @@ from typing import Literal
 import click
 
 from kizuna.cli.output import emit, node_options, say
+from kizuna.cli.words import _
 from kizuna.errors import KizunaError
 
 State = Literal["ok", "warning", "failed"]
@@ -84,9 +85,9 @@ def findings(folder: Path, *, full: bool = False) -> Iterator[tuple[str, Finding
 
 def _folder(folder: Path) -> Finding:
     if not (folder / "node.json").is_file():
-        return "failed", f"{folder}: no node here; make one with `kizuna init`"
+        return "failed", _("{folder}: no node here; make one with `kizuna init`", folder=folder)
     if not os.access(folder, os.W_OK | os.X_OK):
-        return "failed", f"{folder}: this user may not write here"
+        return "failed", _("{folder}: this user may not write here", folder=folder)
     return "ok", str(folder)
 
 
@@ -97,10 +98,10 @@ def _permissions(folder: Path) -> Finding:
         if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     if not loose:
-        return "ok", "every file is for this user alone"
+        return "ok", _("every file is for this user alone")
     if stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0:
-        return "ok", "the folder is for this user alone"
-    return "failed", f"others can read {', '.join(loose[:5])}; run: chmod -R go= {folder}"
+        return "ok", _("the folder is for this user alone")
+    return "failed", _("others can read {files}; run: chmod -R go= {folder}", files=", ".join(loose[:5]), folder=folder)
 
 
 def _settings(folder: Path) -> Finding:
@@ -108,7 +109,9 @@ def _settings(folder: Path) -> Finding:
 
     settings = load(folder)
     if settings.listen not in ("127.0.0.1", "::1", "localhost") and not settings.tls_certificate:
-        return "warning", f"listens on {settings.listen} without TLS; set tls_certificate and tls_key"
+        return "warning", _(
+            "listens on {address} without TLS; set tls_certificate and tls_key", address=settings.listen
+        )
     return "ok", f"{settings.name} ({settings.organisation}, {settings.country})"
 
 
@@ -116,7 +119,7 @@ def _store(folder: Path) -> Finding:
     uri = f"file:{folder / 'node.sqlite'}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
         found = [row[0] for row in connection.execute("pragma integrity_check(5)")]
-    return ("ok", "integrity check clean") if found == ["ok"] else ("failed", "; ".join(found))
+    return ("ok", _("integrity check clean")) if found == ["ok"] else ("failed", "; ".join(found))
 
 
 def _migrations(folder: Path) -> Finding:
@@ -126,10 +129,12 @@ def _migrations(folder: Path) -> Finding:
     with closing(sqlite3.connect(f"file:{folder / 'node.sqlite'}?mode=ro", uri=True)) as connection:
         at = connection.execute("pragma user_version").fetchone()[0]
     if at > newest:
-        return "failed", f"made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna"
+        return "failed", _(
+            "made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna", at=at, newest=newest
+        )
     if at < newest:
-        return "warning", f"schema {at} of {newest}; the next command brings it up to date"
-    return "ok", f"schema {at}"
+        return "warning", _("schema {at} of {newest}; the next command brings it up to date", at=at, newest=newest)
+    return "ok", _("schema {at}", at=at)
 
 
 def _indices(folder: Path, most: int | None = None) -> Finding:
@@ -139,32 +144,32 @@ def _indices(folder: Path, most: int | None = None) -> Finding:
     # What is read out of a damaged file, or one of another schema, says nothing.
     for check in (_store, _migrations):
         if check(folder)[0] != "ok":
-            return "warning", "not looked at: first the store itself must be well"
+            return "warning", _("not looked at: first the store itself must be well")
     store = open_store(folder, read_only=True)
     try:
         count = store.custodian().stats().versions
         if most is not None and count > most:
-            return "ok", f"not looked at: {count:,} objects take minutes; ask with --full"
+            return "ok", _("not looked at: {count:,} objects take minutes; ask with --full", count=count)
         faults = [f"{fault.table} of {fault.subject}: {fault.message}" for fault in islice(verify(store), _FAULTS)]
     finally:
         store.close()
     if not faults:
-        return "ok", "indices, labels and feeds are what the objects say"
-    return "failed", f"{'; '.join(faults)}; export the objects and import them into a new node"
+        return "ok", _("indices, labels and feeds are what the objects say")
+    return "failed", _("{faults}; export the objects and import them into a new node", faults="; ".join(faults))
 
 
 def _clock(folder: Path) -> Finding:
     now = time.time()
     newest = (folder / "node.json").stat().st_mtime
     if now < max(EARLIEST, newest - 1):
-        return "failed", "the system's clock is behind; versions and memberships are judged by it"
+        return "failed", _("the system's clock is behind; versions and memberships are judged by it")
     return "ok", time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
 
 
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    told = f"{free / (1 << 30):.1f} GiB free"
-    return ("ok", told) if free >= FREE_BYTES else ("warning", f"{told}; imports need room")
+    told = _("{size:.1f} GiB free", size=free / (1 << 30))
+    return ("ok", told) if free >= FREE_BYTES else ("warning", _("{free}; imports need room", free=told))
 
 
 def _port(folder: Path) -> Finding:
@@ -172,14 +177,14 @@ def _port(folder: Path) -> Finding:
 
     settings = load(folder)
     if _served(folder):
-        return "ok", "the node is being served"
+        return "ok", _("the node is being served")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", settings.port))
         except OSError:
-            return "warning", f"port {settings.port} is in use by another program; use `kizuna up --port`"
-    return "ok", f"port {settings.port} is free"
+            return "warning", _("port {port} is in use by another program; use `kizuna up --port`", port=settings.port)
+    return "ok", _("port {port} is free", port=settings.port)
 
 
 def _served(folder: Path) -> bool:
@@ -200,4 +205,4 @@ def _key(folder: Path) -> Finding:
     from kizuna.store.keys import load_key
 
     load_key(folder)
-    return "ok", "the node's Ed25519 key can be read"
+    return "ok", _("the node's Ed25519 key can be read")

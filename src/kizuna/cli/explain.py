@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import feed_rows, node
-from kizuna.cli.output import emit, language, node_options, say
+from kizuna.cli.output import emit, node_options, say
 from kizuna.cli.wording import worded
+from kizuna.cli.words import _
 from kizuna.errors import NotFound
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(id: str, partner: str | None, data: Path, as_json: bool) -> None:
     with node(data) as store:
         names = [store.partner(partner).name] if partner else [known.name for known in store.partners()]
         if not names and not as_json:
-            say({"en": "no partners yet", "ja": "パートナーはまだいません"}[language()])
+            say(_("no partners yet"))
         for verdict in _verdicts(store, id, names):
             if as_json:
                 emit(verdict)
@@ -62,6 +63,6 @@ def _held_back(store: Store, name: str, stored: Stored) -> str:
 
 
 def _tell(verdict: dict[str, Any]) -> None:
-    state = {"en": ("does not get it", "gets it"), "ja": ("受け取りません", "受け取ります")}[language()]
+    state = _("gets it") if verdict["in_feed"] else _("does not get it")
     reasons = "; ".join(worded(reason["code"], reason["parameters"]) for reason in verdict["reasons"])
-    say(f"{verdict['partner']}: {state[verdict['in_feed']]} ({reasons})")
+    say(f"{verdict['partner']}: {state} ({reasons})")

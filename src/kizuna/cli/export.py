@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, feed_rows, node
 from kizuna.cli.output import as_option, emit, node_options, note, output_file
+from kizuna.cli.words import _
 
 
 @click.command(short_help="Write objects as a STIX bundle.")
@@ -34,7 +35,7 @@ def command(types: tuple[str, ...], output: str, data: Path, as_json: bool, part
     if as_json and output != "-":
         emit({"objects": count, "file": output})
     elif output != "-":
-        note(f"{count:,} objects written to {output}")
+        note(_("{count:,} objects written to {file}", count=count, file=output))
 
 
 def write_bundle(objects: Iterable[bytes], write: Callable[[bytes], object]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kizuna.cli.output import detail, note
 from kizuna.cli.process import need_node
+from kizuna.cli.words import _
 from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ def node(folder: Path) -> Iterator[Store]:
         store = open_store(folder)
     except PermissionError as error:
         raise InvalidInput(f"may not be read by this user: {error.strerror}", file=str(error.filename)) from None
-    detail(f"node {store.settings.name} ({store.organisation}) in {folder}")
+    detail(
+        _(
+            "node {name} ({organisation}) in {folder}",
+            name=store.settings.name,
+            organisation=store.organisation,
+            folder=folder,
+        )
+    )
     try:
         yield store
     finally:
@@ -46,7 +54,7 @@ def trial(store: Store, *, dry: bool) -> Iterator[None]:
     if not dry:
         yield
         return
-    note("dry run: nothing is changed")
+    note(_("dry run: nothing is changed"))
     with suppress(_Undone), store.act():
         yield
         raise _Undone

@@ -12,6 +12,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import Advance, emit, node_options, progress, say, trouble
+from kizuna.cli.words import _
 from kizuna.errors import KizunaError
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ def command(
     if as_json:
         emit({**counts, "seconds": seconds})
     else:
-        imported, unchanged, failed = (counts[key] for key in ("imported", "unchanged", "failed"))
-        say(f"{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed in {seconds:.1f} s")
+        say(
+            _(
+                "{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed in {seconds:.1f} s",
+                seconds=seconds,
+                **counts,
+            )
+        )
     if counts["failed"]:
         ctx.exit(PARTLY if counts["imported"] or counts["unchanged"] else 1)
 
@@ -60,7 +66,7 @@ def _import(
     writer = store.writer(store.own_source(), label=stated, area=area)
     counts = Counter(imported=0, unchanged=0, failed=0)
     names = tuple(files)
-    with progress("importing", _size(names), unit_is_bytes=True) as advance:
+    with progress(_("importing"), _size(names), unit_is_bytes=True) as advance:
         for file in names:
             for report in _outcomes(writer, file, store.settings.limits, advance):
                 counts[report["status"]] += 1
@@ -102,9 +108,11 @@ def _tell(report: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit({key: report[key] for key in ("file", "item", "id", "errors")})
         return
-    place = report["file"] if report["item"] is None else f"{report['file']}, item {report['item']}"
+    place = report["file"]
+    if report["item"] is not None:
+        place = _("{file}, item {item}", file=place, item=report["item"])
     for error in report["errors"]:
-        section = f" (section {error['section']})" if error["section"] else ""
+        section = f" ({_('section {section}', section=error['section'])})" if error["section"] else ""
         trouble(f"{place}, {error['path']}: {error['message']}{section}")
 
 

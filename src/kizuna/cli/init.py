@@ -12,6 +12,7 @@ import click
 from kizuna.cli.country import alpha3
 from kizuna.cli.folder import actor
 from kizuna.cli.output import emit, node_options, say
+from kizuna.cli.words import _
 from kizuna.errors import Conflict
 
 if TYPE_CHECKING:
@@ -56,7 +57,15 @@ def command(
     if as_json:
         emit({"name": settings.name, "organisation": settings.organisation, "data": str(data)})
     else:
-        say(f"{settings.name} ({settings.organisation}) is ready in {data}\nServe it: kizuna up --data {data}")
+        say(
+            _(
+                "{name} ({organisation}) is ready in {folder}",
+                name=settings.name,
+                organisation=settings.organisation,
+                folder=data,
+            )
+        )
+        say(_("Serve it: {command}", command=f"kizuna up --data {data}"))
 
 
 def make_node(folder: Path, settings: Settings) -> Store:

@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, node, trial
 from kizuna.cli.output import dry_option, emit, json_option, node_options, output_file, say, trouble
+from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def show(id: str, data: Path, as_json: bool) -> None:
     if as_json:
         emit({"id": id, "label": format_label(label), "originator": label.originator})
     else:
-        say(f"{format_label(label)}  (originator: {label.originator or '-'})")
+        say(_("{label}  (originator: {originator})", label=format_label(label), originator=label.originator or "-"))
 
 
 @command.command("set", short_help="Set the label of an object.")
@@ -74,11 +75,15 @@ def set_(id: str, label: str, dry_run: bool, data: Path, as_json: bool) -> None:
             }
         )
         return
-    say(f"{id} {'would be' if dry_run else 'is now'} {now} ({change.touched} rows)")
-    for word, effect in (("newly offered to", change.opened), ("no longer offered to", change.ended)):
+    became = _("{id} would be {label} (rows: {rows})") if dry_run else _("{id} is now {label} (rows: {rows})")
+    say(became.format(id=id, label=now, rows=change.touched))
+    for message, effect in (
+        (_("newly offered to {partner}: {rows}"), change.opened),
+        (_("no longer offered to {partner}: {rows}"), change.ended),
+    ):
         for partner, rows in effect.items():
             if rows:
-                say(f"{word} {partner}: {rows}")
+                say(message.format(partner=partner, rows=rows))
 
 
 @command.command("read", short_help="Read a STANAG 4774 label.")
@@ -106,7 +111,7 @@ def read(file: str, originator: str, as_json: bool) -> None:
         emit(told)
         return
     for loss in found.losses:
-        trouble(f"not kept: {loss.path}: {loss.what}")
+        trouble(_("not kept: {path}: {what}", path=loss.path, what=loss.what))
     say(str(told["label"]))
 
 

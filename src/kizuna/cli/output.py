@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
+from kizuna.cli.words import N_, _, width
 from kizuna.errors import InvalidInput
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -144,7 +145,7 @@ def trouble(text: str) -> None:
 def fail(message: str, code: int) -> int:
     """Print an error on stderr and hand back the exit code."""
     coloured = colour()
-    mark = click.style("error:", fg="red", bold=True) if coloured else "error:"
+    mark = click.style(_("error:"), fg="red", bold=True) if coloured else _("error:")
     click.echo(f"{mark} {clean(message)}", err=True, color=coloured)
     return code
 
@@ -167,7 +168,9 @@ def _escape(character: str) -> str:
     return character if unicodedata.category(character) == "Zs" else character.encode("unicode_escape").decode()
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = "nothing") -> int:
+def table(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = N_("nothing")
+) -> int:
     """Show rows as aligned columns, or whole as `--json` or `--format` say; gives their number."""
     form = "jsonl" if as_json else manner("format") or "table"
     if form == "jsonl":
@@ -184,7 +187,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json:
     elif held:
         _aligned([list(columns), *([clean(_cell(row.get(column))) for column in columns] for row in held)])
     else:
-        say(empty)
+        say(_(empty))
     return len(held)
 
 
@@ -219,17 +222,6 @@ def _cell(value: Any) -> str:
 
 def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def width(text: str) -> int:
-    """Columns a text takes on a terminal; East Asian wide characters take two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def language() -> str:
-    """`ja` when the environment asks for Japanese, else `en` (POSIX: LC_ALL before LC_MESSAGES before LANG)."""
-    chosen = next((v for v in map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG")) if v), "")
-    return "ja" if chosen.lower().startswith("ja") else "en"
 
 
 Advance = Callable[[int], None]

@@ -11,6 +11,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import emit, json_option, node_options, rows_option, say, table, trouble
+from kizuna.cli.words import _
 
 if TYPE_CHECKING:
     from kizuna.formats.pack import Pack
@@ -30,7 +31,7 @@ def command() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List every pack with its licence and source."""
-    from kizuna.cli.output import language
+    from kizuna.cli.words import language
     from kizuna.formats.pack import available
 
     rows = [
@@ -70,12 +71,7 @@ def add(ctx: click.Context, names: tuple[str, ...], data: Path, as_json: bool) -
             if as_json:
                 emit(report)
             else:
-                told = f"{counts['imported']:,} imported, {counts['unchanged']:,} unchanged"
-                if pack.kind == "groups":
-                    told = f"{sum(1 for _ in groups_of(pack)):,} groups"
-                elif pack.kind != "stix":
-                    told = "read where it lies"
-                say(f"{pack.name}: {told}" + (f", {counts['failed']:,} failed" if counts["failed"] else ""))
+                say(f"{pack.name}: {_became(pack, counts)}")
                 say(pack.manifest.notice)
     if failed:
         ctx.exit(PARTLY)
@@ -108,7 +104,15 @@ def groups_of(pack: Pack) -> Iterator[Group]:
         yield Group(entry.group, named, {"en": entry.name.en, "ja": entry.name.ja})
 
 
+def _became(pack: Pack, counts: Counter[str]) -> str:
+    if pack.kind == "groups":
+        return _("{count:,} groups", count=sum(1 for one in groups_of(pack)))
+    if pack.kind != "stix":
+        return _("read where it lies")
+    return _("{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed", **counts)
+
+
 def _tell(pack: str, outcome: Outcome) -> None:
     for problem in outcome.problems:
         if problem.severity == "error":
-            trouble(f"{pack}, item {outcome.index}, {problem.path}: {problem.message}")
+            trouble(_("{file}, item {item}", file=pack, item=outcome.index) + f", {problem.path}: {problem.message}")

@@ -12,6 +12,7 @@ import click
 from kizuna.cli.country import alpha3
 from kizuna.cli.folder import actor, node, trial
 from kizuna.cli.output import F, dry_option, emit, node_options, rows_option, say, table
+from kizuna.cli.words import N_, _
 from kizuna.errors import Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def list_(data: Path, as_json: bool) -> None:
         rows,
         ("name", "organisation", "country", "receives", "url", "last_exchange"),
         as_json=as_json,
-        empty="no partner",
+        empty=N_("no partner"),
     )
 
 
@@ -121,7 +122,7 @@ def remove(name: str, data: Path, as_json: bool) -> None:
     if as_json:
         emit({"name": partner.name})
     else:
-        say(f"{partner.name} is removed")
+        say(_("{name} is removed", name=partner.name))
 
 
 def _known(store: Store, name: str) -> bool:
@@ -172,10 +173,21 @@ def _put(store: Store, partner: Partner, given: dict[str, Any], act: str, *, dry
 
 
 def _tell(partner: Partner, change: Change) -> None:
-    say(f"{partner.name} ({partner.organisation}) receives {', '.join(partner.receives) or 'only what names it'}")
-    for word, rows in (("newly in its feed", change.opened), ("no longer in its feed", change.ended)):
+    receives = ", ".join(partner.receives) or _("only what names it")
+    say(
+        _(
+            "{name} ({organisation}) receives {what}",
+            name=partner.name,
+            organisation=partner.organisation,
+            what=receives,
+        )
+    )
+    for message, rows in (
+        (_("newly in its feed: {rows:,}"), change.opened),
+        (_("no longer in its feed: {rows:,}"), change.ended),
+    ):
         if rows.get(partner.name):
-            say(f"{word}: {rows[partner.name]:,}")
+            say(message.format(rows=rows[partner.name]))
 
 
 def _row(store: Store, partner: Partner) -> dict[str, Any]:

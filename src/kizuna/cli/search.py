@@ -11,6 +11,7 @@ import click
 from kizuna.cli.folder import feed_rows, node
 from kizuna.cli.objects import summary
 from kizuna.cli.output import as_option, node_options, rows_option, table
+from kizuna.cli.words import N_
 
 if TYPE_CHECKING:
     from kizuna.store import Store, Stored
@@ -40,7 +41,7 @@ def command(
         if partner is not None:
             partner = store.partner(partner).name
         found = (summary(stored) for stored in _search(store, text, types, area, limit, partner))
-        count = table(found, ("id", "type", "name", "label", "source"), as_json=as_json, empty="nothing found")
+        count = table(found, ("id", "type", "name", "label", "source"), as_json=as_json, empty=N_("nothing found"))
     if not count:
         ctx.exit(3)
 

@@ -10,6 +10,7 @@ import click
 from kizuna.cli.folder import feed_rows, node
 from kizuna.cli.objects import summary
 from kizuna.cli.output import as_option, emit, node_options, say, table, write
+from kizuna.cli.words import _
 from kizuna.errors import NotFound
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def _show(store: Store, id: str, version: int | None, *, raw: bool, as_json: boo
     for key, value in about.items():
         say(f"{key:<8} {'-' if value is None else value}")
     for problem in stored.problems:
-        say(f"problem  {problem}")
-    say(f"versions {', '.join(versions)}")
+        say(_("problem  {problem}", problem=problem))
+    say(_("versions {versions}", versions=", ".join(versions)))
     say("\n" + msgspec.json.format(stored.raw, indent=2).decode(errors="replace"))
     if neighbours:
         say("")

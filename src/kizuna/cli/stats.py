@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import feed_rows, node
 from kizuna.cli.output import as_option, emit, node_options, plain_rows, rows_option, say, table
+from kizuna.cli.words import _
 
 if TYPE_CHECKING:
     from kizuna.store import Stats, Store
@@ -27,7 +28,7 @@ def command(data: Path, as_json: bool, partner: str | None) -> None:
         emit(stats)
         return
     if not plain_rows():
-        say(f"{stats.objects:,} objects in {stats.versions:,} versions")
+        say(_("{objects:,} objects in {versions:,} versions", objects=stats.objects, versions=stats.versions))
     ordered = sorted(stats.by_type.items(), key=lambda entry: (-entry[1], entry[0]))
     if ordered or plain_rows():
         table(({"type": kind, "objects": count} for kind, count in ordered), ("type", "objects"), as_json=False)

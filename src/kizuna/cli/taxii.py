@@ -10,6 +10,7 @@ import click
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import dry_option, emit, node_options, progress, rows_option, say, table, trouble
 from kizuna.cli.process import end_with_parent
+from kizuna.cli.words import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,10 +44,11 @@ def poll(ctx: click.Context, partner: str, ca_file: Path | None, with_parent: bo
     with node(data) as store:
         from kizuna.exchange.taxii import client
 
-        with progress(f"polling {partner}", None) as advance:
+        with progress(_("polling {partner}", partner=partner), None) as advance:
             report = client.poll(store, partner, progress=_steps(advance), ca_file=_text(ca_file))
         store.audit(actor(), "taxii.poll", report.partner, {"received": report.received, "failed": report.failed})
-    _tell(ctx, report, as_json, f"{report.imported:,} imported, {report.unchanged:,} unchanged", report.received)
+    done = _("{imported:,} imported, {unchanged:,} unchanged", imported=report.imported, unchanged=report.unchanged)
+    _tell(ctx, report, as_json, done, report.received)
 
 
 @command.command("push", short_help="Send a partner what is new for it.")
@@ -63,10 +65,10 @@ def push(ctx: click.Context, partner: str, ca_file: Path | None, dry_run: bool, 
         if dry_run:
             _list_pending(client.pending(store, partner, ca_file=_text(ca_file)), as_json=as_json)
             return
-        with progress(f"pushing to {partner}", None) as advance:
+        with progress(_("pushing to {partner}", partner=partner), None) as advance:
             report = client.push(store, partner, progress=_steps(advance), ca_file=_text(ca_file))
         store.audit(actor(), "taxii.push", report.partner, {"sent": report.sent, "failed": report.failed})
-    _tell(ctx, report, as_json, f"{report.accepted:,} accepted", report.sent)
+    _tell(ctx, report, as_json, _("{accepted:,} accepted", accepted=report.accepted), report.sent)
 
 
 @command.command("collections", short_help="List what a partner offers us.")
@@ -81,14 +83,14 @@ def collections(partner: str, ca_file: Path | None, data: Path, as_json: bool) -
 
         rows = client.collections(store, partner, ca_file=_text(ca_file))
     columns = ("title", "id", "can_read", "can_write", "description")
-    table(rows, columns, as_json=as_json, empty="none")
+    table(rows, columns, as_json=as_json, empty=N_("none"))
 
 
 def _list_pending(rows: Iterable[Row], *, as_json: bool) -> None:
     from kizuna.clock import to_text
 
     told = ({"id": row.id, "version": None if row.version is None else to_text(row.version)} for row in rows)
-    table(told, ("id", "version"), as_json=as_json, empty="nothing to send")
+    table(told, ("id", "version"), as_json=as_json, empty=N_("nothing to send"))
 
 
 def _steps(advance: Any) -> Any:
@@ -125,6 +127,9 @@ def _tell(ctx: click.Context, report: PollReport | PushReport, as_json: bool, do
     if as_json:
         emit(counts)
     else:
-        say(f"{report.partner}: {done}, {report.failed:,} failed in {report.seconds:.1f} s")
+        say(
+            f"{report.partner}: {done}"
+            + _(", {failed:,} failed in {seconds:.1f} s", failed=report.failed, seconds=report.seconds)
+        )
     if report.failed:
         ctx.exit(PARTLY if report.failed < total else 1)

@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import emit, node_options, note, rows_option, say, table
+from kizuna.cli.words import N_, _
 
 if TYPE_CHECKING:
     from kizuna.store.accounts import Credential
@@ -63,7 +64,14 @@ def create(
         emit({"token": secret, **credential_row(made)})
     else:
         say(secret)
-        note(f"token {made.number} of {made.user or made.partner}: {', '.join(made.scopes)}; shown this once")
+        note(
+            _(
+                "token {number} of {name}: {scopes}; shown this once",
+                number=made.number,
+                name=made.user or made.partner,
+                scopes=", ".join(made.scopes),
+            )
+        )
 
 
 @command.command("list", short_help="List tokens.")
@@ -78,7 +86,7 @@ def list_(user: str | None, partner: str | None, data: Path, as_json: bool) -> N
     with node(data) as store:
         rows = [credential_row(token) for token in Accounts(store).listed("token", user=user, partner=partner)]
     columns = ("number", "user", "partner", "scopes", "note", "created", "expires", "ended")
-    table(rows, columns, as_json=as_json, empty="no token")
+    table(rows, columns, as_json=as_json, empty=N_("no token"))
 
 
 @command.command("revoke", short_help="End a token.")
@@ -93,7 +101,7 @@ def revoke(number: int, data: Path, as_json: bool) -> None:
     if as_json:
         emit({"number": number})
     else:
-        say(f"token {number} is revoked")
+        say(_("token {number} is revoked", number=number))
 
 
 def credential_row(found: Credential) -> dict[str, Any]:

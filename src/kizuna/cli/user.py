@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import NumberRange, emit, node_options, rows_option, say, table
+from kizuna.cli.words import N_, _
 from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -52,9 +53,8 @@ def add(
     if as_json:
         emit(_row(added))
     else:
-        say(
-            f"{added.name} is added ({', '.join(added.roles)})\nLet them in once: kizuna user link {added.name} --data {data}"
-        )
+        say(_("{name} is added ({roles})", name=added.name, roles=", ".join(added.roles)))
+        say(_("Let them in once: {command}", command=f"kizuna user link {added.name} --data {data}"))
 
 
 @command.command("list", short_help="List people.")
@@ -66,7 +66,7 @@ def list_(data: Path, as_json: bool) -> None:
 
     with node(data) as store:
         rows = [_row(user) for user in Accounts(store).users()]
-    table(rows, ("name", "display", "roles", "password", "created"), as_json=as_json, empty="nobody")
+    table(rows, ("name", "display", "roles", "password", "created"), as_json=as_json, empty=N_("nobody"))
 
 
 @command.command("link", short_help="Make a link that logs somebody in once.")
@@ -131,12 +131,12 @@ def password(name: str, file: Any, data: Path, as_json: bool) -> None:
         except UnicodeDecodeError:
             raise InvalidInput("holds no text in UTF-8", file=getattr(file, "name", None)) from None
     elif sys.stdin.isatty():
-        chosen = str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+        chosen = str(click.prompt(_("New password"), hide_input=True, confirmation_prompt=True, err=True))
     else:
-        raise click.UsageError("Missing option '--file'.")
+        raise click.MissingParameter(param_hint="'--file'", param_type="option")
     with node(data) as store:
         Accounts(store).set_password(name, chosen, by=actor())
-    _done(name, f"the password of {name} is set", as_json=as_json)
+    _done(name, _("the password of {name} is set", name=name), as_json=as_json)
 
 
 @command.command("sessions", short_help="List or end somebody's sessions.")
@@ -154,7 +154,7 @@ def sessions(name: str, number: int | None, data: Path, as_json: bool) -> None:
         if number is not None:
             accounts.end("session", number, by=actor(), user=name)
         rows = [credential_row(session) for session in accounts.listed("session", user=name)]
-    table(rows, ("number", "note", "created", "expires", "ended"), as_json=as_json, empty="no session")
+    table(rows, ("number", "note", "created", "expires", "ended"), as_json=as_json, empty=N_("no session"))
 
 
 @command.command("remove", short_help="Remove a person.")
@@ -166,13 +166,13 @@ def remove(name: str, data: Path, as_json: bool) -> None:
 
     with node(data) as store:
         Accounts(store).remove_user(name, by=actor())
-    _done(name, f"{name} is removed", as_json=as_json)
+    _done(name, _("{name} is removed", name=name), as_json=as_json)
 
 
 def _clearance(text: str) -> tuple[str, str]:
     policy, colon, level = text.partition(":")
     if not (policy and colon and level):
-        raise click.BadParameter(f"{text!r}: expected POLICY:LEVEL", param_hint="--clearance")
+        raise click.BadParameter(_("{text!r}: expected POLICY:LEVEL", text=text), param_hint="--clearance")
     return policy, level
 
 

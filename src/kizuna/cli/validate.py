@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.output import clean, json_option, say, table, write
+from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, KizunaError, NotFound
 
 if TYPE_CHECKING:
@@ -144,16 +145,17 @@ class _Teller:
                 self._show(file, report, shown)
         if not self._warnings:
             self._sum_up(warned)
-        objects = f"{items:,} object{'' if items == 1 else 's'}"
-        verdict = "all valid" if not faulty else f"{faulty:,} not valid"
-        say(f"{file}: {objects}, {verdict}, {sum(warned.values()):,} warnings")
+        objects = _("1 object") if items == 1 else _("{count:,} objects", count=items)
+        verdict = _("{count:,} not valid", count=faulty) if faulty else _("all valid")
+        say(f"{file}: {objects}, {verdict}, " + _("{count:,} warnings", count=sum(warned.values())))
         return not faulty
 
     def _show(self, file: str, report: Report, problems: list[Problem]) -> None:
-        place = "the whole" if report.item is None else f"item {report.item}"
+        place = _("the whole") if report.item is None else _("item {item}", item=report.item)
         say(" ".join(filter(None, (f"{file}: {place}", report.id))))
         for one in problems:
-            say(f"  {one.severity}: {one.path}: {clean(one.message)} (section {one.section})")
+            section = _("section {section}", section=one.section)
+            say(f"  {_(one.severity)}: {one.path}: {clean(one.message)} ({section})")
 
     def _sum_up(self, warned: Counter[str]) -> None:
         from kizuna.stix import RULES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kizuna.cli.output import language
+from kizuna.cli.words import language
 
 # `{}` takes the parameters, joined by commas.
 REASONS: dict[str, dict[str, str]] = {

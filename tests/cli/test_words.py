@@ -1,0 +1,181 @@
+"""The command line in two languages: nothing is left untranslated, and nothing breaks the page."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kizuna
+from kizuna.cli import COMMANDS, main
+from kizuna.cli.words import LOCALE, language, width, wrapped
+from tests.commands import kizuna as run
+
+FOLDER = LOCALE / "ja" / "LC_MESSAGES"
+SOURCE = Path(kizuna.__file__).parent
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+VALUES = re.compile(r"\{[^{}]*\}|%\([a-z]+\)s")
+ERRORS = {"InvalidInput", "NotFound", "Conflict", "UsageError", "NodeBusy", "Refused", "TooLarge", "PeerFailed"}
+# Errors of these are answers to programs, or pages of their own.
+ELSEWHERE = ("web/", "exchange/taxii/server", "exchange/taxii/request", "exchange/taxii/collections", "exchange/taxii/status",
+             "store/answered", "store/cursors")  # fmt: skip
+
+
+@pytest.fixture
+def japanese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader of Japanese."""
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    for _words, command in commands():  # click keeps the line on --help in the language it was first shown in
+        monkeypatch.setattr(command, "_help_option", None)
+
+
+def catalogue() -> Catalog:
+    with (FOLDER / "messages.po").open("rb") as file:
+        return read_po(file, locale="ja")
+
+
+def commands() -> Iterator[tuple[list[str], click.Command]]:
+    """Every command and group, with the words that call it."""
+    pending: list[tuple[list[str], click.Command]] = [([], main)]
+    while pending:
+        words, command = pending.pop()
+        yield words, command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found is not None
+                pending.append(([*words, name], found))
+
+
+def helps() -> Iterator[str]:
+    """What help says."""
+    yield from (line for _, line in COMMANDS.values())
+    for _, command in commands():
+        texts: list[Any] = [command.short_help, command.epilog, command.help and cleandoc(command.help)]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                texts += [parameter.help, parameter.show_default if isinstance(parameter.show_default, str) else None]
+        yield from (text for text in texts if text)
+
+
+def said() -> Iterator[str]:
+    """What commands say, and the errors that are the same words each time."""
+    for file in sorted(SOURCE.rglob("*.py")):
+        inside = str(file.relative_to(SOURCE))
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+                continue
+            first = node.args[0]
+            if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+                continue
+            ours = node.func.id in ("_", "N_") and (inside.startswith("cli/") or inside == "node.py")
+            if ours or (node.func.id in ERRORS and not inside.startswith(ELSEWHERE)):
+                yield first.value
+
+
+def test_everything_has_its_japanese() -> None:
+    known = {message.id for message in catalogue() if message.id and message.string}
+    assert len(known) > 200
+    assert not (set(helps()) | set(said())) - known
+
+
+def test_a_translation_has_the_values_of_its_message() -> None:
+    for message in catalogue():
+        if not message.id:
+            continue
+        ids, strings = (
+            list(one) if isinstance(one, tuple | list) else [str(one)] for one in (message.id, message.string)
+        )
+        assert JAPANESE.search("".join(strings)), message.id
+        for string in strings:
+            assert any(sorted(VALUES.findall(string)) == sorted(VALUES.findall(id)) for id in ids), ids
+
+
+def test_what_is_read_is_what_is_edited() -> None:
+    with (FOLDER / "messages.mo").open("rb") as file:
+        read = read_mo(file)
+    found, edited = ({_parts(m.id): _parts(m.string) for m in one if m.id} for one in (read, catalogue()))
+    assert found == edited, "run scripts/compile-messages"
+
+
+def _parts(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A text; or one for each number of things, of which Japanese has a single one."""
+    return (text,) if isinstance(text, str) else tuple(text or ())
+
+
+@pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)
+def test_help_is_japanese_and_fits(words: list[str], japanese: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run(*words, "--help").out
+    for line in text.splitlines():
+        assert width(line) <= 80 or len(line.split()) == 1 or line.startswith("使い方"), line
+    paragraph = text.split("\n\n")[1]
+    assert JAPANESE.search(paragraph)
+    assert all(JAPANESE.search(part) for part in text.split("\n\n")[1:])
+
+
+def test_results_and_errors_are_japanese(folder: Path, japanese: None) -> None:
+    assert run("stats", "--data", folder).out == "0 件、0 版\n"
+    assert run("stats", "--data", folder / "none").err.endswith(
+        "ここにノードはありません。`kizuna init` で作ってください\n"
+    )
+    assert run("stats", "--xyz").err.splitlines()[-1] == "誤り: そのようなオプションはありません: '--xyz'"
+
+
+def test_what_programs_read_is_the_same_in_every_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    told = [run(*words.split(), "--data", folder, "--json").out for words in ("stats", "config show", "user list")]
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    assert told == [
+        run(*words.split(), "--data", folder, "--json").out for words in ("stats", "config show", "user list")
+    ]
+
+
+def test_east_asian_characters_take_two_columns() -> None:
+    assert width("東京 Tokyo") == 10
+    assert width("ﾄｳｷｮｳ") == 5
+    assert width("e\u0301") == 1
+
+
+@given(st.text(alphabet="東京、。「」abc -", max_size=80), st.integers(8, 40))
+def test_broken_lines_lose_nothing(text: str, columns: int) -> None:
+    assert "".join(wrapped(text, columns)).replace(" ", "") == text.replace(" ", "")
+
+
+@given(st.text(alphabet="東京は、", max_size=80).filter(lambda text: "、、" not in text), st.integers(8, 40))
+def test_lines_fit_and_begin_with_no_comma(text: str, columns: int) -> None:
+    first, *others = list(wrapped(text, columns)) or [""]
+    assert all(width(line) <= columns and line[0] != "、" for line in others)
+    assert width(first) <= columns
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "ja"}, "ja"),
+        ({"LANG": "", "LC_ALL": ""}, "en"),
+    ],
+)
+def test_language_follows_posix(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language() == expected
