@@ -11,7 +11,7 @@ from .content import PROPERTY_NAME, dictionary_key, walk
 from .found import Finder, Found, mismatch, quote, shift
 from .properties import Special
 from .selectors import SELECTOR
-from .values import language_fault, register
+from .values import language_fault, register, remembering
 
 Fault = Callable[[str], str | None]
 
@@ -37,17 +37,7 @@ _MAX_CPE = 1024
 
 def _form(rule: str, wanted: str, fault: Fault) -> Callable[[str, str], Finder]:
     """A string that `fault` finds nothing wrong with."""
-
-    def builder(path: str, section: str) -> Finder:
-        def check(value: Any, found: list[Found]) -> None:
-            if not isinstance(value, str):
-                found.append(mismatch("string", wanted, value, path, section))
-            elif (message := fault(value)) is not None:
-                found.append((rule, path, f"{quote(value)}: {message}", section))
-
-        return check
-
-    return builder
+    return lambda path, section: remembering(rule, wanted, path, section, fault, mistyped="string")
 
 
 def _matches(form: re.Pattern[str], message: str, limit: int = 4096) -> Fault:

@@ -24,6 +24,9 @@ _HASHES_MISSING = ("external-reference-hashes", "hashes", "hashes of what the ur
 _PATTERNS = 4096
 _LONGEST_PATTERN = 2048
 _patterns: set[str] = set()
+_RELATIONSHIPS = 4096
+_LONGEST_REMEMBERED = 256
+_joined: dict[tuple[str, str, str], tuple[Found, ...]] = {}
 
 
 def order(earlier: str, later: str, rule: str, section: str, *, strict: bool = False) -> Finder:
@@ -126,19 +129,33 @@ def observed_content(data: dict[str, Any], found: list[Found]) -> None:
 def relationship(data: dict[str, Any], found: list[Found]) -> None:
     """Suggested relationships, and those between an object and itself."""
     kind, source, target = data.get("relationship_type"), data.get("source_ref"), data.get("target_ref")
-    if not (isinstance(kind, str) and isinstance(source, str) and isinstance(target, str)):
+    if not (kind.__class__ is str and source.__class__ is str and target.__class__ is str):
         return
     source_type = TYPES_NAMED.get(source) or type_named(source)
     target_type = TYPES_NAMED.get(target) or type_named(target)
     if source_type is None or target_type is None:
         return
-    message = doubt(source_type, kind, target_type)
-    if message is not None:
-        found.append(("relationship-suggested", "relationship_type", message, ""))
-    if kind in SAME_TYPE and source_type != target_type:
-        found.append(("common-relationship", "target_ref", f"{kind} joins two objects of one type", ""))
+    joined = (source_type, kind, target_type)
+    verdict = _joined.get(joined)
+    found.extend(_verdict_on(joined) if verdict is None else verdict)
     if kind == "derived-from" and source == target:
         found.append(("derived-from-self", "target_ref", "an object is not derived from itself", ""))
+
+
+def _verdict_on(joined: tuple[str, str, str]) -> tuple[Found, ...]:
+    """What to say of a relationship by its type and those of its ends; the last ones are remembered."""
+    source, kind, target = joined
+    verdict: list[Found] = []
+    message = doubt(source, kind, target)
+    if message is not None:
+        verdict.append(("relationship-suggested", "relationship_type", message, ""))
+    if kind in SAME_TYPE and source != target:
+        verdict.append(("common-relationship", "target_ref", f"{kind} joins two objects of one type", ""))
+    if len(_joined) >= _RELATIONSHIPS:
+        _joined.clear()
+    if len(kind) <= _LONGEST_REMEMBERED:
+        _joined[joined] = tuple(verdict)
+    return tuple(verdict)
 
 
 def external_reference(value: dict[str, Any], found: list[Found]) -> None:

@@ -163,8 +163,10 @@ def _own_properties(data: dict[str, Any], names: list[str], section: str, found:
     """Properties that the table does not have: reserved, of another kind of object, or the sender's own."""
     defined = "extensions" in data and defines_properties(data["extensions"])
     for name in names:
-        if not defined and name in _plain:  # the common case, without a call where the value is plain, too
-            found.append(_plain[name])
+        if (
+            not defined and (plain := _plain.get(name)) is not None
+        ):  # most, without a call where the value is plain, too
+            found.append(plain)
             kind = data[name].__class__
             if kind is not str and kind is not bool:
                 start = len(found)

@@ -6,7 +6,7 @@ import re
 
 _FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z", re.ASCII)
 _TIME = re.compile(r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z", re.ASCII)
-_PRECISE = re.compile(r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3,236}Z", re.ASCII)  # no longer than MAX_LENGTH
+PRECISE = re.compile(r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3,236}Z", re.ASCII)  # no longer than MAX_LENGTH
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MILLISECONDS = 24  # the length of 2026-11-23T09:24:00.000Z
 
@@ -14,19 +14,15 @@ MAX_LENGTH = 256
 """Longer texts are refused: no clock has two hundred digits, but a hostile sender may."""
 
 _REMEMBERED = 16_384
-_dates: set[str] = set()
+DATES: set[str] = set()
+"""Dates seen lately that are in the calendar."""
 
 
 def fault(text: str) -> str | None:
     """Why the text is no STIX timestamp, or None when it is one."""
-    if text[:10] in _dates and len(text) <= MAX_LENGTH and _TIME.fullmatch(text, 10):
+    if text[:10] in DATES and len(text) <= MAX_LENGTH and _TIME.fullmatch(text, 10):
         return None
     return _careful_fault(text)
-
-
-def is_usual(text: str) -> bool:
-    """Whether the text is surely a timestamp with milliseconds or finer; of few others this is not known yet."""
-    return text[:10] in _dates and _PRECISE.fullmatch(text, 10) is not None
 
 
 def _careful_fault(text: str) -> str | None:
@@ -42,9 +38,9 @@ def _careful_fault(text: str) -> str | None:
     if second == 60 and not is_leap_second(month, day, hour, minute):
         # RFC 3339 section 5.7: leap seconds have only ever ended June and December, at midnight UTC.
         return "a leap second can only be 23:59:60 on 30 June or 31 December"
-    if len(_dates) >= _REMEMBERED:
-        _dates.clear()
-    _dates.add(text[:10])
+    if len(DATES) >= _REMEMBERED:
+        DATES.clear()
+    DATES.add(text[:10])
     return None
 
 

@@ -144,13 +144,18 @@ def _float(kind: Float, path: str, section: str) -> Finder:
     return check
 
 
-def _remembering(rule: str, wanted: str, path: str, section: str, fault: Callable[[str], str | None]) -> Finder:
-    """A string checker that remembers right values; `fault` says what is wrong, or None."""
+def remembering(
+    rule: str, wanted: str, path: str, section: str, fault: Callable[[str], str | None], *, mistyped: str = ""
+) -> Finder:
+    """A string checker that remembers right values; `fault` says what is wrong, or None.
+
+    What is no string breaks the rule `mistyped`, or `rule` itself.
+    """
     right: set[str] = set()
 
     def check(value: Any, found: list[Found]) -> None:
-        if not isinstance(value, str):
-            found.append(mismatch(rule, wanted, value, path, section))
+        if value.__class__ is not str:
+            found.append(mismatch(mistyped or rule, wanted, value, path, section))
         elif value not in right:
             message = fault(value)
             if message is not None:
@@ -168,13 +173,13 @@ _PRECISION = {"milliseconds": "timestamp-precision", "seconds": "timestamp-whole
 
 def _timestamp(kind: Timestamp, path: str, section: str) -> Finder:
     precision = kind.precision
-    whole, is_usual = precision == "seconds", timestamps.is_usual
+    whole, dates, rest = precision == "seconds", timestamps.DATES, timestamps.PRECISE.fullmatch
 
     def check(value: Any, found: list[Found]) -> None:
         if value.__class__ is not str:
             found.append(mismatch("timestamp", "a timestamp", value, path, section))
-        elif not whole and is_usual(value):
-            return
+        elif not whole and value[:10] in dates and rest(value, 10):
+            return  # surely with milliseconds or finer; of few others this is not known yet
         elif (message := timestamps.fault(value)) is not None:
             found.append(("timestamp", path, f"{quote(value)}: {message}", section))
         elif precision == "milliseconds" and not timestamps.is_precise(value):
@@ -206,6 +211,8 @@ def _ref(kind: Ref, path: str, section: str) -> Finder:
 def _list(kind: ListOf, path: str, section: str) -> Finder:
     if isinstance(kind.item, Text):
         return _texts(path, section)
+    if isinstance(kind.item, Ref):
+        return _refs(kind.item, path, section)
     places = [f"{path}[{index}]" for index in range(_PLACES)]
     check_item = build(kind.item, "", section)
 
@@ -221,6 +228,28 @@ def _list(kind: ListOf, path: str, section: str) -> Finder:
                 if len(found) != start:
                     shift(found, start, places[index] if index < _PLACES else f"{path}[{index}]")
                     start = len(found)
+
+    return check
+
+
+def _refs(kind: Ref, path: str, section: str) -> Finder:
+    allowed, denied = kind.allowed, kind.denied
+    known = TYPES_NAMED
+    check_item = _ref(kind, "", section)
+
+    def check(value: Any, found: list[Found]) -> None:
+        if not isinstance(value, list):
+            found.append(mismatch("list", "a list", value, path, section))
+        elif not value:
+            found.append(("list-empty", path, "a list has at least one element, or is left out", section))
+        else:
+            for index, item in enumerate(value):
+                named = known.get(item) if item.__class__ is str else None
+                if named is not None and (named in allowed if allowed else named not in denied):
+                    continue  # by far the most, without a call
+                start = len(found)
+                check_item(item, found)
+                shift(found, start, f"{path}[{index}]")
 
     return check
 
@@ -282,7 +311,7 @@ def _hash(name: str, digest: Any, path: str, section: str, found: list[Found]) -
 
 
 def _hex(kind: Hex, path: str, section: str) -> Finder:
-    return _remembering(
+    return remembering(
         "hex",
         "hexadecimal digits",
         path,
@@ -292,13 +321,13 @@ def _hex(kind: Hex, path: str, section: str) -> Finder:
 
 
 def _binary(kind: Binary, path: str, section: str) -> Finder:
-    return _remembering(
+    return remembering(
         "binary", "base64", path, section, lambda v: None if BINARY.fullmatch(v) else "base64 with padding is expected"
     )
 
 
 def _url(kind: Url, path: str, section: str) -> Finder:
-    return _remembering("url", "a URL", path, section, url_fault)
+    return remembering("url", "a URL", path, section, url_fault)
 
 
 def url_fault(text: str) -> str | None:
@@ -307,7 +336,7 @@ def url_fault(text: str) -> str | None:
 
 
 def _language(kind: Language, path: str, section: str) -> Finder:
-    return _remembering("language", "a language tag", path, section, language_fault)
+    return remembering("language", "a language tag", path, section, language_fault)
 
 
 def language_fault(text: str) -> str | None:

@@ -57,15 +57,17 @@ class RowWriter:
         self._space = space
         self._terms = Names(connection, interned, "term")
         self._labels: dict[int, tuple[Label, int]] = {}
+        self._idents: dict[str, int] = {}
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
-        """The integers of ids, made when new."""
-        wanted = ids if isinstance(ids, dict) else dict.fromkeys(ids)
-        found = dict(
+        """The integers of ids, made when new, among those of other ids of the transaction: most refer to the same few."""
+        found = self._idents
+        wanted = [id for id in dict.fromkeys(ids) if id not in found]
+        found.update(
             self._connection.execute(
                 "select id, n from ident where space=? and id in (select value from json_each(?))",
-                (self._space, json.dumps(list(wanted))),
-            ).fetchall()
+                (self._space, json.dumps(wanted)),
+            )
         )
         fresh = [id for id in wanted if id not in found]
         if fresh:
