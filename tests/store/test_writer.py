@@ -10,7 +10,7 @@ import pytest
 
 from kizuna.labels import format_label, own_only, parse_label
 from kizuna.stix import BUILTIN, iter_objects, sco_id
-from kizuna.store import Outcome, Partner, Query, Store
+from kizuna.store import Outcome, Partner, Query, Store, open_store
 from tests.builders import AMBER, CLEAR, RED, campaign, definition, identity, items, named
 from tests.conftest import Clock
 
@@ -145,6 +145,43 @@ def test_a_definition_that_comes_late_labels_what_named_it(tokyo: Store) -> None
     assert label_of(tokyo, one["id"]) == "OWN"
     put(tokyo, green)
     assert label_of(tokyo, one["id"]) == "TLP:GREEN community=EU"
+
+
+def test_labels_follow_definitions_that_come_and_go(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    beside = open_store(tokyo.folder)  # as another process has it
+
+    def labelled(name: str, store: Store) -> str:
+        one = campaign(name, object_marking_refs=[green["id"]])
+        put(store, one)
+        return label_of(tokyo, one["id"])
+
+    for turn in range(2):
+        assert {labelled(f"before {turn}", tokyo), labelled(f"before beside {turn}", beside)} == {"OWN"}
+        put(tokyo, green)
+        known = {labelled(f"known {turn}", tokyo), labelled(f"known beside {turn}", beside)}
+        assert known == {"TLP:GREEN community=EU"}
+        tokyo.hide(green["id"], by="owner")
+    beside.close()
+
+
+def test_what_one_writer_is_told_beforehand_is_not_known_to_others(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    one, two = (campaign(name, object_marking_refs=[green["id"]]) for name in ("one", "two"))
+    writer = tokyo.writer(tokyo.own_source())
+    writer.define([green])
+    assert statuses(list(writer.add(items(one)))) == ["imported"]
+    put(tokyo, two)
+    assert (label_of(tokyo, one["id"]), label_of(tokyo, two["id"])) == ("TLP:GREEN community=EU", "OWN")
+
+
+def test_many_markings_are_worked_out_each_time(tokyo: Store) -> None:
+    marks = [definition(f"to {n}", policy="PUBLIC", classification="PUBLIC") for n in range(9)]
+    put(tokyo, *marks)
+    refs = [mark["id"] for mark in marks]
+    wide, narrow = campaign("wide", object_marking_refs=refs), campaign("narrow", object_marking_refs=refs[:1])
+    put(tokyo, wide, narrow)
+    assert list(tokyo.known_labels(tokyo.own_source(), "real", None)) == [(refs[0],)]
 
 
 def test_a_partner_cannot_word_anothers_label(tokyo: Store) -> None:

@@ -17,12 +17,12 @@ from kizuna.labels.persons import worded_by
 from kizuna.labels.policies import BUILTIN_POLICIES, PUBLIC_LABEL, Policy, exceeds, own_only
 from kizuna.labels.redaction import Redacted, least_label, redact
 from kizuna.labels.text import format_label, parse_label
-from kizuna.labels.width import MOST_MARKINGS, MOST_SELECTORS, MOST_TEXT
+from kizuna.labels.width import MOST_MARKINGS, MOST_SELECTORS, MOST_TEXT, text_of
 
 __all__ = [
     "BUILTIN_POLICIES", "MOST_MARKINGS", "MOST_SELECTORS", "MOST_TEXT", "PUBLIC_LABEL", "Category", "Consent",
     "Decision", "Group", "Label", "Marked", "Membership", "Part", "Policy", "Principal", "PropertyLabels", "Reason",
     "Redacted", "addressed", "decide", "exceeds", "format_label", "join", "join_all", "label_changes", "least_label",
     "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label",
-    "property_label", "redact", "to_markings", "translated", "worded_by",
+    "property_label", "redact", "text_of", "to_markings", "translated", "worded_by",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.model import Change, Source
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_again
-from kizuna.store.rows import get_meta, set_meta
+from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Act:
     def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
         """Label anew the older rows of a source whose marking definitions came in: each (ident, newest row without it)."""
         if definitions:
+            note_definitions(self.connection)
             touched = label_again(self, self._store, definitions, source)
             self.reconsider(touched)
 

@@ -19,11 +19,20 @@ from kizuna.labels import (
     least_label,
     mark,
     own_label_of_definition,
+    text_of,
 )
 from kizuna.stix import BUILTIN, Item, Problem, canonical, errors_of, is_20, lift_all
 from kizuna.store.areas import area_of
 from kizuna.store.extract import Extract, extract
 from kizuna.store.skim import skim
+
+KnownLabels = dict[tuple[str, ...], Marked]
+"""Labels of objects of one source without granular marks, by their object markings."""
+
+# Bounds on what is kept of one source, whatever it marks with.
+_MOST_KNOWN = 1_000
+_FEW_REFS = 8
+_SHORT_TEXT = 4_096
 
 Definitions = Callable[[str], dict[str, Any] | None]
 
@@ -76,7 +85,8 @@ class Refused(msgspec.Struct, frozen=True):
 class Labelling:
     """How the objects of one source are labelled: what they state, a default, and whom to ask for definitions.
 
-    `joined` (from `import --label`) is the label of objects that state none, and is joined with a stated one.
+    `joined` (from `import --label`) is the label of objects that state none, and is joined with a stated one. `known` are
+    answers by object markings; new ones are added while the definitions are those they rest on.
     """
 
     def __init__(
@@ -87,13 +97,14 @@ class Labelling:
         default: Label | None,
         joined: Label | None,
         community: str | None,
+        known: KnownLabels | None = None,
     ):
         self._originator = originator
         self._definitions = definitions
         self._default = default
         self._joined = joined
         self._community = community
-        self._known: dict[tuple[str, ...], Marked] = {}
+        self._known: KnownLabels = {} if known is None else known
 
     def of(self, data: dict[str, Any]) -> Marked:
         """The labels of an object; objects with the same object markings and no granular ones share the answer."""
@@ -103,14 +114,16 @@ class Labelling:
         key = tuple(refs)
         marked = self._known.get(key)
         if marked is None:
-            if len(self._known) > 10_000:
-                self._known.clear()
-            marked = self._known[key] = self._mark(data)
+            marked = self._mark(data)
+            if len(key) <= _FEW_REFS and text_of(marked.label.parts) <= _SHORT_TEXT:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[key] = marked
         return marked
 
     def forget(self) -> None:
-        """A definition came in: labels that rested on it are worked out again."""
-        self._known.clear()
+        """A definition came in: labels that rested on it are worked out again, and are nobody else's."""
+        self._known = {}
 
     def _mark(self, data: dict[str, Any]) -> Marked:
         default = self._joined or self._default

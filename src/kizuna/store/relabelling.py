@@ -12,7 +12,7 @@ import msgspec
 from kizuna.errors import NotFound, Refused
 from kizuna.labels import Label, Marked, Principal, exceeds, format_label, join, mark, parse_label
 from kizuna.store.prepare import definitions_from
-from kizuna.store.rows import RowWriter
+from kizuna.store.rows import RowWriter, note_definitions
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
@@ -79,21 +79,33 @@ def _relabel_row(
     return True
 
 
+class _Markings(msgspec.Struct, gc=False):
+    """What tells how a row is marked; the rest of it is skipped."""
+
+    type: str
+    object_marking_refs: msgspec.Raw = msgspec.Raw(b"")
+    granular_markings: msgspec.Raw = msgspec.Raw(b"")
+
+
+_markings = msgspec.json.Decoder(_Markings).decode
+
+
 def label_again(act: Act, store: Store, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
     """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled.
 
     A definition is its ident and the newest row that was labelled without it. Returns the rows that changed.
     """
+    # The rows first, and only then their texts, one by one: of a store they may be the most.
     rows = act.connection.execute(
-        "select distinct o.n, b.raw, o.label from edge e join object o on o.n=e.object "
-        "join body b on b.n=o.n join source s on s.n=o.source "
-        "join json_each(?) d on e.target=json_extract(d.value, '$[0]') and o.n<=json_extract(d.value, '$[1]') "
-        "where s.name=? and o.set_by is null",
+        "select o.n, b.raw, o.label from object o join body b on b.n=o.n "
+        "where o.n in (select e.object from edge e join json_each(?) d on e.target=json_extract(d.value, '$[0]') "
+        "and e.object<=json_extract(d.value, '$[1]')) "
+        "and o.source=(select n from source where name=?) and o.set_by is null",
         (json.dumps(list(definitions)), source.name),
-    ).fetchall()
+    )
     again = _Again(act, store, source)
     for n, raw, old in rows:
-        again.look_at(n, msgspec.json.decode(raw), old)
+        again.look_at(n, raw, old)
     return again.finish()
 
 
@@ -106,22 +118,29 @@ class _Again:
         self._source = source
         ceiling = store.settings.ceiling
         self._ceiling = parse_label(ceiling, originator=store.organisation) if ceiling else None
-        self._alike: dict[tuple[int, tuple[str, ...]], tuple[Marked, list[int]]] = {}
+        self._alike: dict[tuple[int, bytes], tuple[Marked, list[int]]] = {}
+        self._alone: list[tuple[int, int]] = []
         self._touched: list[int] = []
         self._rows = RowWriter(act.connection, store.interned, 0)
 
-    def look_at(self, n: int, data: dict[str, Any], old: int) -> None:
-        """Take one row; what it shares with others is written at the end."""
-        if "granular_markings" in data or data["type"] == "marking-definition" or self._ceiling is not None:
-            self._one(n, data, old, self._marked(data, old))
+    def look_at(self, n: int, raw: bytes, old: int) -> None:
+        """Take one row; all are written at the end."""
+        found = _markings(raw)
+        granular = bytes(found.granular_markings) != b""
+        if granular or found.type == "marking-definition" or self._ceiling is not None:
+            self._alone.append((n, old))
             return
-        key = (old, tuple(data.get("object_marking_refs", ())))
+        key = (old, bytes(found.object_marking_refs))
         if key not in self._alike:
-            self._alike[key] = (self._marked(data, old), [])
+            self._alike[key] = (self._marked(msgspec.json.decode(raw), old), [])
         self._alike[key][1].append(n)
 
     def finish(self) -> list[int]:
-        """Write what is left; returns every row whose label changed."""
+        """Write them; returns every row whose label changed."""
+        for n, old in self._alone:
+            (raw,) = self._act.connection.execute("select raw from body where n=?", (n,)).fetchone()
+            data = msgspec.json.decode(raw)
+            self._one(n, data, old, self._marked(data, old))
         for (old, _), (marked, rows) in self._alike.items():
             if self._store.interned.label(self._act.connection, marked.label) != old:
                 self._rows.relabel_alike(rows, marked.label, None)
@@ -138,6 +157,8 @@ class _Again:
         if self._ceiling is not None and exceeds(marked.whole, self._ceiling):
             # It came in before its definition did: what it says may not stay readable here.
             connection.execute("update object set hidden=1 where n=?", (n,))
+            if data["type"] == "marking-definition":
+                note_definitions(connection)
             label = {"label": format_label(marked.whole)}
             self._store.record(connection, self._source.name, "spillage", str(data["id"]), label)
             self._touched.append(n)

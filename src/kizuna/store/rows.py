@@ -17,6 +17,9 @@ from kizuna.store.prepare import Prepared
 
 _encode = msgspec.json.Encoder().encode
 _ROWS_AT_ONCE = 32
+DEFINITIONS = "definitions"
+"""The fact of the store that changes whenever a marking definition comes or goes."""
+
 _INDEX_TABLES = ("edge", "value", "place", "time", "doc")
 
 
@@ -190,6 +193,11 @@ def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:
 def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
     """A fact about the store, None when it was never set."""
     return _meta(connection, key, "") or None
+
+
+def note_definitions(connection: sqlite3.Connection) -> None:
+    """Note that a marking definition came or went: labels that rest on what was there before are worked out anew."""
+    set_meta(connection, DEFINITIONS, str(int(_meta(connection, DEFINITIONS, "0")) + 1))
 
 
 def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:

@@ -23,14 +23,16 @@ from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
+from kizuna.store.prepare import KnownLabels
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import relabel_rows, rows_of
-from kizuna.store.rows import get_meta, set_meta
+from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, set_meta
 from kizuna.store.settling import settle
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
 FILE = "node.sqlite"
+MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
 _encode = msgspec.json.Encoder().encode
 _decode_partner = msgspec.json.Decoder(Partner).decode
@@ -63,6 +65,7 @@ class Store:
         self.database = Database(folder / FILE, read_only=read_only)
         self.aside = Aside(folder, settings)
         self._masks: dict[Principal | None, ViewMask] = {}
+        self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None
 
@@ -102,6 +105,19 @@ class Store:
         known = known_problems or {}
         return Writer(self, source, space=space, label=label, area=area, known_problems=known, may_release=may_release)
 
+    def known_labels(self, source: Source, space: str, joined: Label | None) -> KnownLabels:
+        """Labels of one source by object markings, to be read and added to by whoever knows no definition but the stored ones.
+
+        They are kept while no marking definition comes or goes.
+        """
+        at = get_meta(self.database.read(), DEFINITIONS)
+        known = self._labels.get((source, space, joined))
+        if known is None or known[0] != at:
+            if len(self._labels) >= MOST_SOURCES:
+                self._labels.clear()
+            known = self._labels[source, space, joined] = (at, {})
+        return known[1]
+
     def relabel(
         self,
         id: str,
@@ -132,6 +148,8 @@ class Store:
         with self.act() as act:
             rows = [row.n for row in rows_of(self, act.connection, space, id, version, principal)]
             act.connection.executemany("update object set hidden=1 where n=?", [(n,) for n in rows])
+            if id.startswith("marking-definition--"):
+                note_definitions(act.connection)
             self.record(act.connection, by, "delete", id, {"rows": len(rows)})
             act.reconsider(rows)
             return act.change(len(rows))

@@ -23,7 +23,7 @@ from kizuna.store.model import Outcome, Source
 from kizuna.store.parts import Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.quarantine import Quarantine
-from kizuna.store.rows import Names, New, RowWriter
+from kizuna.store.rows import Names, New, RowWriter, note_definitions
 
 if TYPE_CHECKING:
     from kizuna.store.sqlite import Store
@@ -64,6 +64,7 @@ class Writer:
             default=source.default,
             joined=label,
             community=store.settings.community,
+            known=store.known_labels(source, space, label),
         )
         ceiling = store.settings.ceiling
         self._ceiling = parse_label(ceiling, originator=store.organisation) if ceiling else None
@@ -343,6 +344,8 @@ class _Commit:
         if not hidden or self._source.kind != "own":
             return Outcome(new.index, new.id, "unchanged", version=new.version)
         self._connection.execute("update object set hidden=0 where n=?", (n,))
+        if new.type == "marking-definition":
+            note_definitions(self._connection)
         self.returned.append(n)
         return Outcome(new.index, new.id, "unchanged", version=new.version)
 
