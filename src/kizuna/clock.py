@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)  # half of the time where the zone is written anyway
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -19,7 +20,7 @@ def now_us() -> int:
 
 def to_text(us: int) -> str:
     """RFC 3339 text with exactly six decimals, such as 2026-11-23T09:24:00.000000Z (years 1–9999)."""
-    return (_EPOCH + us * _MICROSECOND).isoformat(timespec="microseconds")[:26] + "Z"
+    return (_EPOCH_IN_UTC + us * _MICROSECOND).isoformat("T", "microseconds") + "Z"
 
 
 def from_datetime(moment: datetime) -> int:
