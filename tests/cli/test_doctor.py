@@ -24,7 +24,7 @@ def test_a_fresh_node_is_well(folder: Path) -> None:
     done = kizuna("doctor", "--data", folder)
     assert done.code == 0, done.out
     checks = found(folder)
-    names = "folder permissions settings key store migrations indices clock disk port"
+    names = "folder permissions settings key store migrations indices quarantine clock disk port"
     assert list(checks) == names.split()
     assert {state for state, _ in checks.values()} <= {"ok", "warning"}  # the disk of whoever tests may be full
 
@@ -76,6 +76,18 @@ def test_an_index_that_is_not_what_the_objects_say(folder: Path) -> None:
     state, message = found(folder)["indices"]
     assert state == "failed"
     assert message.startswith(f"edge of {report('Findings', [])['id']}: 1 missing, 0 too many")
+
+
+def test_what_was_refused_is_told_of_by_source_and_reason(folder: Path, tmp_path: Path) -> None:
+    ahead = campaign("ahead", created="2199-01-01T00:00:00.000Z", modified="2199-01-01T00:00:00.000Z")
+    wrong = {**campaign("wrong"), "confidence": 101}
+    file = tmp_path / "refused.json"
+    file.write_bytes(bundle(wrong, ahead))
+    assert kizuna("import", file, "--data", folder).code == 1
+    state, message = found(folder)["quarantine"]
+    assert state == "warning"
+    assert message.startswith("1 of own since 20")
+    assert message.endswith(": number-range")
 
 
 def test_a_store_of_a_newer_release(folder: Path) -> None:
