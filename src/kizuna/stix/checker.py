@@ -36,7 +36,9 @@ def errors_of(data: dict[str, Any]) -> list[Problem]:
 def _found(data: Any) -> list[Found]:
     found: list[Found] = []
     if isinstance(data, dict):
-        _finder(data)(data, found)
+        kind = data.get("type")
+        finder = OBJECTS.get(kind) if kind.__class__ is str else None
+        (finder or _other_finder(data))(data, found)
     else:
         found.append(mismatch("not-an-object", "a STIX object", data, WHOLE, ""))
     return found
@@ -47,12 +49,9 @@ def finish(found: list[Found]) -> list[Problem]:
     return [_problems.get(one) or _remember(one) for one in found] if found else CLEAN
 
 
-def _finder(data: dict[str, Any]) -> Finder:
-    """The checker for the type of an object: one of the tables, or what is common to own types."""
-    kind = data.get("type")
-    if isinstance(kind, str) and kind in OBJECTS:
-        return OBJECTS[kind]
-    if kind == "bundle":
+def _other_finder(data: dict[str, Any]) -> Finder:
+    """The checker of an object whose type the tables do not have: what is common to own types."""
+    if data.get("type") == "bundle":
         return _nested_bundle
     declared = new_type(data.get("extensions"))
     if declared is None:

@@ -58,7 +58,7 @@ def _version_key(data: Mapping[str, Any]) -> int | None:
     identifier, version = data.get("id"), data.get("modified")
     if version is None and data.get("type") == "marking-definition":
         version = ""  # a marking definition has no versions: two texts of one id always conflict
-    if not (isinstance(identifier, str) and isinstance(version, str)):
+    if identifier.__class__ is not str or version.__class__ is not str:
         return None
     return hash((identifier, version))
 
