@@ -39,5 +39,5 @@ bench: setup
 	@scripts/bench
 
 lock: setup
-	@for name in base dev bench; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header -q requirements/$$name.in -o requirements/$$name.txt; done
+	@for file in requirements/*.in; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header -q $$file -o $${file%.in}.txt; done

@@ -207,7 +207,7 @@ class Node:
         found += view.search(limit=2000).items
         brussels = self.store.principal_of_partner("Brussels")
         for id in self.ids:
-            found += [view.get(id), view.history(id), view.neighbours(id), view.versions(id, Query(), 0, 10)]
+            found += [view.get(id), view.history(id).items, view.neighbours(id), view.versions(id, Query(), 0, 10)]
             found += [view.explain(id, brussels)]
         return repr(found).encode()
 

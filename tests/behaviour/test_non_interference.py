@@ -135,7 +135,7 @@ def what_a_reader_gets(store: Store) -> bytes:
             asked.append(
                 [
                     view.get(id),
-                    view.history(id),
+                    view.history(id).items,
                     view.neighbours(id),
                     view.explain(id, store.principal_of_partner("Brussels")),
                 ]

@@ -116,7 +116,7 @@ def key_of_the_owner(world: World, id: str) -> list[Reply]:
         bundle(content(id, object_marking_refs=[CLEAR])),
         JSON | {"Idempotency-Key": f"key {next(_numbers)}"},
     )
-    if any(row.id == id for row in world.store.custodian().history(id)):
+    if any(row.id == id for row in world.store.custodian().history(id).items):
         world.ask("owner", "POST", "/api/v1/import", body, headers)
     return [world.ask("colleague", "POST", "/api/v1/import", body, headers)]
 

@@ -30,7 +30,7 @@ def test_the_newest_version_one_may_see_never_a_merge(store: Store) -> None:
     assert reader is not None
     assert keeper is not None
     assert (json.loads(reader.raw)["description"], json.loads(keeper.raw)["description"]) == ("old", "new")
-    assert len(store.custodian().history(old["id"])) == 2
+    assert len(store.custodian().history(old["id"]).items) == 2
 
 
 def test_a_version_withheld_whole_hides_no_older_one(store: Store) -> None:
@@ -201,11 +201,11 @@ def test_versions_are_read_in_one_pass_and_no_more_than_asked(store: Store) -> N
         one = campaign(f"of {number} versions", object_marking_refs=[CLEAR])
         put(store, *({**one, "modified": f"2026-02-01T00:{i // 60:02}:{i % 60:02}.000Z"} for i in range(number)))
         view = store.view(store.principal_of_person("reader"))
-        assert len(view.history(one["id"], limit=5)) == 5
-        assert [row.version for row in view.history(one["id"])] == sorted(
-            (row.version for row in view.history(one["id"])), reverse=True, key=lambda version: version or 0
+        assert len(view.history(one["id"], limit=5).items) == 5
+        assert [row.version for row in view.history(one["id"]).items] == sorted(
+            (row.version for row in view.history(one["id"]).items), reverse=True, key=lambda version: version or 0
         )
-        assert len(view.history(one["id"])) == number
-        return database_steps(store.database.read(), lambda: view.history(one["id"], limit=5))
+        assert len(view.history(one["id"]).items) == number
+        return database_steps(store.database.read(), lambda: view.history(one["id"], limit=5).items)
 
     assert work(600) < 3 * work(300)

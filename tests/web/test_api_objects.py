@@ -34,6 +34,32 @@ def test_pages_follow_each_other(node: Node) -> None:
     assert sorted(seen) == [f"many {n}" for n in range(7)]
 
 
+def test_many_versions_come_in_pages(node: Node) -> None:
+    one = campaign("many versions")
+    moments = [f"2026-02-01T00:00:{second:02}.000Z" for second in range(7)]
+    node.put(*({**one, "modified": moment} for moment in moments), label="TLP:CLEAR")
+    client, seen, query = node.client("owner"), [], {"limit": "3"}
+    while True:
+        page = client.get(f"/api/v1/objects/{one['id']}/versions", params=query).json()
+        seen += [item["version"][:19] for item in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+        if len(seen) == 3:  # what comes meanwhile is newer than what follows
+            node.put({**one, "modified": "2026-03-01T00:00:00.000Z"}, label="TLP:CLEAR")
+    assert seen == [moment[:19] for moment in reversed(moments)]
+
+
+def test_a_parameter_nobody_knows_is_told(node: Node) -> None:
+    client = node.client("owner")
+    for address, known in (("search", "q, type, area, limit, cursor"), ("stats", "none")):
+        answer = client.get(f"/api/v1/{address}", params={"limt": "3"})
+        told = answer.json()
+        assert (answer.status_code, told["errors"][0]["pointer"]) == (400, "/query/limt")
+        assert told["detail"] == f"unknown parameter 'limt'; this address knows {known}"
+    assert node.client(None).get("/api/v1/search", params={"limt": "3"}).status_code == 401
+
+
 def test_a_cursor_is_for_its_own_question_and_caller(node: Node) -> None:
     client = node.client("owner")
     cursor = client.get("/api/v1/search", params={"limit": 1}).json()["next"]

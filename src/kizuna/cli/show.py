@@ -54,7 +54,7 @@ def _show(store: Store, id: str, version: int | None, *, raw: bool, as_json: boo
         write(stored.raw + b"\n")
         return
     about = summary(stored)
-    versions = [entry["version"] or entry["added"] for entry in map(summary, view.history(id))]
+    versions = [entry["version"] or entry["added"] for entry in map(summary, view.history(id).items)]
     neighbours = view.neighbours(id)
     if as_json:
         emit(

@@ -100,23 +100,27 @@ class View:
         page = self._seen_of(id, versions)
         return self._stored(page[0]) if page else None
 
-    def history(self, id: str, limit: int = 1_000) -> list[Stored]:
-        """The versions this reader may see, newest first, at most `limit` and about as many as fit a page."""
+    def history(self, id: str, limit: int = 1_000, cursor: int | None = None) -> Found:
+        """The versions this reader may see, newest first: at most `limit`, and about as many as fit a page."""
         found: list[Stored] = []
-        left = PAGE_BYTES
-        for n in self._versions_of(id):
-            if len(found) == limit or left < 0:
-                break
+        left, last = PAGE_BYTES, 0
+        for n in self._versions_of(id, behind=cursor):
             for row in self._reader.execute(
                 f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=?", (n,)
             ):
-                if (seen := self._redacted(_Seen._make((*row, ())))) is not None:
-                    left -= len(seen.raw)
-                    found.append(self._stored(seen))
-        return found
+                if (seen := self._redacted(_Seen._make((*row, ())))) is None:
+                    continue  # that it is there is not told by a page behind this one either
+                if len(found) == limit or left < 0:
+                    return Found(found, last)
+                left, last = left - len(seen.raw), n
+                found.append(self._stored(seen))
+        return Found(found, None)
 
-    def _versions_of(self, id: str) -> list[int]:
-        """Rows of one id, newest first, one per version: of several the lowest digest, of one content the first to arrive."""
+    def _versions_of(self, id: str, *, behind: int | None = None) -> list[int]:
+        """Rows of one id, newest first, one per version: of several the lowest digest, of one content the first to arrive.
+
+        Only those behind one of them, which need not be there any more, when it is given.
+        """
         rows = self._reader.execute(
             "select o.version, o.digest, o.n, o.added from ident i join object o on o.ident=i.n where i.space=? and i.id=? "
             f"and o.hidden=0 and {self._labels('o.least')} order by o.digest, o.n",
@@ -126,7 +130,13 @@ class View:
         for version, digest, n, added in rows:
             key = (version is None, digest if version is None else version)
             best.setdefault(key, (version is not None, added if version is None else version, -n))
-        return [-n for _, _, n in sorted(best.values(), reverse=True)]
+        ordered = sorted(best.values(), reverse=True)
+        if behind is not None:
+            row = self._reader.execute("select version, added from object where n=?", (behind,)).fetchone()
+            version, added = row or (None, 0)
+            last = (version is not None, added if version is None else version, -behind)
+            ordered = [one for one in ordered if one < last]
+        return [-n for _, _, n in ordered]
 
     def rests_on_unseen(self, id: str) -> bool:
         """Whether an object this reader sees names an id of which they see nothing: what waits for it would tell of it."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
 
-from kizuna.errors import NotAuthenticated, Refused
+from kizuna.errors import NotAuthenticated, Refused, UsageError
 from kizuna.store.caller import Caller, Right
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import Context
@@ -21,7 +22,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
     """The guard of the API: one of one's own people, with the right that the handler names in its options.
 
-    Partners read their feeds, never views, so none of the API is theirs. Raises NotAuthenticated, Refused, WrongOrigin.
+    Partners read their feeds, never views, so none of the API is theirs. Raises NotAuthenticated, Refused, WrongOrigin, UsageError.
     """
     # Litestar answers OPTIONS by itself; what an address knows is for whoever may read.
     right: Right = "read" if connection.scope.get("method") == "OPTIONS" else handler.opt["right"]
@@ -32,7 +33,21 @@ def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Refused("partners read their feeds, under /taxii2/")
     if not caller.may(right):
         raise Refused(f"this needs the right to {right}")
+    _only_known_questions(connection, handler)
     connection.scope["user"] = caller
+
+
+def _only_known_questions(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Raises UsageError for a query parameter that the address does not know: misspelt, it would be passed over."""
+    known = [
+        described.name or name
+        for name, parameter in handler.parsed_fn_signature.parameters.items()
+        if isinstance(described := parameter.kwarg_definition, QueryParameter)
+    ]
+    for name in connection.query_params:
+        if name not in known:
+            text = f"unknown parameter {name[:60]!r}; this address knows {', '.join(known) or 'none'}"
+            raise UsageError(text, path=f"/query/{name[:60]}")
 
 
 def known(connection: Connection) -> Caller | None:

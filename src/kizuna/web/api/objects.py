@@ -11,6 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from kizuna.clock import from_text
 from kizuna.errors import NotFound, UsageError
 from kizuna.store import Query, Store, Stored
+from kizuna.store.model import Found
 from kizuna.web.api.answer import answer, tag_of
 from kizuna.web.api.model import (
     Neighbours,
@@ -55,7 +56,12 @@ def search(
     position = context.cursors.open(cursor, *bound)
     view = context.store.view(request.user.principal)
     found = view.search(q, types=tuple(types or ()), area=area, limit=limit, cursor=position)
-    following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
+    return _page(request, found, bound)
+
+
+def _page(request: Asked, found: Found, bound: tuple[str, ...]) -> Response[Objects]:
+    """A page and where it goes on, for who asked this question only."""
+    following = None if found.cursor is None else of(request).cursors.seal(found.cursor, *bound)
     items = [summary_of(stored) for stored in found.items]
     # Two cursors of one position differ; the tag is of what the page shows, so that If-None-Match finds it again.
     shown = None if following is None else tag_of(msgspec.json.encode(Objects(items, "")))
@@ -69,12 +75,15 @@ def read_object(request: Asked, id: FromPath[str], version: Version = None) -> R
 
 
 @get("/objects/{id:str}/versions", opt={"right": "read"}, sync_to_thread=True)
-def read_versions(request: Asked, id: FromPath[str]) -> Response[Objects]:
-    """Every version that you may see, newest first."""
-    history = of(request).store.view(request.user.principal).history(id)
-    if not history:
+def read_versions(request: Asked, id: FromPath[str], limit: Limit = MOST, cursor: Cursor = None) -> Response[Objects]:
+    """The versions that you may see, newest first."""
+    context = of(request)
+    bound = ("versions", request.user.name, id)
+    position = context.cursors.open(cursor, *bound)
+    found = context.store.view(request.user.principal).history(id, limit, position)
+    if not found.items and position is None:
         raise absent()
-    return answer(request, Objects([summary_of(stored) for stored in history]))
+    return _page(request, found, bound)
 
 
 @get("/objects/{id:str}/neighbours", opt={"right": "read"}, sync_to_thread=True)
