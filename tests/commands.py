@@ -7,10 +7,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 from click.testing import CliRunner
 
 from kizuna.cli import main
@@ -42,6 +43,28 @@ def kizuna(*arguments: str | Path, input: bytes = b"") -> Done:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def groups_and_leaves() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command and group, the main one first, with the words that call it."""
+    pending: list[tuple[tuple[str, ...], click.Command]] = [((), main)]
+    while pending:
+        words, command = pending.pop()
+        yield words, command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found is not None
+                pending.append(((*words, name), found))
+
+
+LEAVES = {
+    " ".join(words): command
+    for words, command in sorted(groups_and_leaves(), key=lambda one: one[0])
+    if not isinstance(command, click.Group)
+}
+"""Every command by the words that call it."""
 
 
 def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:

@@ -15,27 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kizuna.cli import main
 from tests.builders import CLEAR, campaign
-from tests.commands import Done, bundle, kizuna
+from tests.commands import LEAVES, Done, bundle, kizuna
 
 CODES = {0, 1, 2, 3, 4, 5, 6}
 # They serve until they are stopped; what they say to arguments that are none is tested with the other commands' bounds.
 SERVING = {"up", "demo"}
-
-
-def _leaves() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(main)
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {verb}", leaf) for verb, leaf in command.commands.items())
-        else:
-            yield name, command
-
-
-LEAVES = dict(_leaves())
 
 
 class Place(NamedTuple):

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kizuna
-from kizuna.cli import COMMANDS, main
+from kizuna.cli import COMMANDS
 from kizuna.cli.words import LOCALE, language, width, wrapped
+from tests.commands import groups_and_leaves
 from tests.commands import kizuna as run
 
 FOLDER = LOCALE / "ja" / "LC_MESSAGES"
@@ -38,7 +39,7 @@ def japanese(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
-    for _words, command in commands():  # click keeps the line on --help in the language it was first shown in
+    for _words, command in groups_and_leaves():  # click keeps the line on --help in the language it was first shown in
         monkeypatch.setattr(command, "_help_option", None)
 
 
@@ -47,24 +48,10 @@ def catalogue() -> Catalog:
         return read_po(file, locale="ja")
 
 
-def commands() -> Iterator[tuple[list[str], click.Command]]:
-    """Every command and group, with the words that call it."""
-    pending: list[tuple[list[str], click.Command]] = [([], main)]
-    while pending:
-        words, command = pending.pop()
-        yield words, command
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            for name in command.list_commands(context):
-                found = command.get_command(context, name)
-                assert found is not None
-                pending.append(([*words, name], found))
-
-
 def helps() -> Iterator[str]:
     """What help says."""
     yield from (line for _, line in COMMANDS.values())
-    for _, command in commands():
+    for _, command in groups_and_leaves():
         texts: list[Any] = [command.short_help, command.epilog, command.help and cleandoc(command.help)]
         for parameter in command.params:
             if isinstance(parameter, click.Option):
@@ -117,8 +104,8 @@ def _parts(text: str | Sequence[str] | None) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text or ())
 
 
-@pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)
-def test_help_is_japanese_and_fits(words: list[str], japanese: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", [words for words, _ in groups_and_leaves()], ids=" ".join)
+def test_help_is_japanese_and_fits(words: tuple[str, ...], japanese: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     text = run(*words, "--help").out
     for line in text.splitlines():

@@ -15,7 +15,7 @@ import pytest
 
 from kizuna.cli import COMMANDS, main
 from kizuna.errors import KizunaError
-from tests.commands import kizuna
+from tests.commands import LEAVES, kizuna
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a fast `--help` cannot afford (seconds of import).
@@ -32,20 +32,6 @@ HEAVY = {
     "msgspec",
     "asyncio",
 }
-
-
-def _leaves() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(main)
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {verb}", leaf) for verb, leaf in command.commands.items())
-        else:
-            yield name, command
-
-
-LEAVES = dict(_leaves())
 
 
 def run(*arguments: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:

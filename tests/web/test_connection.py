@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
 
 from kizuna.settings import Limits
 from kizuna.store import Store
 from kizuna.web import create_app
 from kizuna.web.connection import HEAD_BYTES, bounded
+from tests.serving import running
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 
@@ -23,19 +22,8 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
 @contextmanager
 def bounded_node(store: Store, limits: Limits) -> Iterator[tuple[str, int]]:
     """A node whose connections have these limits."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(store), log_level="critical", ws="none", http=bounded(limits))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield listener.getsockname()
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+    with running(create_app(store), log_level="critical", http=bounded(limits)) as found:
+        yield found
 
 
 @pytest.fixture

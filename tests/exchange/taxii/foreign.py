@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-import uvicorn
+
+from tests.serving import running
 
 TAXII = "application/taxii+json;version=2.1"
 COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
@@ -86,16 +84,5 @@ class Foreign:
 @contextmanager
 def serving(app: Foreign) -> Iterator[str]:
     """The discovery address of a server while the context lasts."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/taxii2/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+    with running(app, lifespan="off") as (host, port):
+        yield f"http://{host}:{port}/taxii2/"
