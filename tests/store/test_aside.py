@@ -193,3 +193,23 @@ def test_it_goes_when_nobody_asks_any_more(store: Store) -> None:
 def test_small_texts_start_nothing(store: Store) -> None:
     list(store.writer(store.own_source()).add_text(json.dumps({"objects": [campaign("one")]}).encode(), LIMITS))
     assert store.aside._process is None
+
+
+def test_what_cannot_come_is_not_called_at_every_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[float] = []
+
+    class Called(module._Process):
+        def __init__(self, *arguments: Any) -> None:
+            calls.append(time.monotonic())
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(module, "_Process", Called)
+    monkeypatch.setattr(module, "_MAIN", "raise SystemExit(1)")
+    for _ in range(200):
+        with pytest.raises(Gone), store.aside.asked(question(store)):
+            pass
+        time.sleep(0.01)
+    assert len(calls) == 1
+    monkeypatch.setattr(module, "_MAIN", "from kizuna.store.aside import main; main()")
+    monkeypatch.setattr(store.aside, "_not_before", 0.0)
+    come(store)

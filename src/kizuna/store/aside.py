@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,7 @@ class Aside:
         self._settings = settings
         self._free = threading.Lock()
         self._process: _Process | None = None
+        self._not_before = 0.0
 
     @contextmanager
     def asked(self, question: Question) -> Iterator[Inbox]:
@@ -91,8 +93,12 @@ class Aside:
 
     def _there(self) -> _Process:
         if self._process is not None and self._process.has_gone():
+            if not self._process.is_ready():  # it could not come, and why that is will not pass at once
+                self._not_before = time.monotonic() + _IDLE_SECONDS
             self._end()
         if self._process is None:
+            if time.monotonic() < self._not_before:
+                raise Gone("the reading process cannot come")
             self._process = _Process(self._folder, self._settings)
         if not self._process.is_ready():
             raise Gone("the reading process is on its way")
@@ -119,7 +125,7 @@ class _Process:
     def is_ready(self) -> bool:
         """Whether it has said that it has come."""
         if not self._ready:
-            with suppress(Empty):
+            with suppress(Empty, Gone):
                 self._ready = self._inbox.take(0.0001) is None
         return self._ready
 

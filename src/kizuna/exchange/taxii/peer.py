@@ -36,6 +36,7 @@ ROOTS = 10
 COLLECTIONS = 100
 RATIO = 200
 PAGES = 100_000
+_LONGEST_TOKEN = 10_000
 _PORTS = {"http": 80, "https": 443}
 # A moment beside these can be written and read back, whatever the zone.
 _FIRST, _LAST = from_text("0001-01-02T00:00:00Z"), from_text("9999-12-30T23:59:59Z")
@@ -299,9 +300,10 @@ def read_token(folder: Path, file: str) -> str:
     """Our token at a partner. Raises InvalidInput."""
     path = folder / file
     try:
-        token = path.read_text(encoding="ascii").strip()
+        with path.open(encoding="ascii") as held:
+            token = held.read(_LONGEST_TOKEN + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"cannot read our token: {error}", file=str(path)) from None
-    if not token or len(token) > 10_000 or any(c.isspace() or not c.isprintable() for c in token):
+    if not token or len(token) >= _LONGEST_TOKEN or any(c.isspace() or not c.isprintable() for c in token):
         raise InvalidInput("holds no token", file=str(path))
     return token
