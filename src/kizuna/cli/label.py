@@ -10,6 +10,7 @@ import click
 
 from kizuna.cli.folder import actor, node, trial
 from kizuna.cli.output import dry_option, emit, json_option, node_options, output_file, say, trouble
+from kizuna.cli.strangers import tell_of_strangers
 from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, NotFound, UsageError
 
@@ -64,6 +65,7 @@ def set_(id: str, label: str, dry_run: bool, data: Path, as_json: bool) -> None:
         # What another organisation owns keeps its own label too: both must allow.
         after = join(before.label, wanted) if before.source.startswith("partner:") else wanted
         now = format_label(after if dry_run else _stored(store, id).label)
+        tell_of_strangers(wanted, store)
     if as_json:
         emit(
             {
