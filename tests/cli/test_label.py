@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from kizuna.formats.stanag4774 import NAMESPACE
 from kizuna.labels import parse_label
-from kizuna.store import Partner, open_store
-from tests.builders import AMBER, CLEAR, campaign, identity, relationship
+from kizuna.store import open_store
+from tests.builders import AMBER, campaign, items
+from tests.cli.given import OBJECTS, exported
 from tests.commands import bundle, kizuna
-
-OBJECTS = [
-    campaign("Aurora", object_marking_refs=[CLEAR]),
-    campaign("Borealis", object_marking_refs=[AMBER]),
-    identity("Riga"),
-]
-
-
-@pytest.fixture
-def served(folder: Path) -> Path:
-    """A node with a partner that receives CLEAR, and three objects: for it, amber, unmarked."""
-    store = open_store(folder)
-    store.put_partner(
-        Partner(name="Kyiv", organisation="CERT Kyiv", country="UKR", receives=("TLP:CLEAR", "TLP:GREEN"))
-    )
-    store.close()
-    assert kizuna("import", "-", "--data", folder, input=bundle(*OBJECTS)).code == 0
-    return folder
-
-
-def exported(folder: Path, *more: str) -> list[str]:
-    """The ids of an export."""
-    done = kizuna("export", "--data", folder, *more)
-    assert done.code == 0, done.err
-    return sorted(o["id"] for o in json.loads(done.out).get("objects", []))
-
-
-def test_a_partner_gets_exactly_its_feed(served: Path) -> None:
-    assert exported(served) == sorted(o["id"] for o in OBJECTS)
-    assert exported(served, "--as", "kyiv") == [OBJECTS[0]["id"]]
-    assert kizuna("stats", "--as", "KYIV", "--data", served, "--json").last()["by_type"] == {"campaign": 1}
-
-
-def test_an_empty_feed_is_a_bundle_without_objects(served: Path) -> None:
-    done = kizuna("export", "--as", "Kyiv", "--type", "identity", "--data", served)
-    assert set(json.loads(done.out)) == {"type", "id"}
 
 
 def test_loosening_delivers_and_tightening_takes_back(served: Path) -> None:
@@ -85,60 +49,12 @@ def test_green_means_the_nodes_own_community_where_none_is_named(tmp_path: Path)
 def test_what_another_organisation_owns_is_only_tightened(served: Path) -> None:
     store = open_store(served)
     theirs = campaign("Theirs", object_marking_refs=[AMBER])
-    from tests.builders import items
-
     assert [o.status for o in store.writer(store.partner_source("Kyiv")).add(items(theirs))] == ["imported"]
     store.close()
     refused = kizuna("label", "set", theirs["id"], "TLP:CLEAR", "--data", served)
     assert refused.code == 4
     assert "Traceback" not in refused.err
     assert kizuna("label", "set", theirs["id"], "TLP:RED persons=a", "--data", served).code == 0
-
-
-@pytest.mark.parametrize("command", [["label", "show"], ["show"], ["explain"]])
-def test_an_unknown_object_is_not_found(served: Path, command: list[str]) -> None:
-    assert kizuna(*command, "campaign--00000000-0000-4000-8000-000000000000", "--data", served).code == 3
-    assert kizuna(*command, "\x00'; drop table object", "--data", served).code == 3
-
-
-def test_an_unknown_partner_is_not_found(served: Path) -> None:
-    for command in (["export"], ["stats"], ["search", "x"], ["show", OBJECTS[0]["id"]], ["explain", OBJECTS[0]["id"]]):
-        assert kizuna(*command, "--as", "Oslo", "--data", served).code == 3
-
-
-def test_explain_says_who_and_why(served: Path) -> None:
-    expected = [(True, True, "allowed"), (True, False, "not-receiving"), (False, False, "own-organisation")]
-    for given, (allowed, in_feed, code) in zip(OBJECTS, expected, strict=True):
-        (verdict,) = kizuna("explain", given["id"], "--as", "kyiv", "--data", served, "--json").lines()
-        assert (verdict["partner"], verdict["allowed"], verdict["in_feed"]) == ("Kyiv", allowed, in_feed)
-        assert [reason["code"] for reason in verdict["reasons"]] == [code]
-    assert kizuna("explain", OBJECTS[1]["id"], "--data", served).out.startswith("Kyiv: does not get it (")
-
-
-def test_hidden_is_shown_to_a_partner_as_absent(served: Path) -> None:
-    hidden = kizuna("show", OBJECTS[1]["id"], "--as", "Kyiv", "--data", served)
-    absent = kizuna(
-        "show", OBJECTS[1]["id"].replace("campaign--", "campaign--0")[:-1], "--as", "Kyiv", "--data", served
-    )
-    assert hidden.code == absent.code == 3
-    assert kizuna("search", "Borealis", "--as", "Kyiv", "--data", served).code == 3
-    assert kizuna("search", "Aurora", "--as", "Kyiv", "--data", served).code == 0
-
-
-def test_show_gives_the_bytes_as_they_came(served: Path) -> None:
-    raw = kizuna("show", OBJECTS[0]["id"], "--raw", "--data", served).out
-    assert json.loads(raw) == OBJECTS[0]
-    shown = kizuna("show", OBJECTS[0]["id"], "--data", served, "--json").last()
-    assert shown["object"] == OBJECTS[0]
-    assert (shown["label"], shown["name"], shown["source"]) == ("TLP:CLEAR", "Aurora", "own")
-    assert "Aurora" in kizuna("show", OBJECTS[0]["id"], "--data", served).out
-
-
-def test_neighbours_are_shown(served: Path) -> None:
-    link = relationship(OBJECTS[0], "related-to", OBJECTS[2])
-    kizuna("import", "-", "--data", served, input=bundle(link))
-    shown = kizuna("show", OBJECTS[0]["id"], "--data", served, "--json").last()
-    assert {n["id"] for n in shown["neighbours"]} & {link["id"], OBJECTS[2]["id"]}
 
 
 STANAG = f"""<originatorConfidentialityLabel xmlns="{NAMESPACE}"><ConfidentialityInformation>
@@ -208,12 +124,3 @@ def test_what_is_no_label_or_none_that_xml_can_state(arguments: list[str], code:
     done = kizuna("label", *arguments, input=b"<!DOCTYPE x><x/>")
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
-
-
-def test_a_mark_on_a_part_is_a_reason_not_a_reference(served: Path) -> None:
-    marks = [{"marking_ref": AMBER, "selectors": ["objective"]}]
-    marked = campaign("Marked", objective="Ports", object_marking_refs=[CLEAR], granular_markings=marks)
-    kizuna("import", "-", "--data", served, input=bundle(marked))
-    (verdict,) = kizuna("explain", marked["id"], "--data", served, "--json").lines()
-    assert (verdict["allowed"], verdict["in_feed"]) == (True, False)
-    assert [reason["code"] for reason in verdict["reasons"]] == ["not-receiving"]
