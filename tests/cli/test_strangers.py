@@ -50,3 +50,15 @@ def test_it_is_said_where_labels_are_given(riga: Path, tmp_path: Path) -> None:
     done = kizuna("label", "set", one["id"], "TLP:AMBER to=Tokyo,JPN", "--data", riga)
     assert (done.code, done.err) == (0, told)
     assert kizuna("label", "set", one["id"], "TLP:AMBER to=Tokyo", "--data", riga, "--quiet").err == ""
+
+
+def test_an_area_the_programme_does_not_have_is_remarked_on(riga: Path, tmp_path: Path) -> None:
+    told = "the programme has no area 'cyber-defense'; its areas are cyber-defence, "
+    done = kizuna("partner", "set", "Tokyo", "--receives", "cyber-defense", "--receives", "TLP:CLEAR", "--data", riga)
+    assert (done.code, done.err[: len(told)]) == (0, told)
+    assert kizuna("partner", "set", "Tokyo", "--receives", "cyber-defence", "--data", riga).err == ""
+    file = tmp_path / "one.json"
+    file.write_bytes(bundle(campaign("one")))
+    done = kizuna("import", file, "--area", "cyber-defense", "--data", riga)
+    assert (done.code, done.err[: len(told)]) == (0, told)
+    assert kizuna("import", file, "--area", "cyber-defence", "--data", riga).err == ""

@@ -12,7 +12,7 @@ import click
 
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import Advance, emit, node_options, progress, say, trouble
-from kizuna.cli.strangers import tell_of_strangers
+from kizuna.cli.strangers import tell_of_strangers, tell_of_unknown_areas
 from kizuna.cli.words import _
 from kizuna.errors import KizunaError
 
@@ -66,6 +66,7 @@ def _import(
     stated = parse_label(label, originator=organisation, community=community) if label is not None else None
     if stated is not None:
         tell_of_strangers(stated, store)
+    tell_of_unknown_areas([area] if area else [])
     writer = store.writer(store.own_source(), label=stated, area=area)
     counts = Counter(imported=0, unchanged=0, failed=0)
     names = tuple(files)

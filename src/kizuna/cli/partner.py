@@ -12,6 +12,7 @@ import click
 from kizuna.cli.country import alpha3
 from kizuna.cli.folder import actor, node, trial
 from kizuna.cli.output import F, dry_option, emit, node_options, rows_option, say, table
+from kizuna.cli.strangers import tell_of_unknown_areas
 from kizuna.cli.words import N_, _
 from kizuna.errors import Conflict, NotFound, UsageError
 
@@ -150,6 +151,7 @@ def _changed(store: Store, partner: Partner, given: dict[str, Any]) -> Partner:
             values["public_key" if option == "key" else option] = None if text == CLEARED else check(text)
     if given["receives"]:
         values["receives"] = tuple(_received(text) for text in given["receives"] if text != CLEARED)
+        tell_of_unknown_areas(text for text in values["receives"] if text not in LEVELS)
     if given["clients"]:
         values["clients"] = tuple(text for text in given["clients"] if text != CLEARED)
     return msgspec.structs.replace(partner, **values)

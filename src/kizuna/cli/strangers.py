@@ -1,7 +1,8 @@
-"""Names in a label that mean nobody: a slip that would otherwise only show when nothing arrives."""
+"""Names in labels and settings that mean nobody and nothing: slips that would otherwise only show when nothing arrives."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kizuna.cli.output import note
@@ -35,3 +36,16 @@ def strangers(label: Label, store: Store) -> list[str]:
     known |= {name for partner in partners for name in (partner.organisation, partner.country)}
     known |= {group.name for group in groups} | {member for group in groups for member, _start, _end in group.members}
     return sorted(named - known)
+
+
+def tell_of_unknown_areas(names: Iterable[str]) -> None:
+    """Remark on every name that is no area of the programme."""
+    named = sorted(set(names))
+    if not named:
+        return
+    from kizuna.formats.pack import load
+
+    known = [area.area for area in load("programme").programme().areas]
+    for name in named:
+        if name not in known:
+            note(_("the programme has no area {name!r}; its areas are {known}", name=name, known=", ".join(known)))
