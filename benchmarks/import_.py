@@ -17,7 +17,7 @@ from benchmarks.data import Corpus, kizuna
 from benchmarks.peer_figures import OPENTAXII, figures
 from benchmarks.table import Row
 
-RUNS = 3
+RUNS = 5
 
 
 def measure(corpus: Corpus) -> float:

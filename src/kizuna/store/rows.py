@@ -95,15 +95,12 @@ class RowWriter:
             )  # fmt: skip
         columns = "object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)"
         insert(self._connection, columns, objects, 13)
-        self._connection.executemany(
-            "insert into body values (?,?,?,?)",
-            [
-                (new.n, new.prepared.raw, new.prepared.original, _encode(new.prepared.problems).decode() or None)
-                if new.prepared.problems
-                else (new.n, new.prepared.raw, new.prepared.original, None)
-                for new in news
-            ],
-        )
+        bodies: list[Value] = []
+        for new in news:
+            one = new.prepared
+            problems = _encode(one.problems).decode() if one.problems else None
+            bodies += (new.n, one.raw, one.original, problems)
+        insert(self._connection, "body", bodies, 4)
         self.index([(new.n, label(new.prepared.label), new.prepared.rows) for new in news], idents)
 
     def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
