@@ -37,9 +37,11 @@ _ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 # `|(?!)` ends each possessive group: before Python 3.11.5 such a group kept what a failed last turn had read (gh-106052).
-_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.|(?!))*+"[^"{}\[\]]*+|(?!))*+', re.DOTALL)
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.|(?!))*+"', re.DOTALL)
-_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.|(?!))*+', re.DOTALL)
+# Escapes one behind the other are a turn of their own: of nothing else a hostile text can make as many turns.
+_INSIDE = rb'[^"\\]*+(?:(?:\\.|(?!))++[^"\\]*+|(?!))*+'
+_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"%b"[^"{}\[\]]*+|(?!))*+' % _INSIDE, re.DOTALL)
+_STRING = re.compile(rb'"%b"' % _INSIDE, re.DOTALL)
+_IN_STRING = re.compile(_INSIDE, re.DOTALL)
 _SCALAR = re.compile(rb'[^ \t\r\n,\[\]{}"]++')
 _SEPARATOR = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"')
 _BEGINNING = re.compile(
