@@ -242,6 +242,16 @@ def test_an_object_above_the_limit_is_left_out_and_the_next_one_is_read() -> Non
     assert names(items) == ["a", ["json-too-large"], "b", ["json-too-large"], "c"]
 
 
+def test_an_object_above_the_limit_is_told_before_its_end_is_looked_for() -> None:
+    source = io.BytesIO(b'[{"a":"%b' % (b'\\"a' * 10_000_000))
+    items = iter_objects(source, limits=ReadLimits(object=1 << 20, split_above=1 << 20))
+    assert _rules(next(iter(items))) == ["json-too-large"]
+    assert source.tell() <= 8 << 20
+    (end,) = items
+    assert _rules(end) == ["json-truncated"]
+    assert source.tell() == len(source.getvalue())
+
+
 def test_a_string_without_end_does_not_hide_what_follows_a_large_object() -> None:
     source = b'[{"type":"campaign","id":"campaign--a","name":"a"},{"x":"%b}' % (b"y" * 1_000)
     source += b',{"type":"campaign","id":"campaign--b","name":"b"}' * 40 + b"]"

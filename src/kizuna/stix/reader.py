@@ -249,7 +249,7 @@ class _Reader:
             wrong = self._value(key) if key is not None else self._broken_header(byte)
             if wrong is not None:
                 yield [wrong]
-                if text.peek() == -1 or not self._scanner.recover(OBJECTS):
+                if not self._scanner.recover(OBJECTS):
                     return
                 text.position -= 1
                 yield from self._list()

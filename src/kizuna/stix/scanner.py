@@ -37,8 +37,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 # `|(?!)` ends each possessive group: before Python 3.11.5 such a group kept what a failed last turn had read (gh-106052).
-# Escapes one behind the other are a turn of their own: of nothing else a hostile text can make as many turns.
-_INSIDE = rb'[^"\\]*+(?:(?:\\.|(?!))++[^"\\]*+|(?!))*+'
+_INSIDE = rb'[^"\\]*+(?:\\.[^"\\]*+|(?!))*+'
 _TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"%b"[^"{}\[\]]*+|(?!))*+' % _INSIDE, re.DOTALL)
 _STRING = re.compile(rb'"%b"' % _INSIDE, re.DOTALL)
 _IN_STRING = re.compile(_INSIDE, re.DOTALL)
@@ -121,6 +120,7 @@ class Scanner:
         self._careful_until = 0
         self._second_looks = _SECOND_LOOKS
         self._brackets = _SKIPPED_BRACKETS
+        self._overlong = False
         self.lost = False
         """Whether the rest of the source cannot be cut any more."""
 
@@ -128,6 +128,10 @@ class Scanner:
         """The elements of the list that begins before the position; ends behind its bracket."""
         text, comma, first = self._text, True, True
         while not self.lost:
+            end = self._past_overlong()
+            if end is not None:
+                yield end
+                return
             byte = text.peek()
             if byte == -1:
                 yield self._fault("json-truncated", "the list of objects does not end")
@@ -167,6 +171,8 @@ class Scanner:
     def recover(self, beginning: re.Pattern[bytes]) -> bool:
         """Go on behind the next match, or to the end."""
         text = self._text
+        if self._past_overlong() is not None:
+            return False
         while True:
             match = beginning.search(text.data, text.position)
             if match is not None:
@@ -336,22 +342,38 @@ class Scanner:
             text.position += len(raw)
             return Fault(raw, fault("json-syntax", f"broken JSON {place}"))
         if state in ("large", "deep"):
-            self.lost = not self._skip()
+            self._overlong = True
             rule = "json-too-large" if state == "large" else "json-depth"
             limit = f"{self._size} bytes or {_BRACKETS} brackets" if state == "large" else f"{self._depth} levels"
-            after = "; what follows it cannot be told apart" if self.lost else ""
-            return Fault(raw[:_SHOWN], fault(rule, f"more than {limit} {place}{after}"))
+            return Fault(raw[:_SHOWN], fault(rule, f"more than {limit} {place}"))
         self.lost = True
+        began = text.place()
         text.position += len(raw)
         if state == "cut":
-            return Fault(
-                raw, fault("json-truncated", f"the text ends at byte {text.place()} inside of what began {place}")
-            )
+            message = f"the text ends at byte {text.place()} inside of what began at byte {began}"
+            return Fault(raw, fault("json-truncated", message))
         if state == "stray":
             message = f"expected ',' or ']' at byte {text.place()}; nothing behind it can be told apart"
             return Fault(raw, fault("json-syntax", message))
         message = f"brackets do not match at byte {text.place() - 1}; nothing behind it can be told apart"
         return Fault(raw, fault("json-syntax", f"{message} ({place})"))
+
+    def _past_overlong(self) -> Fault | None:
+        """Throw away what was reported as too large or too deep; a fault when nothing can be told apart behind it.
+
+        Reported first: nobody waits for its end to hear of it.
+        """
+        if not self._overlong:
+            return None
+        self._overlong = False
+        began = f"byte {self._text.place()}"
+        if self._skip():
+            return None
+        self.lost = True
+        if self._brackets > 0:
+            return Fault(b"", fault("json-truncated", f"the text ends inside of what began at {began}"))
+        message = f"too many brackets from {began} on; nothing behind them can be told apart"
+        return Fault(b"", fault("json-too-large", message))
 
     def _skip(self) -> bool:
         """Throw a value away that is too large to hold; False when it does not end, or ends after too many brackets."""
