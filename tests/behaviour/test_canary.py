@@ -259,9 +259,9 @@ def test_asking_for_a_canary_answers_as_for_an_unknown_value(node: Node) -> None
             continue
         asked += 1
         assert view.search(one.canary) == view.search("zzunknownzz"), one
-        assert view.observed(None, one.canary) == view.observed(None, "zzunknownzz"), one
+        assert view.search(value=one.canary) == view.search(value="zzunknownzz"), one
         assert view.get(one.canary) is None
-        heard += bool(keeper.search(one.canary).items or keeper.observed(None, one.canary))
+        heard += bool(keeper.search(one.canary).items or keeper.search(value=one.canary).items)
     assert (asked > 700, heard > 350) == (True, True)
 
 

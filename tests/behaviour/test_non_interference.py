@@ -140,7 +140,7 @@ def what_a_reader_gets(store: Store) -> bytes:
                     view.explain(id, store.principal_of_partner("Brussels")),
                 ]
             )
-    asked.append(view.observed(None, "198.51.100.7"))
+    asked.append(view.search(value="198.51.100.7").items)
     return msgspec.json.encode(asked)
 
 

@@ -154,7 +154,8 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/api/v1/search"): (
         Drive(("", "?limit=1", "?q=power&limit=2", "?q=%E7%99%BA%E9%9B%BB%E6%89%80", f"?q={SECRET}", "?q=198.51.100.7",
-               "?type=report", "?area=cyber-defence&limit=3", "?q=zzunknownzz", "?cursor=AAAA")),
+               "?type=report", "?area=cyber-defence&limit=3", "?q=zzunknownzz", "?cursor=AAAA",
+               "?value=198.51.100.7&limit=2")),
     ),
     ("GET", "/api/v1/objects/{id}"): (
         Drive(("", "?version=2026-01-01T00:00:00Z", "?version=2026-01-12T00:00:00Z", "?version=x")),

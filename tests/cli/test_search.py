@@ -26,6 +26,15 @@ def test_by_type(served: Path) -> None:
     assert names(served, "riga", "--type", "campaign") == []
 
 
+def test_by_a_value_however_it_is_spelled(served: Path) -> None:
+    value = {"type": "domain-name", "spec_version": "2.1", "id": "domain-name--3c10e93f-798e-52a6-a0c1-08156efab7f5"}
+    kizuna("import", "-", "--data", served, input=bundle(value | {"value": "Example.COM"}))
+    assert names(served, "--value", "example.com.") == names(served, "--value", "EXAMPLE.com") == ["Example.COM"]
+    assert names(served, "example", "--value", "example.org") == []
+    done = kizuna("search", "--data", served)
+    assert (done.code, done.err.splitlines()[-1]) == (2, "Error: give TEXT, or --value")
+
+
 def test_more_than_a_page_is_given_when_asked(served: Path) -> None:
     kizuna("import", "-", "--data", served, input=bundle(*(campaign(f"many {n}") for n in range(600))))
     assert len(set(names(served, "many", "--limit", "590"))) == 590

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kizuna.stix.checker import check
-from kizuna.stix.selectors import SELECTOR, Unresolved, resolve, selects, steps
+from kizuna.stix.selectors import SELECTOR, Unresolved, resolve, steps
 from tests.stix_examples import TLP_GREEN, changed
 
 DATA = {
@@ -48,13 +48,6 @@ def test_no_selector(selector: str) -> None:
 
 def test_steps() -> None:
     assert steps("labels.[10].x") == ("labels", 10, "x")
-
-
-def test_ancestors_select() -> None:
-    assert selects("labels", "labels.[1]")
-    assert selects("labels.[1]", "labels.[1]")
-    assert not selects("labels.[1]", "labels.[10]")
-    assert not selects("label", "labels")
 
 
 def test_several_selectors_are_told_one_by_one() -> None:

@@ -111,7 +111,15 @@ def test_observed_values_are_found_in_any_spelling(store: Store) -> None:
         "pattern": "[domain-name:value = 'example.com']", "valid_from": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     put(store, address, indicator)
-    assert {o.type for o in store.custodian().observed("domain-name", "EXAMPLE.com")} == {"domain-name", "indicator"}
+    view = store.custodian()
+    assert {o.type for o in view.search(value="EXAMPLE.com").items} == {"domain-name", "indicator"}
+    assert [o.type for o in view.search("x", value="EXAMPLE.com.").items] == ["indicator"]
+    assert [o.type for o in view.search(value="example.com", types=("domain-name",)).items] == ["domain-name"]
+    assert view.search(value="example.org") == view.search(value="") == view.search("nowhere", value="example.com")
+    first = view.search(value="example.com", limit=1)
+    assert first.cursor is not None
+    second = view.search(value="example.com", limit=1, cursor=first.cursor)
+    assert {o.type for o in first.items + second.items} == {"domain-name", "indicator"}
 
 
 def test_search_by_type_area_and_page(store: Store) -> None:

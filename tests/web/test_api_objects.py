@@ -17,6 +17,7 @@ def ids(node: Node, **query: str) -> set[str]:
 def test_search(node: Node) -> None:
     assert ids(node) == {thing["id"] for thing in (OPEN, GREEN, OWN, LINKED, REPORT)}
     assert ids(node, q="open") == {OPEN["id"]}
+    assert ids(node, value="192.0.2.1") == set()
     assert ids(node, type="report") == {REPORT["id"]}
     assert ids(node, area="space-security") == {GREEN["id"], LINKED["id"]}
     assert ids(node, q="secret") == ids(node, q="nothing at all") == ids(node, area="maritime-security") == set()
@@ -52,7 +53,7 @@ def test_many_versions_come_in_pages(node: Node) -> None:
 
 def test_a_parameter_nobody_knows_is_told(node: Node) -> None:
     client = node.client("owner")
-    for address, known in (("search", "q, type, area, limit, cursor"), ("stats", "none")):
+    for address, known in (("search", "q, value, type, area, limit, cursor"), ("stats", "none")):
         answer = client.get(f"/api/v1/{address}", params={"limt": "3"})
         told = answer.json()
         assert (answer.status_code, told["errors"][0]["pointer"]) == (400, "/query/limt")

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("kizuna.cli.import_", "Store STIX objects from files."),
     "export": ("kizuna.cli.export", "Write objects as a STIX bundle."),
     "validate": ("kizuna.cli.validate", "Check STIX files against the specification."),
-    "search": ("kizuna.cli.search", "Find objects by words."),
+    "search": ("kizuna.cli.search", "Find objects by words, or by a value."),
     "show": ("kizuna.cli.show", "Show one object, its versions and neighbours."),
     "explain": ("kizuna.cli.explain", "Say who may see an object, and why."),
     "stats": ("kizuna.cli.stats", "Count what the node holds."),

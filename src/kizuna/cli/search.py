@@ -1,4 +1,4 @@
-"""`kizuna search`: objects by words, in any language."""
+"""`kizuna search`: objects by words, in any language, or by an observed value."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import click
 from kizuna.cli.folder import feed_rows, node
 from kizuna.cli.objects import summary
 from kizuna.cli.output import as_option, node_options, rows_option, table
-from kizuna.cli.words import N_
+from kizuna.cli.words import N_, _
 
 if TYPE_CHECKING:
     from kizuna.store import Store, Stored
 
 
-@click.command(short_help="Find objects by words.")
-@click.argument("text")
+@click.command(short_help="Find objects by words, or by a value.")
+@click.argument("text", required=False)
+@click.option(
+    "--value", help="An address, a domain, a hash …: where it was observed or is looked for, however it is spelled."
+)
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
 @click.option("--area", help="Only this programme area.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
-    text: str,
+    text: str | None,
+    value: str | None,
     types: tuple[str, ...],
     area: str | None,
     limit: int,
@@ -37,21 +41,29 @@ def command(
     partner: str | None,
 ) -> None:
     """Find objects holding all the words of TEXT, newest first. Nothing found is exit 3."""
+    if text is None and value is None:
+        raise click.UsageError(_("give TEXT, or --value"))
     with node(data) as store:
         if partner is not None:
             partner = store.partner(partner).name
-        found = (summary(stored) for stored in _search(store, text, types, area, limit, partner))
+        found = (summary(stored) for stored in _search(store, text, value, types, area, limit, partner))
         count = table(found, ("id", "type", "name", "label", "source"), as_json=as_json, empty=N_("nothing found"))
     if not count:
         ctx.exit(3)
 
 
 def _search(
-    store: Store, text: str, types: tuple[str, ...], area: str | None, limit: int, partner: str | None
+    store: Store,
+    text: str | None,
+    value: str | None,
+    types: tuple[str, ...],
+    area: str | None,
+    limit: int,
+    partner: str | None,
 ) -> Iterator[Stored]:
     view, cursor, left = store.custodian(), None, limit
     while left:
-        found = view.search(text, types=types, area=area, limit=min(left, 500), cursor=cursor)
+        found = view.search(text, value=value, types=types, area=area, limit=min(left, 500), cursor=cursor)
         for stored in found.items:
             # Rows of a feed are whole, so what a partner finds is what is in its feed.
             if left and (partner is None or _given(store, partner, stored)):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .ids import sco_id
     from .lift import is_20, lift, lift_all
     from .names import name_of
-    from .normal import normalise_value
+    from .normal import every_form, normalise_value
     from .observed import ObservedValue, observed_values
     from .reader import Container, Item, ReadLimits, Share, iter_objects
     from .references import edges, marking_refs, mentions
@@ -45,6 +45,7 @@ __all__ = [
     "digest",
     "edges",
     "errors_of",
+    "every_form",
     "is_20",
     "iter_objects",
     "lift",
@@ -74,6 +75,7 @@ _MODULES = {
     "Share": "reader",
     "check": "checker",
     "errors_of": "checker",
+    "every_form": "normal",
     "edges": "references",
     "is_20": "lift",
     "iter_objects": "reader",

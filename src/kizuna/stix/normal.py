@@ -174,6 +174,11 @@ def lower(value: str) -> str:
     return value.strip().lower()
 
 
+def every_form(value: str) -> set[str]:
+    """The forms a text may be stored in as a value of any kind; its own is among them."""
+    return {value.strip(), *(normalise_value(kind, value) for kind in _NORMALISERS)}
+
+
 _NORMALISERS: dict[str, Callable[[str], str]] = {
     "ipv4-addr": ipv4,
     "ipv6-addr": ipv6,

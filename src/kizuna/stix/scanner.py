@@ -128,9 +128,9 @@ class Scanner:
         """The elements of the list that begins before the position; ends behind its bracket."""
         text, comma, first = self._text, True, True
         while not self.lost:
-            end = self._past_overlong()
-            if end is not None:
-                yield end
+            if not self._past_overlong():
+                if self._brackets <= 0:
+                    yield self._fault("json-too-large", "too many brackets; nothing behind them can be told apart")
                 return
             byte = text.peek()
             if byte == -1:
@@ -171,7 +171,7 @@ class Scanner:
     def recover(self, beginning: re.Pattern[bytes]) -> bool:
         """Go on behind the next match, or to the end."""
         text = self._text
-        if self._past_overlong() is not None:
+        if not self._past_overlong():
             return False
         while True:
             match = beginning.search(text.data, text.position)
@@ -358,22 +358,15 @@ class Scanner:
         message = f"brackets do not match at byte {text.place() - 1}; nothing behind it can be told apart"
         return Fault(raw, fault("json-syntax", f"{message} ({place})"))
 
-    def _past_overlong(self) -> Fault | None:
-        """Throw away what was reported as too large or too deep; a fault when nothing can be told apart behind it.
+    def _past_overlong(self) -> bool:
+        """Throw away what was reported as too large or too deep; False when nothing can be told apart behind it.
 
         Reported first: nobody waits for its end to hear of it.
         """
-        if not self._overlong:
-            return None
-        self._overlong = False
-        began = f"byte {self._text.place()}"
-        if self._skip():
-            return None
-        self.lost = True
-        if self._brackets > 0:
-            return Fault(b"", fault("json-truncated", f"the text ends inside of what began at {began}"))
-        message = f"too many brackets from {began} on; nothing behind them can be told apart"
-        return Fault(b"", fault("json-too-large", message))
+        if self._overlong:
+            self._overlong = False
+            self.lost = not self._skip()
+        return not self.lost
 
     def _skip(self) -> bool:
         """Throw a value away that is too large to hold; False when it does not end, or ends after too many brackets."""

@@ -43,8 +43,3 @@ def resolve(data: Mapping[str, Any], selector: str) -> Any:
         else:
             raise Unresolved(f"there is no {step}")
     return value
-
-
-def selects(selector: str, path: str) -> bool:
-    """Whether a selector names the path (written as a selector) or an ancestor of it."""
-    return path == selector or path.startswith(selector + ".")

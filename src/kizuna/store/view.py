@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
-from kizuna.stix import normalise_value
+from kizuna.stix import every_form
 from kizuna.store.extract import MENTION
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
@@ -155,19 +155,23 @@ class View:
         self,
         text: str | None = None,
         *,
+        value: str | None = None,
         types: Sequence[str] = (),
         area: str | None = None,
         limit: int = 50,
         cursor: int | None = None,
     ) -> Found:
-        """Objects that hold all words of `text`, newest first; without text the newest objects."""
+        """Objects that hold all words of `text`, newest first; without text the newest objects.
+
+        With `value`, only those in which it was observed or is looked for (an address, a domain, a hash …), however it is spelled.
+        """
         match = words_query(text) if text else None
         if text and match is None:
             return Found([], None)
         found: list[Stored] = []
         have: set[str] = set()
         last = None
-        for position, n in self._hits(match, cursor):
+        for position, n in self._hits(match, value, cursor):
             if len(found) == limit:
                 return Found(found, last)
             last = position
@@ -192,20 +196,6 @@ class View:
             if len(found) >= limit:
                 break
         return list(found.values())[:limit]
-
-    def observed(self, kind: str | None, value: str, limit: int = 100) -> list[Stored]:
-        """Objects in which a value was observed or is looked for; `kind` None means any."""
-        reader = self._reader
-        forms = {value} | (
-            {normalise_value(kind, value)} if kind else {normalise_value(k, value) for k in self._kinds()}
-        )
-        sql = (
-            f"select distinct v.object from value v where v.value in (select value from json_each(?)) and {self._labels('v.label')} "
-            "and (? is null or v.kind=?) order by v.object desc"
-        )
-        number = None if kind is None else self._store.interned.find(reader, "term", kind)
-        rows = (self._current(n, (), None) for (n,) in reader.execute(sql, (json.dumps(sorted(forms)), number, number)))
-        return [self._stored(row) for row, _ in zip((r for r in rows if r is not None), range(limit), strict=False)]
 
     def stats(self) -> Stats:
         """Distinct ids, rows, and ids by type."""
@@ -342,18 +332,28 @@ class View:
             problems=tuple(problem["message"] for problem in problems),
         )
 
-    def _hits(self, match: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
-        """(position, row) newest first: documents that match, or every row."""
-        before = cursor if cursor is not None else 2**62
+    def _hits(self, match: str | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
+        """(position, row) newest first: documents that match, rows that hold the value, or every row."""
+        asked: dict[str, object] = {"before": cursor if cursor is not None else 2**62, "match": match}
+        holding = ""
+        if value is not None:
+            asked["forms"] = json.dumps(sorted(every_form(value)))
+            holding = (
+                "(select v.object from value v where v.value in (select value from json_each(:forms)) "
+                f"and {self._labels('v.label')})"
+            )
         if match is None:
-            sql = f"select o.n, o.n from object o where o.n<? and o.hidden=0 and {self._labels('o.least')} order by o.n desc"
-            yield from self._reader.execute(sql, (before,))
-            return
-        sql = (
-            "select words.rowid, d.object from words join doc d on d.n=words.rowid "
-            f"where words match ? and words.rowid<? and {self._labels('d.label')} order by words.rowid desc"
-        )
-        yield from self._reader.execute(sql, (match, before))
+            sql = (
+                f"select o.n, o.n from object o where o.n<:before {f'and o.n in {holding}' if holding else ''} "
+                f"and o.hidden=0 and {self._labels('o.least')} order by o.n desc"
+            )
+        else:
+            sql = (
+                "select words.rowid, d.object from words join doc d on d.n=words.rowid where words match :match "
+                f"and words.rowid<:before {f'and d.object in {holding}' if holding else ''} "
+                f"and {self._labels('d.label')} order by words.rowid desc"
+            )
+        yield from self._reader.execute(sql, asked)
 
     def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
         """The row if it is the newest its reader may see of its id, of these types and area."""
@@ -421,11 +421,3 @@ class View:
     def _relationship_type(self, id: str) -> str:
         rows = self._seen_of(id, ("last",))
         return str(msgspec.json.decode(rows[0].raw).get("relationship_type", "")) if rows else ""
-
-    def _kinds(self) -> list[str]:
-        return [
-            name
-            for (name,) in self._reader.execute(
-                "select distinct t.name from value v join term t on t.n=v.kind"
-            ).fetchall()
-        ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from kizuna.clock import from_text, to_text
 
 TAXII = "application/taxii+json;version=2.1"
@@ -35,11 +33,6 @@ def version_text(version: int | None, added: int) -> str:
 def moment(text: str) -> int:
     """Microseconds of a timestamp in a query. Raises ValueError."""
     return from_text(text)
-
-
-def http_now() -> str:
-    """The present, for status resources."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _admits(part: str) -> bool:

@@ -30,6 +30,13 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="At most so man
 Words = Annotated[
     str | None, QueryParameter(max_length=1000, description="Words the objects hold, in any language; all of them.")
 ]
+Value = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=4096,
+        description="A value observed or looked for: an address, a domain, a hash …, however it is spelled.",
+    ),
+]
 Types = Annotated[list[str] | None, QueryParameter(name="type", max_items=50, description="Only these STIX types.")]
 AreaName = Annotated[str | None, QueryParameter(max_length=100, description="Only this programme area.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
@@ -45,17 +52,18 @@ PartnerName = Annotated[
 def search(
     request: Asked,
     q: Words = None,
+    value: Value = None,
     types: Types = None,
     area: AreaName = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[Objects]:
-    """Objects that hold all the words, newest first; without words the newest objects."""
+    """Objects that hold all the words, and the value, newest first; without either the newest objects."""
     context = of(request)
-    bound = ("search", request.user.name, q or "", *sorted(types or ()), "", area or "")
+    bound = ("search", request.user.name, q or "", value or "", *sorted(types or ()), "", area or "")
     position = context.cursors.open(cursor, *bound)
     view = context.store.view(request.user.principal)
-    found = view.search(q, types=tuple(types or ()), area=area, limit=limit, cursor=position)
+    found = view.search(q, value=value, types=tuple(types or ()), area=area, limit=limit, cursor=position)
     return _page(request, found, bound)
 
 
