@@ -170,6 +170,28 @@ def test_hostile_arguments_at_length(place: Place, name: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "explain \n\n --as Brussels",
+        "export --as=\n\n",
+        "label set \n\n TLP:CLEAR",
+        "label show \n\n",
+        "partner show \n\n",
+        "user link \n\n",
+    ],
+)
+def test_a_name_of_several_lines_is_told_in_one(place: Place, line: str) -> None:
+    done = kizuna(*line.split(" "), "--data=node")
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert done.err.endswith("\\n\\n\n")
+
+
+def test_no_file_is_written_where_links_go_round(place: Place) -> None:
+    done = kizuna("export", "-o", "loop", "--data=node")
+    assert (done.code, done.err) == (1, "error: loop: cannot be written: its links go round in a loop\n")
+
+
+@pytest.mark.parametrize(
     ("line", "code"),
     [
         (["up", "--data=none"], 3),

@@ -139,14 +139,14 @@ def detail(text: str) -> None:
 
 def trouble(text: str) -> None:
     """Print on stderr what went wrong with one of many, however quiet."""
-    click.echo(clean(text), err=True)
+    click.echo(_line(text), err=True)
 
 
 def fail(message: str, code: int) -> int:
     """Print an error on stderr and hand back the exit code."""
     coloured = colour()
     mark = click.style(_("error:"), fg="red", bold=True) if coloured else _("error:")
-    click.echo(f"{mark} {clean(message)}", err=True, color=coloured)
+    click.echo(f"{mark} {_line(message)}", err=True, color=coloured)
     return code
 
 
@@ -161,6 +161,11 @@ def clean(text: str) -> str:
     return "".join(
         c if c in "\n\t" or (c.isprintable() and unicodedata.category(c) != "Cs") else _escape(c) for c in text
     )
+
+
+def _line(text: str) -> str:
+    """One line, whatever is named in it."""
+    return clean(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _escape(character: str) -> str:
@@ -247,7 +252,10 @@ def progress(label: str, total: int | None, *, unit_is_bytes: bool = False) -> I
 @contextmanager
 def output_file(name: str) -> Iterator[Callable[[bytes], object]]:
     """A function that writes to the named file, whole or not at all; `-` is stdout, a device or pipe is written to."""
-    target = Path(name).resolve()
+    try:
+        target = Path(name).resolve()
+    except (OSError, RuntimeError):  # the latter before Python 3.13
+        raise InvalidInput("cannot be written: its links go round in a loop", file=name) from None
     if name == "-":
         yield write
     elif target.is_dir():
