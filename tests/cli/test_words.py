@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,17 @@ FOLDER = LOCALE / "ja" / "LC_MESSAGES"
 SOURCE = Path(kizuna.__file__).parent
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 VALUES = re.compile(r"\{[^{}]*\}|%\([a-z]+\)s")
-ERRORS = {"InvalidInput", "NotFound", "Conflict", "UsageError", "NodeBusy", "Refused", "TooLarge", "PeerFailed"}
+ERRORS = {
+    "InvalidInput",
+    "NotFound",
+    "Conflict",
+    "UsageError",
+    "NodeBusy",
+    "Refused",
+    "TooLarge",
+    "PeerFailed",
+    "_cannot",
+}
 # Errors of these are answers to programs, or pages of their own.
 ELSEWHERE = ("web/", "exchange/taxii/server", "exchange/taxii/request", "exchange/taxii/collections", "exchange/taxii/status",
              "store/answered", "store/cursors")  # fmt: skip
@@ -59,25 +70,46 @@ def helps() -> Iterator[str]:
         yield from (text for text in texts if text)
 
 
+def calls() -> Iterator[tuple[str, str, ast.expr]]:
+    """Every call by name: the file it stands in, the name, and the last thing given in order."""
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                yield str(file.relative_to(SOURCE)), node.func.id, node.args[-1]
+
+
+def errors() -> Iterator[ast.expr]:
+    """The messages of errors that a command may show."""
+    yield from (first for file, name, first in calls() if name in ERRORS and not file.startswith(ELSEWHERE))
+
+
 def said() -> Iterator[str]:
     """What commands say, and the errors that are the same words each time."""
-    for file in sorted(SOURCE.rglob("*.py")):
-        inside = str(file.relative_to(SOURCE))
-        for node in ast.walk(ast.parse(file.read_text())):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-                continue
-            first = node.args[0]
-            if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
-                continue
-            ours = node.func.id in ("_", "N_") and (inside.startswith("cli/") or inside == "node.py")
-            if ours or (node.func.id in ERRORS and not inside.startswith(ELSEWHERE)):
-                yield first.value
+    words = (first for file, name, first in calls() if name in ("_", "N_") and file.startswith(("cli/", "node.py")))
+    for first in chain(words, errors()):
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value
+
+
+def named() -> Iterator[str]:
+    """The errors that name something, with {1}, {2} … for what they name."""
+    for node in errors():
+        if isinstance(node, ast.JoinedStr):
+            number = count(1)
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else f"{{{next(number)}}}" for part in node.values
+            )
 
 
 def test_everything_has_its_japanese() -> None:
     known = {message.id for message in catalogue() if message.id and message.string}
     assert len(known) > 200
-    assert not (set(helps()) | set(said())) - known
+    assert not (set(helps()) | set(said()) | set(named())) - known
+
+
+def test_nothing_is_translated_that_nobody_says() -> None:
+    numbered = {message.id for message in catalogue() if "{1}" in message.id}
+    assert numbered == set(named())
 
 
 def test_a_translation_has_the_values_of_its_message() -> None:
@@ -120,6 +152,10 @@ def test_results_and_errors_are_japanese(folder: Path, japanese: None) -> None:
     assert run("stats", "--data", folder / "none").err.endswith(
         "ここにノードはありません。`kizuna init` で作ってください\n"
     )
+    told = run("partner", "show", "Nemo {1}", "--data", folder).err
+    assert told == "誤り: Nemo {1} というパートナーはありません\n"
+    told = run("import", "-", "--label", "TLP:PINK", "--data", folder, input=b"{}").err
+    assert told.startswith("誤り: TLP に 'PINK' というレベルはありません。あるもの: ")
     assert run("stats", "--xyz").err.splitlines()[-1] == "誤り: そのようなオプションはありません: '--xyz'"
 
 

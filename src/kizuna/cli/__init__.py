@@ -16,7 +16,7 @@ import click
 
 from kizuna import __version__
 from kizuna.cli.output import detail, fail
-from kizuna.cli.words import _
+from kizuna.cli.words import _, told
 from kizuna.errors import KizunaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -107,7 +107,7 @@ class Commands(click.Group):
 
 
 def _told(error: KizunaError) -> str:
-    return str(error).removesuffix(error.message) + _(error.message)
+    return str(error).removesuffix(error.message) + told(error.message)
 
 
 def _give_up_stdout() -> None:

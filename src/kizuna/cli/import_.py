@@ -13,7 +13,7 @@ import click
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import Advance, emit, node_options, progress, say, trouble
 from kizuna.cli.strangers import tell_of_strangers, tell_of_unknown_areas
-from kizuna.cli.words import _
+from kizuna.cli.words import _, told
 from kizuna.errors import KizunaError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _tell(report: dict[str, Any], *, as_json: bool) -> None:
         place = _("{file}, item {item}", file=place, item=report["item"])
     for error in report["errors"]:
         section = f" ({_('section {section}', section=error['section'])})" if error["section"] else ""
-        trouble(f"{place}, {error['path']}: {error['message']}{section}")
+        trouble(f"{place}, {error['path']}: {told(error['message'])}{section}")
 
 
 def _size(files: Iterable[str]) -> int | None:

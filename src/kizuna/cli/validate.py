@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.output import clean, json_option, say, table, write
-from kizuna.cli.words import _
+from kizuna.cli.words import _, told
 from kizuna.errors import InvalidInput, KizunaError, NotFound
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Teller:
         say(" ".join(filter(None, (f"{file}: {place}", report.id))))
         for one in problems:
             section = _("section {section}", section=one.section)
-            say(f"  {_(one.severity)}: {one.path}: {clean(one.message)} ({section})")
+            say(f"  {_(one.severity)}: {one.path}: {clean(told(one.message))} ({section})")
 
     def _sum_up(self, warned: Counter[str]) -> None:
         from kizuna.stix import RULES

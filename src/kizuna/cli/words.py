@@ -10,6 +10,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ gettext.bindtextdomain("messages", str(LOCALE))
 _NOT_FIRST = "、。，．・：；？！）」』】ー々)]"
 _NOT_LAST = "（「『【"
 _EXTRA = re.compile(r"  \[[^\[\]]*\]$")
+_PLACE = re.compile(r"\{(\d)\}")
 _NAMED_DEFAULT = re.compile(r"(?<=\()[^()]+(?=\))")
 
 
@@ -35,6 +37,36 @@ def _(message: str, **values: Any) -> str:
 def N_(message: str) -> str:
     """Mark a message for translation where it is only written down."""
     return message
+
+
+def told(message: str) -> str:
+    """An error's message in the reader's language, which may name what differs: `{1}`, `{2}` … in the catalogue stand for it."""
+    found = gettext.gettext(message)
+    if found != message or language() == "en":
+        return found
+    for pattern, translation in _errors_that_name():
+        match = pattern.fullmatch(message)
+        if match is not None:
+            return _filled(translation, [told(value) for value in match.groups()])
+    return message
+
+
+def _filled(text: str, values: list[str]) -> str:
+    return _PLACE.sub(lambda place: values[int(place[1]) - 1], text)
+
+
+@cache
+def _errors_that_name() -> list[tuple[re.Pattern[str], str]]:
+    """What to look for and what to say instead: what begins with words before what begins with a name, the longest first."""
+    from babel.messages.mofile import read_mo
+
+    with Path(gettext.find("messages", str(LOCALE), ["ja"]) or os.devnull).open("rb") as file:
+        messages = [(m.id, m.string) for m in read_mo(file) if isinstance(m.id, str) and isinstance(m.string, str)]
+    return [
+        (re.compile("(.*)".join(map(re.escape, _PLACE.split(id)[::2])), re.DOTALL), string)
+        for id, string in sorted(messages, key=lambda one: (one[0].startswith("{1}"), -len(one[0])))
+        if "{1}" in id
+    ]
 
 
 def language() -> Literal["en", "ja"]:
