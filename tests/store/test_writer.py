@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from kizuna.labels import format_label, own_only, parse_label
 from kizuna.stix import BUILTIN, iter_objects, sco_id
 from kizuna.store import Outcome, Partner, Query, Store, open_store
+from kizuna.store.act import Act
 from tests.builders import AMBER, CLEAR, RED, campaign, definition, identity, items, named
 from tests.conftest import Clock
 
@@ -147,6 +149,58 @@ def test_a_definition_that_comes_late_labels_what_named_it(tokyo: Store) -> None
     assert label_of(tokyo, one["id"]) == "TLP:GREEN community=EU"
 
 
+def test_one_of_ones_own_that_comes_late_labels_what_partners_sent(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    one, mentions = campaign("one", object_marking_refs=[green["id"]]), campaign("two", description=green["id"])
+    parts = campaign("three", granular_markings=[{"marking_ref": green["id"], "selectors": ["name"]}])
+    default = Partner(
+        name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", default_label="TLP:AMBER"
+    )
+    tokyo.put_partner(default)
+    put(tokyo, one, mentions, parts, partner="Brussels")
+    put(tokyo, definition("green", community="EU"))
+    assert [label_of(tokyo, x["id"]) for x in (one, mentions, parts)] == [
+        "TLP:GREEN community=EU",
+        "TLP:AMBER",
+        "TLP:AMBER",
+    ]
+
+
+@pytest.mark.parametrize("partner", [None, "Brussels"])
+@pytest.mark.parametrize("by", [None, "Brussels"])
+def test_a_definition_that_comes_while_others_write_labels_what_they_write(
+    tokyo: Store, by: str | None, partner: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    green = definition("green", community="EU")
+    one, two = (campaign(name, object_marking_refs=[green["id"]]) for name in ("one", "two"))
+    beside = open_store(tokyo.folder)  # as another process has it
+    begin = tokyo.act
+
+    def begun_late() -> AbstractContextManager[Act]:
+        monkeypatch.undo()
+        put(beside, green, partner=by)  # between the labelling and the transaction
+        return begin()
+
+    writer = tokyo.writer(tokyo.own_source() if partner is None else tokyo.partner_source(partner))
+    monkeypatch.setattr("kizuna.store.writer.BATCH", 1)
+    monkeypatch.setattr(tokyo, "act", begun_late)
+    assert statuses(list(writer.add(items(one, two)))) == ["imported", "imported"]
+    wanted = "OWN" if by == "Brussels" and partner is None else "TLP:GREEN community=EU"
+    assert (label_of(tokyo, one["id"]), label_of(tokyo, two["id"])) == (wanted, wanted)
+    beside.close()
+
+
+def test_a_definition_that_is_back_labels_what_came_without_it(tokyo: Store) -> None:
+    green = definition("green", community="EU")
+    put(tokyo, green)
+    tokyo.hide(green["id"], by="owner")
+    one = campaign("one", object_marking_refs=[green["id"]])
+    put(tokyo, one)
+    assert label_of(tokyo, one["id"]) == "OWN"
+    put(tokyo, green)
+    assert label_of(tokyo, one["id"]) == "TLP:GREEN community=EU"
+
+
 def test_labels_follow_definitions_that_come_and_go(tokyo: Store) -> None:
     green = definition("green", community="EU")
     beside = open_store(tokyo.folder)  # as another process has it
@@ -193,8 +247,6 @@ def test_a_partner_cannot_word_anothers_label(tokyo: Store) -> None:
 
 
 def test_a_batch_is_one_transaction(tokyo: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kizuna.store.act import Act
-
     def fails(_self: Act, _objects: list[int]) -> None:
         raise OSError("no space left")
 

@@ -11,7 +11,7 @@ from kizuna.labels import Principal, label_changes
 from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.model import Change, Source
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
-from kizuna.store.relabelling import label_again
+from kizuna.store.relabelling import label_naming, label_since
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.translations import label_translations
 
@@ -69,11 +69,14 @@ class Act:
             self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
 
     def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
-        """Label anew the older rows of a source whose marking definitions came in: each (ident, newest row without it)."""
+        """Label anew the older rows that name marking definitions which a source brought: each (ident, newest row without it)."""
         if definitions:
             note_definitions(self.connection)
-            touched = label_again(self, self._store, definitions, source)
-            self.reconsider(touched)
+            self.reconsider(label_naming(self, self._store, definitions, source))
+
+    def labelled_too_early(self, first: int, source: Source) -> None:
+        """Label anew a source's rows from one on: marking definitions came or went since their labels were worked out."""
+        self.reconsider(label_since(self, self._store, first, source))
 
     def settle(self) -> None:
         """Bring feeds up to dated changes that fell due since they were last settled."""

@@ -72,7 +72,7 @@ def _relabel_row(
     data = msgspec.json.decode(row.raw)
     writer = RowWriter(connection, store.interned, 0)
     if "granular_markings" in data:
-        marked = marked_as_stored(store, connection, data, row.organisation, None, row.source)
+        marked = marked_as_stored(store, connection, data, row.organisation, row.source)
         writer.relabel(row.n, marked.with_label(label), data, by)
     else:
         writer.relabel_alike([row.n], label, by)
@@ -90,32 +90,47 @@ class _Markings(msgspec.Struct, gc=False):
 _markings = msgspec.json.Decoder(_Markings).decode
 
 
-def label_again(act: Act, store: Store, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
-    """Work out anew the labels of one source's rows that name these marking definitions and that nobody relabelled.
+def label_naming(act: Act, store: Store, definitions: Sequence[tuple[int, int]], source: Source) -> list[int]:
+    """Work out anew the labels of rows that name these marking definitions of a source and that nobody relabelled.
 
-    A definition is its ident and the newest row that was labelled without it. Returns the rows that changed.
+    A definition is its ident and the newest row that was labelled without it. A partner's words its own rows alone, one's own
+    and a pack's those of every source. Returns the rows that changed.
     """
     # The rows first, and only then their texts, one by one: of a store they may be the most.
-    rows = act.connection.execute(
-        "select o.n, b.raw, o.label from object o join body b on b.n=o.n "
-        "where o.n in (select e.object from edge e join json_each(?) d on e.target=json_extract(d.value, '$[0]') "
-        "and e.object<=json_extract(d.value, '$[1]')) "
-        "and o.source=(select n from source where name=?) and o.set_by is null",
-        (json.dumps(list(definitions)), source.name),
+    which = (
+        "o.n in (select e.object from edge e join json_each(?) d on e.target=json_extract(d.value, '$[0]') "
+        "and e.object<=json_extract(d.value, '$[1]')) and (s.name=? or ?)"
     )
-    again = _Again(act, store, source)
-    for n, raw, old in rows:
-        again.look_at(n, raw, old)
-    return again.finish()
+    return _label_again(act, store, which, (json.dumps(list(definitions)), source.name, source.kind != "partner"))
+
+
+def label_since(act: Act, store: Store, first: int, source: Source) -> list[int]:
+    """Work out anew the labels of a source's rows from one on; returns the rows that changed."""
+    return _label_again(act, store, "o.n>=? and s.name=?", (first, source.name))
+
+
+def _label_again(act: Act, store: Store, which: str, values: tuple[object, ...]) -> list[int]:
+    rows = act.connection.execute(
+        "select o.n, b.raw, o.label, s.name, s.organisation from object o join body b on b.n=o.n "
+        f"join source s on s.n=o.source where {which} and o.set_by is null",
+        values,
+    )
+    by_source: dict[str, _Again] = {}
+    for n, raw, old, source, organisation in rows:
+        if source not in by_source:
+            by_source[source] = _Again(act, store, source, organisation)
+        by_source[source].look_at(n, raw, old)
+    return [n for again in by_source.values() for n in again.finish()]
 
 
 class _Again:
-    """Rows that are labelled anew: those with the same object markings and the same label before share the answer."""
+    """Rows of one source that are labelled anew: those marked alike with the same label before share the answer."""
 
-    def __init__(self, act: Act, store: Store, source: Source) -> None:
+    def __init__(self, act: Act, store: Store, source: str, organisation: str) -> None:
         self._act = act
         self._store = store
         self._source = source
+        self._organisation = organisation
         ceiling = store.settings.ceiling
         self._ceiling = parse_label(ceiling, originator=store.organisation) if ceiling else None
         self._alike: dict[tuple[int, bytes], tuple[Marked, list[int]]] = {}
@@ -127,6 +142,8 @@ class _Again:
         """Take one row; all are written at the end."""
         found = _markings(raw)
         granular = bytes(found.granular_markings) != b""
+        if not granular and not bytes(found.object_marking_refs):
+            return  # it names a definition, and is marked by none
         if granular or found.type == "marking-definition" or self._ceiling is not None:
             self._alone.append((n, old))
             return
@@ -148,9 +165,12 @@ class _Again:
         return self._touched
 
     def _marked(self, data: dict[str, Any], old: int) -> Marked:
-        connection, source = self._act.connection, self._source
-        marked = marked_as_stored(self._store, connection, data, source.organisation, source.default, source.name)
-        return marked.with_label(_still_joined(marked.label, self._store.interned.label_of(connection, old)))
+        connection = self._act.connection
+        marked = marked_as_stored(self._store, connection, data, self._organisation, self._source)
+        before = self._store.interned.label_of(connection, old)
+        if not data.get("object_marking_refs") and not marked.too_wide:
+            return marked.with_label(before)  # what it was given when it came in
+        return marked.with_label(_still_joined(marked.label, before))
 
     def _one(self, n: int, data: dict[str, Any], old: int, marked: Marked) -> None:
         connection = self._act.connection
@@ -160,7 +180,7 @@ class _Again:
             if data["type"] == "marking-definition":
                 note_definitions(connection)
             label = {"label": format_label(marked.whole)}
-            self._store.record(connection, self._source.name, "spillage", str(data["id"]), label)
+            self._store.record(connection, self._source, "spillage", str(data["id"]), label)
             self._touched.append(n)
         elif self._store.interned.label(connection, marked.label) != old or marked.granular:
             self._rows.relabel(n, marked, data, by=None)
@@ -172,7 +192,6 @@ def marked_as_stored(
     connection: sqlite3.Connection,
     data: dict[str, Any],
     originator: str,
-    default: Label | None,
     source: str,
 ) -> Marked:
     """What an object of a source states: a definition counts from that source, a pack or here, as when it came in."""
@@ -189,7 +208,6 @@ def marked_as_stored(
         data,
         definitions_from({}, stored),
         originator=originator,
-        default=default,
         community=store.settings.community,
     )
 

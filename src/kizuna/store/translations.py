@@ -35,7 +35,7 @@ def marked_row(
     """The labels of a stored row: its own, its granular marks, and those of what it translates."""
     of = store.interned.label_of
     name, organisation = connection.execute("select name, organisation from source where n=?", (source,)).fetchone()
-    marked = marked_as_stored(store, connection, data, organisation, None, name).with_label(of(connection, label))
+    marked = marked_as_stored(store, connection, data, organisation, name).with_label(of(connection, label))
     if data.get("type") != TYPE:
         return marked
     targets = []
@@ -44,9 +44,7 @@ def marked_row(
         if target.whole == target.label:  # nothing in it is marked by itself
             targets.append(Marked(base))
             continue
-        found = marked_as_stored(
-            store, connection, msgspec.json.decode(target.raw), target.organisation, None, target.source
-        )
+        found = marked_as_stored(store, connection, msgspec.json.decode(target.raw), target.organisation, target.source)
         targets.append(found.with_label(base))
     return translated(data, marked, targets)
 

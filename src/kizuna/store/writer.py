@@ -23,7 +23,7 @@ from kizuna.store.model import Outcome, Source
 from kizuna.store.parts import Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.quarantine import Quarantine
-from kizuna.store.rows import Names, New, RowWriter, note_definitions
+from kizuna.store.rows import DEFINITIONS, Names, New, RowWriter, get_meta
 
 if TYPE_CHECKING:
     from kizuna.store.sqlite import Store
@@ -57,6 +57,9 @@ class Writer:
         self._definitions: dict[str, dict[str, Any]] = {}
         self._known_since: dict[str, int] = {}
         self._apart = False
+        # Before the first label is worked out: whatever comes or goes later, its labels may be without.
+        self._definitions_at = get_meta(store.database.read(), DEFINITIONS)
+        self._ahead = False  # whether labels are worked out while what came before them is still to be written
         self.taken = 0  # bytes of objects worked off so far
         self._labelling = Labelling(
             source.organisation,
@@ -102,6 +105,7 @@ class Writer:
             self._apart = True
             return self._prepare_blocks(read(share), share)
 
+        self._ahead = True
         with uncollected(), prepared_apart(prepared, readers) as parts:
             yield from self._commit_all(parts, file)
 
@@ -126,6 +130,7 @@ class Writer:
         question = aside.Question(
             text, limits, self._source, self._space, self._joined, self._area, dict(self._known_problems)
         )
+        self._ahead = True
         with self._store.aside.asked(question) as there, uncollected():
             here = Here(self.prepared(text, limits, aside.HERE))
             parts = Parts([there if other else here for other in aside.TURNS])
@@ -173,7 +178,15 @@ class Writer:
                 act.note_due()
             # What a reader apart learned, this process does not know the moment of: any row of the batch may have come before.
             newest = commit.entered[-1] if commit.entered else 0
+            others = get_meta(act.connection, DEFINITIONS) != self._definitions_at
+            if others and commit.entered:
+                act.labelled_too_early(commit.entered[0], self._source)
             act.relabelled([(ident, self._known_since.get(id, newest)) for ident, id in commit.defined], self._source)
+            after = get_meta(act.connection, DEFINITIONS)
+        if not (others and self._ahead):
+            self._definitions_at = after
+        if others:
+            self._labelling.forget()
         return outcomes
 
     def _newest(self) -> int:
@@ -345,7 +358,7 @@ class _Commit:
             return Outcome(new.index, new.id, "unchanged", version=new.version)
         self._connection.execute("update object set hidden=0 where n=?", (n,))
         if new.type == "marking-definition":
-            note_definitions(self._connection)
+            self.defined.append((self._rows.idents([new.id])[new.id], new.id))
         self.returned.append(n)
         return Outcome(new.index, new.id, "unchanged", version=new.version)
 
