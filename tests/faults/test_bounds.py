@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -188,6 +189,22 @@ def test_a_large_file(faulty: Faulty, tmp_path: Path, shape: Callable[[BinaryIO,
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_huge_file(faulty: Faulty, tmp_path: Path, shape: Callable[[BinaryIO, int], None]) -> None:
     brought_in(faulty, tmp_path / "huge.json", shape, HUGE)
+
+
+@linux
+def test_a_file_of_marking_definitions(faulty: Faulty, tmp_path: Path) -> None:
+    """What words labels is kept in mind while a file is read: of these there are more than may be."""
+    file, count = tmp_path / "definitions.json", BIG // 500
+    one = '{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--%s","created":"2026-01-01T00:00:00.000Z",'
+    one += '"definition_type":"statement","definition":{"statement":"number %d"}}'
+    with file.open("wb") as handle:
+        handle.write(HEAD + FIRST)
+        for number in range(count):
+            handle.write(b"," + (one % (uuid.UUID(int=number, version=4), number)).encode())
+        handle.write(b"]}")
+    lines, peak = measured("import", file, "--data", faulty.folder, "--json")
+    assert (lines[-1]["imported"], lines[-1]["failed"]) == (count + 1, 0)
+    assert peak <= MOST
 
 
 @linux

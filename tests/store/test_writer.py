@@ -201,6 +201,31 @@ def test_a_definition_that_is_back_labels_what_came_without_it(tokyo: Store) -> 
     assert label_of(tokyo, one["id"]) == "TLP:GREEN community=EU"
 
 
+@pytest.mark.parametrize("readers", [0, 1, 2])
+@pytest.mark.parametrize("held", [0, 3_000, 8_000])
+@pytest.mark.parametrize("last", [False, True])
+def test_more_definitions_than_are_held_label_what_names_them(
+    tokyo: Store, readers: int, held: int, last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kizuna.store.writer.DEFINITION_BYTES", held)
+    monkeypatch.setattr("kizuna.store.writer.BATCH", 16)
+    monkeypatch.setattr("kizuna.store.parts.MOST", 16)
+    monkeypatch.setattr("kizuna.store.intern.MOST_LABELS", 5)
+    definitions = [definition(f"d{n}", community=f"C{n}") for n in range(60)]
+    named_by = [campaign(f"c{n}", object_marking_refs=[definitions[n % 60]["id"]]) for n in range(180)]
+    objects = [*named_by, *definitions] if last else [*named_by[:90], *definitions, *named_by[90:]]
+    put(tokyo, *definitions[:5])
+    raw = json.dumps({"objects": objects}).encode()
+    writer = tokyo.writer(tokyo.own_source())
+    if readers > 1:  # who then must be told of all of them
+        writer.define(definitions)
+    apart = writer.add_apart(lambda share: iter_objects(raw, share=share), readers=readers)
+    found = apart if readers else writer.add(iter_objects(raw))
+    assert {outcome.status for outcome in found} == {"imported", "unchanged"}
+    assert [label_of(tokyo, one["id"]) for one in named_by] == [f"TLP:GREEN community=C{n % 60}" for n in range(180)]
+    assert len(tokyo.view(tokyo.principal_of_person("reader")).search("c7", types=("campaign",)).items) == 1
+
+
 def test_labels_follow_definitions_that_come_and_go(tokyo: Store) -> None:
     green = definition("green", community="EU")
     beside = open_store(tokyo.folder)  # as another process has it

@@ -20,6 +20,7 @@ from kizuna.store import Outcome, Writer, apart
 RATIO_FREE = 16 * MiB
 # From here on reading and checking in a second process pays for making it.
 APART_ABOVE = 2 * MiB
+MOST_DEFINITIONS = 20_000
 _WHOLE = Share()
 _GZIP = b"\x1f\x8b"
 
@@ -66,7 +67,9 @@ def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
         size = Path(name).stat().st_size if name != "-" and Path(name).is_file() else 0
         yield from _bring_in(writer, lambda share: read_file(name, limits, share), size, name, readers=1)
         return
-    definitions = marking_definitions(text)
+    # More of them than a writer holds need not be held here, either.
+    few = text.count(b'"marking-definition"') <= MOST_DEFINITIONS
+    definitions = marking_definitions(text) if few else None
     writer.define(definitions or ())
     # Whoever reads a part of it alone must know every definition; processes share the text that is read already.
     readers = 1 if definitions is None else apart.READERS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kizuna.labels import Principal, label_changes
 from kizuna.store.feeds import Feeds, mentioned
@@ -74,9 +74,12 @@ class Act:
             note_definitions(self.connection)
             self.reconsider(label_naming(self, self._store, definitions, source))
 
-    def labelled_too_early(self, first: int, source: Source) -> None:
-        """Label anew a source's rows from one on: marking definitions came or went since their labels were worked out."""
-        self.reconsider(label_since(self, self._store, first, source))
+    def labelled_too_early(self, first: int, source: Source, known: Mapping[str, dict[str, Any]]) -> None:
+        """Label anew a source's rows from one on: marking definitions came or went since their labels were worked out.
+
+        `known` are those of the source that are still to come.
+        """
+        self.reconsider(label_since(self, self._store, first, source, known))
 
     def settle(self) -> None:
         """Bring feeds up to dated changes that fell due since they were last settled."""
@@ -114,7 +117,7 @@ class Act:
     def note_due(self) -> None:
         """Remember when a membership or a label changes next by date alone."""
         moments = [m for r in self.recipients if (m := r.next_change(self.now)) is not None]
-        labels = self._store.interned.labels(self.connection).values()
+        labels = (label for _, label in self._store.interned.labels(self.connection))
         moments += [m for label in labels if (m := label_changes(label, self.now)) is not None]
         waiting = self.connection.execute("select min(due) from quarantine where due is not null").fetchone()[0]
         if waiting is not None:

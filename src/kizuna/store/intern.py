@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 
 import msgspec
 
 from kizuna.labels import Label
+
+MOST_LABELS = 50_000
+"""Labels held in memory; beyond it the database is asked again."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_label = msgspec.json.Decoder(Label).decode
 
 
 class Interned:
-    """The interning tables of one database, cached; rows are never changed, so only misses read again."""
+    """The interning tables of one database, cached; rows are never changed, so only what is not held is read again."""
 
     def __init__(self) -> None:
         self._labels: dict[Label, int] = {}
@@ -41,14 +45,12 @@ class Interned:
             self._remember(n, label)
         return label
 
-    def labels(self, connection: sqlite3.Connection) -> dict[int, Label]:
-        """Every label known, by integer."""
+    def labels(self, connection: sqlite3.Connection, *, above: int = 0) -> Iterator[tuple[int, Label]]:
+        """Every label above an integer, with its own."""
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
-        if len(self._label_of) < newest:
-            for n, text in connection.execute("select n, canonical from label").fetchall():
-                if n not in self._label_of:
-                    self._remember(n, _decode_label(text))
-        return {n: label for n, label in list(self._label_of.items()) if n <= newest}
+        known = self._label_of
+        for (n,) in connection.execute("select n from label where n>? and n<=?", (above, newest)).fetchall():
+            yield n, known.get(n) or self.label_of(connection, n)
 
     def name(self, connection: sqlite3.Connection, table: str, name: str) -> int:
         """The integer of an area or a term, made when new; needs a writing transaction."""
@@ -87,6 +89,9 @@ class Interned:
 
     def _remember(self, n: int, label: Label) -> None:
         with self._lock:
+            if len(self._labels) >= MOST_LABELS:
+                self._labels.clear()
+                self._label_of.clear()
             self._labels[label] = n
             self._label_of[n] = label
 

@@ -94,13 +94,15 @@ class ViewMask:
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
         if now < last.until and newest <= last.newest:  # an older snapshot holds none of the newer labels
             return last
-        fresh = self._interned.labels(connection)
-        if now < last.until:  # what was decided stands: only the new labels are asked about
-            fresh = {n: label for n, label in fresh.items() if n > last.newest}
-        else:
-            last = _Decided(last.number + 1, self._membership_change(now), -1, frozenset(), [], "")
-        allowed = last.allowed | {n for n, label in fresh.items() if self.allows(label)}
-        until = min([last.until, *(c for label in fresh.values() if (c := label_changes(label, now)) is not None)])
+        if now >= last.until:  # else what was decided stands, and only the new labels are asked about
+            last = _Decided(last.number + 1, self._membership_change(now), 0, frozenset(), [], "")
+        fresh, until = set[int](), last.until
+        for n, label in self._interned.labels(connection, above=last.newest):
+            if self.allows(label):
+                fresh.add(n)
+            if (change := label_changes(label, now)) is not None:
+                until = min(until, change)
+        allowed = last.allowed | fresh
         ordered = sorted(allowed)
         text = "" if len(ordered) > FEW else ",".join(map(str, ordered)) or "-1"
         self._decided = _Decided(last.number, until, newest, allowed, ordered, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from kizuna.store.sqlite import Store
 
 
-class Known(NamedTuple):
+Known = Mapping[str, dict[str, Any]]
+"""Marking definitions by id that need not be stored yet."""
+
+
+class SeenRow(NamedTuple):
     """A stored row as somebody sees it: its number, the kind of its source, its JSON, its label and its source."""
 
     n: int
@@ -33,7 +37,7 @@ class Known(NamedTuple):
 
 def rows_of(
     store: Store, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
-) -> list[Known]:
+) -> list[SeenRow]:
     """The rows of an id, or of one version of it, that a principal sees. Raises NotFound when there are none."""
     rows = connection.execute(
         "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
@@ -43,14 +47,14 @@ def rows_of(
     ).fetchall()
     # A row hidden from the writer is as if it did not exist.
     mask = store.mask(principal)
-    seen = [Known._make(row) for least, *row in rows if mask.allows(store.interned.label_of(connection, least))]
+    seen = [SeenRow._make(row) for least, *row in rows if mask.allows(store.interned.label_of(connection, least))]
     if not seen:
         raise NotFound(f"no object {id}")
     return seen
 
 
 def relabel_rows(
-    store: Store, connection: sqlite3.Connection, rows: Sequence[Known], label: Label, by: str
+    store: Store, connection: sqlite3.Connection, rows: Sequence[SeenRow], label: Label, by: str
 ) -> list[int]:
     """Give rows of one id the label somebody wants, and tell which changed. Raises Refused where only the owner may."""
     owned = any(row.kind != "partner" for row in rows)
@@ -58,7 +62,7 @@ def relabel_rows(
 
 
 def _relabel_row(
-    store: Store, connection: sqlite3.Connection, row: Known, label: Label, by: str, *, owned: bool
+    store: Store, connection: sqlite3.Connection, row: SeenRow, label: Label, by: str, *, owned: bool
 ) -> bool:
     if row.kind == "partner":
         before = store.interned.label_of(connection, row.label)
@@ -104,12 +108,14 @@ def label_naming(act: Act, store: Store, definitions: Sequence[tuple[int, int]],
     return _label_again(act, store, which, (json.dumps(list(definitions)), source.name, source.kind != "partner"))
 
 
-def label_since(act: Act, store: Store, first: int, source: Source) -> list[int]:
-    """Work out anew the labels of a source's rows from one on; returns the rows that changed."""
-    return _label_again(act, store, "o.n>=? and s.name=?", (first, source.name))
+def label_since(act: Act, store: Store, first: int, source: Source, known: Known) -> list[int]:
+    """Work out anew the labels of a source's rows from one on, with definitions that are still to come; returns the rows that changed."""
+    return _label_again(act, store, "o.n>=? and s.name=?", (first, source.name), known)
 
 
-def _label_again(act: Act, store: Store, which: str, values: tuple[object, ...]) -> list[int]:
+def _label_again(
+    act: Act, store: Store, which: str, values: tuple[object, ...], known: Known | None = None
+) -> list[int]:
     rows = act.connection.execute(
         "select o.n, b.raw, o.label, s.name, s.organisation from object o join body b on b.n=o.n "
         f"join source s on s.n=o.source where {which} and o.set_by is null",
@@ -118,7 +124,7 @@ def _label_again(act: Act, store: Store, which: str, values: tuple[object, ...])
     by_source: dict[str, _Again] = {}
     for n, raw, old, source, organisation in rows:
         if source not in by_source:
-            by_source[source] = _Again(act, store, source, organisation)
+            by_source[source] = _Again(act, store, source, organisation, known or {})
         by_source[source].look_at(n, raw, old)
     return [n for again in by_source.values() for n in again.finish()]
 
@@ -126,8 +132,9 @@ def _label_again(act: Act, store: Store, which: str, values: tuple[object, ...])
 class _Again:
     """Rows of one source that are labelled anew: those marked alike with the same label before share the answer."""
 
-    def __init__(self, act: Act, store: Store, source: str, organisation: str) -> None:
+    def __init__(self, act: Act, store: Store, source: str, organisation: str, known: Known) -> None:
         self._act = act
+        self._known = known
         self._store = store
         self._source = source
         self._organisation = organisation
@@ -166,7 +173,7 @@ class _Again:
 
     def _marked(self, data: dict[str, Any], old: int) -> Marked:
         connection = self._act.connection
-        marked = marked_as_stored(self._store, connection, data, self._organisation, self._source)
+        marked = marked_as_stored(self._store, connection, data, self._organisation, self._source, self._known)
         before = self._store.interned.label_of(connection, old)
         if not data.get("object_marking_refs") and not marked.too_wide:
             return marked.with_label(before)  # what it was given when it came in
@@ -193,6 +200,7 @@ def marked_as_stored(
     data: dict[str, Any],
     originator: str,
     source: str,
+    known: Known | None = None,
 ) -> Marked:
     """What an object of a source states: a definition counts from that source, a pack or here, as when it came in."""
 
@@ -206,7 +214,7 @@ def marked_as_stored(
 
     return mark(
         data,
-        definitions_from({}, stored),
+        definitions_from(known or {}, stored),
         originator=originator,
         community=store.settings.community,
     )

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 BATCH = 2_000
 BATCH_BYTES = 16 << 20
 PART_BYTES = 4 << 20
+DEFINITION_BYTES = 8 << 20
+"""What is held of a source's marking definitions, of each its JSON and what it costs besides; beyond it the store knows them."""
+_DEFINITION = 200
 
 
 class Writer:
@@ -55,6 +58,9 @@ class Writer:
         self._area = area
         self._known_problems = known_problems
         self._definitions: dict[str, dict[str, Any]] = {}
+        self._definitions_size = 0
+        self._crowded = False  # whether there were more of them than are held
+        self._met = 0  # bytes of definitions, or at least as many, in what was read ahead
         self._known_since: dict[str, int] = {}
         self._apart = False
         # Before the first label is worked out: whatever comes or goes later, its labels may be without.
@@ -80,9 +86,18 @@ class Writer:
         # Rows up to here were labelled without knowing them (see Act.relabelled).
         newest = 0 if self._apart else self._newest()
         for data in fresh:
-            self._definitions[str(data.get("id"))] = data
-            self._known_since[str(data.get("id"))] = newest
+            if self._hold(data):
+                self._known_since[str(data.get("id"))] = newest
         self._labelling.forget()
+
+    def _hold(self, data: dict[str, Any]) -> bool:
+        size = _DEFINITION + len(msgspec.json.encode(data))
+        if self._definitions_size + size > DEFINITION_BYTES:
+            self._crowded = True
+            return False
+        self._definitions_size += size
+        self._definitions[str(data.get("id"))] = data
+        return True
 
     def add(self, items: Iterable[Item], *, file: str | None = None) -> Iterator[Outcome]:
         """Take items in; an outcome for each, in order, after the transaction that holds it is durable."""
@@ -99,13 +114,14 @@ class Writer:
         More than one reader needs every definition of the source to be known before (`define`).
         """
         for data in self._every_stored_definition():
-            self._definitions.setdefault(data["id"], data)
+            if data["id"] not in self._definitions and not self._hold(data):
+                break
 
         def prepared(share: Share) -> Iterator[Part]:
             self._apart = True
             return self._prepare_blocks(read(share), share)
 
-        self._ahead = True
+        self._ahead, self._met = True, self._definitions_size
         with uncollected(), prepared_apart(prepared, readers) as parts:
             yield from self._commit_all(parts, file)
 
@@ -172,6 +188,8 @@ class Writer:
             for batch in batches:
                 self.taken += sum(len(entry.raw) for entry in batch)
                 outcomes += commit.run(batch)
+                if self._ahead:
+                    self._met += sum(_DEFINITION + len(entry.raw) for entry in batch if _may_define(entry))
             commit.finish()
             act.offer(commit.entered + commit.returned)
             if commit.waiting:
@@ -179,26 +197,30 @@ class Writer:
             # What a reader apart learned, this process does not know the moment of: any row of the batch may have come before.
             newest = commit.entered[-1] if commit.entered else 0
             others = get_meta(act.connection, DEFINITIONS) != self._definitions_at
-            if others and commit.entered:
-                act.labelled_too_early(commit.entered[0], self._source)
+            if (others or self._forgot()) and commit.entered:
+                act.labelled_too_early(commit.entered[0], self._source, self._definitions)
             act.relabelled([(ident, self._known_since.get(id, newest)) for ident, id in commit.defined], self._source)
             after = get_meta(act.connection, DEFINITIONS)
         if not (others and self._ahead):
             self._definitions_at = after
-        if others:
+        if others or self._crowded:
             self._labelling.forget()
         return outcomes
+
+    def _forgot(self) -> bool:
+        """Whether labels may have been worked out ahead without definitions that are stored by now."""
+        return self._ahead and (self._crowded or self._met > DEFINITION_BYTES // 2)
 
     def _newest(self) -> int:
         return self._store.database.read().execute("select max(n) from object").fetchone()[0] or 0
 
-    def _every_stored_definition(self) -> list[dict[str, Any]]:
+    def _every_stored_definition(self) -> Iterator[dict[str, Any]]:
         rows = self._store.database.read().execute(
             "select b.raw from term t join object o on o.type=t.n join body b on b.n=o.n join source s on s.n=o.source "
             "where t.name='marking-definition' and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n",
             (self._source.name,),
         )
-        return [msgspec.json.decode(raw) for (raw,) in rows]
+        return (msgspec.json.decode(raw) for (raw,) in rows)
 
     def _stored_definition(self, id: str) -> dict[str, Any] | None:
         """A stored definition counts if it came from the same source, from a pack or from here: no partner words another's label."""
@@ -476,6 +498,11 @@ def uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _may_define(entry: Prepared | Refused) -> bool:
+    """Whether a reader may have taken an entry for a marking definition."""
+    return isinstance(entry, Refused) or entry.type == "marking-definition"
 
 
 def _next_batch(items: Iterator[Item], most: int) -> Iterator[Item]:
