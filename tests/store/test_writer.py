@@ -210,7 +210,7 @@ def test_more_definitions_than_are_held_label_what_names_them(
     monkeypatch.setattr("kizuna.store.writer.DEFINITION_BYTES", held)
     monkeypatch.setattr("kizuna.store.writer.BATCH", 16)
     monkeypatch.setattr("kizuna.store.parts.MOST", 16)
-    monkeypatch.setattr("kizuna.store.intern.MOST_LABELS", 5)
+    monkeypatch.setattr("kizuna.store.intern.MOST", 5)
     definitions = [definition(f"d{n}", community=f"C{n}") for n in range(60)]
     named_by = [campaign(f"c{n}", object_marking_refs=[definitions[n % 60]["id"]]) for n in range(180)]
     objects = [*named_by, *definitions] if last else [*named_by[:90], *definitions, *named_by[90:]]

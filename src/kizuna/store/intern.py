@@ -10,8 +10,8 @@ import msgspec
 
 from kizuna.labels import Label
 
-MOST_LABELS = 50_000
-"""Labels held in memory; beyond it the database is asked again."""
+MOST = 50_000
+"""Labels, and names of each kind, that are held in memory; beyond it the database is asked again."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_label = msgspec.json.Decoder(Label).decode
@@ -57,8 +57,7 @@ class Interned:
         n = self._names[table].get(name)
         if n is None:
             n = _number(connection, table, "name", name)
-            self._names[table][name] = n
-            self._name_of[table][n] = name
+            self._remember_name(table, n, name)
         return n
 
     def find(self, connection: sqlite3.Connection, table: str, name: str) -> int:
@@ -73,8 +72,8 @@ class Interned:
         """The area or term behind an integer."""
         name = self._name_of[table].get(n)
         if name is None:
-            name = connection.execute(f"select name from {table} where n=?", (n,)).fetchone()[0]
-            self._name_of[table][n] = name
+            name = str(connection.execute(f"select name from {table} where n=?", (n,)).fetchone()[0])
+            self._remember_name(table, n, name)
         return name
 
     def forget(self) -> None:
@@ -89,11 +88,19 @@ class Interned:
 
     def _remember(self, n: int, label: Label) -> None:
         with self._lock:
-            if len(self._labels) >= MOST_LABELS:
+            if len(self._labels) >= MOST:
                 self._labels.clear()
                 self._label_of.clear()
             self._labels[label] = n
             self._label_of[n] = label
+
+    def _remember_name(self, table: str, n: int, name: str) -> None:
+        with self._lock:
+            if len(self._names[table]) >= MOST:
+                self._names[table].clear()
+                self._name_of[table].clear()
+            self._names[table][name] = n
+            self._name_of[table][n] = name
 
 
 def _number(connection: sqlite3.Connection, table: str, column: str, text: str) -> int:
