@@ -117,7 +117,7 @@ def roles_(name: str, roles: tuple[str, ...], data: Path, as_json: bool) -> None
 @click.option(
     "--file",
     "file",
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8", lazy=True),
     help="Read it from the first line of a file, '-' for standard input.",
 )
 @node_options
