@@ -41,12 +41,19 @@ def test_what_is_no_bundle_is_one_failure(node: Node, body: bytes) -> None:
     assert report["items"][0]["errors"]
 
 
+def test_a_body_may_be_large(node: Node) -> None:
+    body = bundle(campaign("large", description="x" * (3 << 20)), campaign("other"))
+    assert node.client("analyst").post(IMPORT, content=body).json()["imported"] == 2
+
+
 def test_a_body_has_a_bound(node: Node) -> None:
     import msgspec
 
     settings = node.store.settings
     node.store.settings = msgspec.structs.replace(settings, limits=msgspec.structs.replace(settings.limits, body=1000))
-    assert node.client("analyst").post(IMPORT, content=b" " * 1001).status_code == 413
+    for content in (b" " * 1001, iter([b" " * 600, b" " * 600])):  # by the length it states, and by what comes
+        answer = node.client("analyst").post(IMPORT, content=content)
+        assert (answer.status_code, answer.json()["detail"]) == (413, "the body is larger than 1000 bytes")
     assert node.client("analyst").post(IMPORT, content=bundle(campaign("x"))).status_code == 200
 
 

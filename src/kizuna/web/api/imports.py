@@ -27,6 +27,7 @@ from kizuna.web.problems import UnsupportedMediaType
 READ = {"application/json", "application/stix+json", "application/taxii+json"}
 IN_MEMORY = 1 << 20
 LISTED = 10_000
+_DIGITS = 18
 
 LabelOption = Annotated[
     str | None,
@@ -40,7 +41,8 @@ Key = Annotated[
 ]
 
 
-@post("/import", opt={"right": "write"}, status_code=200)
+# The bound is the node's setting (`_receive`), not what the other requests are held to.
+@post("/import", opt={"right": "write"}, status_code=200, request_max_body_size=None)
 async def import_objects(
     request: Asked, label: LabelOption = None, area: AreaName = None, key: Key = None
 ) -> Response[Import]:
@@ -59,10 +61,14 @@ async def import_objects(
 async def _receive(request: Asked, body: tempfile.SpooledTemporaryFile[bytes]) -> hashlib._Hash:
     """Write the body down, within the node's bound, without holding it in memory."""
     limit, size, digest = of(request).store.settings.limits.body, 0, hashlib.sha256()
+    too_large = TooLarge(f"the body is larger than {limit} bytes")
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and (len(stated) > _DIGITS or int(stated) > limit):
+        raise too_large
     async for block in request.stream():
         size += len(block)
         if size > limit:
-            raise TooLarge(f"the body is larger than {limit} bytes")
+            raise too_large
         digest.update(block)
         body.write(block)
     body.seek(0)
