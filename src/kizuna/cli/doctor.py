@@ -125,9 +125,9 @@ def _store(folder: Path) -> Finding:
 
 
 def _migrations(folder: Path) -> Finding:
-    from kizuna.store.database import migrations
+    from kizuna.store.migrations import steps
 
-    newest = migrations()[-1][0]
+    newest = steps("sqlite")[-1].number
     with closing(sqlite3.connect(f"file:{folder / 'node.sqlite'}?mode=ro", uri=True)) as connection:
         at = connection.execute("pragma user_version").fetchone()[0]
     if at > newest:

@@ -16,7 +16,7 @@ from kizuna.store.model import (
     Stored,
 )
 from kizuna.store.shelf import Shelf
-from kizuna.store.sqlite import Store, create_store, open_store
+from kizuna.store.store import Store, create_store, open_store
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
 

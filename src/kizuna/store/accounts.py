@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import msgspec
 
 from kizuna.errors import Conflict, NotFound, Refused, UsageError
+from kizuna.store.database import Connection
 from kizuna.store.passwords import hash_password, password_fits
-from kizuna.store.sqlite import Store
+from kizuna.store.store import Store
 
 Role = Literal["reader", "analyst", "releaser", "programme-officer", "operator"]
 Scope = Literal["read", "write", "release", "operate"]
@@ -218,14 +218,18 @@ class Accounts:
 
     def listed(self, kind: Kind, *, user: str | None = None, partner: str | None = None) -> list[Credential]:
         """Tokens, sessions or links, newest last, ended ones too while they are remembered."""
-        where = "c.kind=? and (? is null or p.name=?) and (? is null or c.partner=? collate nocase)"
-        return self._list(where, (kind, user, user, partner, partner))
+        asked = [("c.kind=?", kind), ("p.name=?", user), ("c.partner=? collate nocase", partner)]
+        where = [(condition, value) for condition, value in asked if value is not None]
+        return self._list(" and ".join(condition for condition, _ in where), tuple(value for _, value in where))
 
     def end(self, kind: Kind, number: int, *, by: str, user: str | None = None) -> None:
         """Revoke one by its number; with `user` only one of theirs. Counts at once in every process. Raises NotFound."""
         with self._store.database.write() as connection:
-            where = "kind=? and n=? and (? is null or person=(select n from person where name=?))"
-            if not self._end(connection, where, (kind, number, user, user)):
+            whose = " and person=(select n from person where name=?)"
+            where, values = (
+                ("kind=? and n=?", (kind, number)) if user is None else ("kind=? and n=?" + whose, (kind, number, user))
+            )
+            if not self._end(connection, where, values):
                 raise NotFound(f"no living {kind} {number}")
             self._store.record(connection, by, f"{kind}.revoke", str(number))
 
@@ -279,14 +283,12 @@ class Accounts:
             (issued,) = self._list("c.hash=?", (_hash(secret),), connection)
         return secret, issued
 
-    def _end(self, connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
+    def _end(self, connection: Connection, where: str, values: tuple[object, ...]) -> int:
         return connection.execute(
             f"update credential set ended=? where ended is null and {where}", (self._store.clock(), *values)
         ).rowcount
 
-    def _list(
-        self, where: str, values: tuple[object, ...], connection: sqlite3.Connection | None = None
-    ) -> list[Credential]:
+    def _list(self, where: str, values: tuple[object, ...], connection: Connection | None = None) -> list[Credential]:
         reader = connection or self._store.database.read()
         sql = (
             "select c.n, c.kind, p.name, c.partner, c.scopes, c.note, c.created, c.expires, c.ended "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kizuna.labels import Principal, label_changes
+from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.model import Change, Source
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
@@ -16,7 +16,7 @@ from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 NEVER = 2**62
 
@@ -24,7 +24,7 @@ NEVER = 2**62
 class Act:
     """The transaction's connection, its moment, and what it does to feeds."""
 
-    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+    def __init__(self, store: Store, connection: Connection) -> None:
         self.connection = connection
         self.now = store.clock()
         self._store = store
@@ -160,7 +160,7 @@ class Act:
         )
 
     def _labelled(self, pairs: Iterable[tuple[int, int | None]]) -> list[int]:
-        sql = "select n from object where hidden=0 and whole=? and area is ?"
+        sql = "select n from object where hidden=0 and whole=? and area is not distinct from ?"
         return [n for whole, area in pairs for (n,) in self.connection.execute(sql, (whole, area)).fetchall()]
 
     @staticmethod

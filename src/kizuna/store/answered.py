@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from kizuna.errors import Conflict
-from kizuna.store.sqlite import Store
+from kizuna.store.store import Store
 
 KEPT = 24 * 3600 * 1_000_000
 LARGEST = 256 * 1024
@@ -42,7 +42,9 @@ class Answered:
                 (now - KEPT, MOST),
             )
             connection.execute(
-                "insert or replace into answered values (?,?,?,?)", (_key(caller, key), request, now, answer)
+                "insert into answered values (?,?,?,?) on conflict(key) do update "
+                "set request=excluded.request, at=excluded.at, answer=excluded.answer",
+                (_key(caller, key), request, now, answer),
             )
 
 

@@ -157,7 +157,7 @@ def main() -> None:
     parent, folder, settings = _received(questions)
     end_with(parent)
 
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
     store = Store(Path(folder), settings, read_only=True)
     send(answers, None)

@@ -1,208 +1,151 @@
-"""SQLite connections: one per reading thread, one writer at a time across threads and processes; migrations.
+"""What the store asks of a database: connections that speak one SQL, one writer at a time, snapshots, migrations.
 
-WAL with synchronous=FULL: what a committed transaction wrote survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+The SQL of `store/` is SQLite's, of a part that PostgreSQL has too; `postgres/translated.py` lists what differs in spelling.
 """
 
 from __future__ import annotations
 
-import re
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from kizuna.errors import InvalidInput, NodeBusy
+if TYPE_CHECKING:
+    from pathlib import Path
 
-CACHE_KIB = 32 * 1024
-READER_CACHE_KIB = 4 * 1024
-BUSY_MS = 60_000
-# The write-ahead log is brought back into the file by the commit that fills it, and then written again from its beginning:
-# on blocks that it has already, a commit waits half as long for the disk. Of a small log the same pages come back too often.
-WAL_PAGES = 4_000
-# It grows beyond where readers hold on to it all the time; then the writer waits for them once.
-WAL_BYTES = 256 << 20
+    from kizuna.settings import Settings
+
+Value = str | int | bytes | None
+"""What a column keeps."""
+
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
-class Database:
-    """One SQLite file. Readers see a snapshot; a writer holds the file's write lock from BEGIN to COMMIT."""
+Document = tuple[int, int, str]
+"""A text for search: of which object, under which label."""
 
-    def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self.file = file
-        self._read_only = read_only
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._lock = threading.RLock()
-        self._listing = threading.Lock()
-        self._closed = False
-        self._writer = self._connect(CACHE_KIB)
-        if read_only:
-            return
-        try:
-            migrate(self._writer)
-        except sqlite3.DatabaseError as error:
-            raise InvalidInput(f"not a Kizuna store: {error}", file=str(file)) from None
 
-    def read(self) -> sqlite3.Connection:
-        """This thread's reading connection (autocommit: each statement has its own snapshot)."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect(READER_CACHE_KIB)
-            connection.execute("pragma query_only=on")
-            self._local.connection = connection
-        return connection
+class Matching(NamedTuple):
+    """A question to the full text, in SQL: what to select from, the number of a document, the condition and its parameters.
 
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    The document itself is `d`, with `d.object` and `d.label`.
+    """
+
+    tables: str
+    number: str
+    condition: str
+    parameters: dict[str, Any]
+
+
+class CheckedText(Protocol):
+    """What the full text holds, as values that are equal where the words and their places are."""
+
+    def stored(self, numbers: Sequence[int], /) -> dict[int, Any]:
+        """Of stored documents, by their number."""
+
+    def fresh(self, texts: Sequence[str], /) -> list[Any]:
+        """What these texts would be."""
+
+    def close(self) -> None:
+        """Let it go."""
+
+
+class FullText(Protocol):
+    """Search in texts that `words.index_text` has cut."""
+
+    def add(self, connection: Any, documents: Sequence[Document], /) -> None:
+        """Index documents; each gets a number above all before."""
+
+    def matching(self, phrases: Sequence[str], /) -> Matching:
+        """The documents that hold every one of these phrases (`words.phrases`)."""
+
+    def checked(self, database: Any, /) -> CheckedText:
+        """What is indexed, to be held against what should be."""
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, None behind the last."""
+
+    def fetchall(self) -> list[Any]:
+        """All that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """One way into the database. A set of numbers is passed as JSON and read by `select value from json_each(?)`,
+    one of texts by `select atom from json_each(?)`."""
+
+    @property
+    def full_text(self) -> FullText:
+        """How texts are indexed here."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+    def execute(self, sql: str, parameters: Parameters = ..., /) -> Rows:
+        """Run one statement. What it gives may be held in memory: for what is large there is `stream`."""
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> object:
+        """Run one statement for each set of parameters."""
+
+    def stream(self, sql: str, parameters: Parameters = ..., /) -> Iterator[Any]:
+        """Rows of a question as they are asked for, few in memory at a time; other statements may run meanwhile."""
+
+    def load(self, into: str, flat: list[Any], width: int) -> None:
+        """Insert rows of `width` values each, given one behind the other, none of which may be there yet.
+
+        `into` is a table with its columns, `edge(object,target)`.
+        """
+
+    def many(self, name: str, number: int, ordered: list[int]) -> str:
+        """What to write behind `in` for more numbers than a statement should hold: they rise, and at most grow.
+
+        `number` is another where what `name` stands for began anew.
+        """
+
+
+class Database(Protocol):
+    """Where one node's rows are. Readers see a snapshot; writers come one after the other, from whatever process."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: a file, or an address without its password."""
+
+    def read(self) -> Connection:
+        """A reading connection: each statement has its own snapshot."""
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """A reading connection that sees one moment for several statements."""
-        connection = self.read()
-        if connection.in_transaction:  # nested: the outer snapshot holds
-            yield connection
-            return
-        connection.execute("begin")
-        try:
-            yield connection
-        finally:
-            connection.execute("rollback")
 
-    @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """The writing connection inside a transaction; an exception rolls all of it back.
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        """The writing connection inside a transaction; an exception rolls all of it back. Raises NodeBusy.
 
         What is not `durable` is whole or not there after a power failure too, but its commit waits for no disk.
         """
-        with self._lock:
-            writer = self._writer
-            if writer.in_transaction:  # nested: one act, one transaction
-                yield writer
-                return
-            if not durable:
-                writer.execute("pragma synchronous=normal")
-            try:
-                with self._transaction(writer):
-                    yield writer
-            finally:
-                if not durable:
-                    writer.execute("pragma synchronous=full")
 
-    @contextmanager
-    def _transaction(self, writer: sqlite3.Connection) -> Iterator[None]:
-        try:
-            writer.execute("begin immediate")
-        except sqlite3.OperationalError as error:
-            raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
-        try:
-            yield
-            writer.execute("commit")
-        except BaseException:
-            if writer.in_transaction:
-                writer.execute("rollback")
-            raise
+    def version(self) -> object:
+        """Changes whenever anybody, in any process, has committed."""
 
-    def version(self) -> tuple[int, int]:
-        """Changes whenever anybody, in any process, has committed; as seen by this thread's reader."""
-        connection = self.read()
-        return connection.execute("pragma data_version").fetchone()[0], id(connection)
-
-    def cut_log(self) -> None:
-        """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later."""
-        try:
-            size = self.file.with_name(self.file.name + "-wal").stat().st_size
-        except FileNotFoundError:
-            return
-        if size > WAL_BYTES:
-            with self._lock:
-                self._writer.execute("pragma wal_checkpoint(truncate)")
+    def tidy(self) -> None:
+        """Between batches of a large import: bring back into place what writing has left beside."""
 
     def shrink(self) -> None:
-        """Give back the memory of cached pages: after a large import in a process that serves on."""
-        with self._lock:
-            self._writer.execute("pragma shrink_memory")
+        """Give back the memory that a large import took, in a process that serves on."""
 
     def close(self) -> None:
         """Close every connection of this process."""
-        with self._lock:
-            self._closed = True
-            for connection in self._all:
-                connection.close()
-            self._all.clear()
-
-    def _connect(self, cache_kib: int) -> sqlite3.Connection:
-        if self._closed:
-            raise InvalidInput("the store is closed", file=str(self.file))
-        try:
-            mode = "ro" if self._read_only else "rwc"
-            connection = sqlite3.connect(
-                f"{self.file.resolve().as_uri()}?mode={mode}", uri=True,
-                isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000,
-            )  # fmt: skip
-            if not self._read_only:
-                connection.execute("pragma page_size=8192")
-                connection.execute("pragma journal_mode=wal")
-            for pragma in (
-                "synchronous=full",
-                "foreign_keys=on",
-                "trusted_schema=off",
-                f"cache_size=-{cache_kib}",
-                f"wal_autocheckpoint={WAL_PAGES}",
-                "temp_store=memory",
-            ):
-                connection.execute(f"pragma {pragma}")
-        except sqlite3.DatabaseError as error:
-            raise InvalidInput(f"cannot open the store: {error}", file=str(self.file)) from None
-        with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
-            self._all.append(connection)
-        return connection
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """(number, name, SQL) of every shipped migration, in order."""
-    found = []
-    for entry in resources.files("kizuna.store").joinpath("migrations").iterdir():
-        match = re.fullmatch(r"(\d{4})_(\w+)\.sql", entry.name)
-        if match:
-            found.append((int(match[1]), match[2], entry.read_text(encoding="utf-8")))
-    return sorted(found)
+def open_database(folder: Path, settings: Settings, *, read_only: bool = False) -> Database:
+    """The database of the node in `folder`, brought up to this release's schema. Raises InvalidInput."""
+    from kizuna.store.sqlite import FILE, SqliteDatabase
 
-
-def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
-    available = migrations()
-    newest = available[-1][0]
-    if (at := _schema(connection)) > newest:
-        raise InvalidInput(
-            f"this store was made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna"
-        )
-    for number, _name, sql in available:
-        if number > at:
-            _step(connection, number, sql)
-    return newest
-
-
-def _schema(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("pragma user_version").fetchone()[0])
-
-
-def _step(connection: sqlite3.Connection, number: int, sql: str) -> None:
-    connection.execute("begin immediate")
-    try:
-        # Another process may have taken the step while this one waited for the lock.
-        if _schema(connection) < number:
-            for statement in _statements(sql):
-                connection.execute(statement)
-            connection.execute(f"pragma user_version={number}")
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-
-
-def _statements(sql: str) -> Iterator[str]:
-    # executescript() would commit the transaction that makes the step whole.
-    pending = ""
-    for line in sql.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending
-            pending = ""
+    return SqliteDatabase(folder / FILE, read_only=read_only)

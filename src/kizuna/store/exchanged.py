@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kizuna.labels import Principal
-from kizuna.store.sqlite import Store
+from kizuna.store.store import Store
 
 
 class Exchanged(msgspec.Struct, frozen=True):
@@ -22,7 +22,8 @@ def exchanged(store: Store, principal: Principal) -> dict[str, Exchanged]:
         mask = store.mask(principal).sql(reader, "o.least")
         given = dict(
             reader.execute(
-                f"select f.recipient, count(*) from feed f join object o on o.n=f.object where f.live and o.hidden=0 and {mask} group by 1"
+                "select f.recipient, count(*) from feed f join object o on o.n=f.object "
+                f"where f.live=1 and o.hidden=0 and {mask} group by 1"
             ).fetchall()
         )
         got = dict(

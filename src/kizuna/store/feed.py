@@ -9,10 +9,10 @@ from kizuna.store.shelf import conditions, cut, version_condition
 
 if TYPE_CHECKING:
     from kizuna.store.recipients import Recipient
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 _FIRST = (
-    "not exists (select 1 from feed g join object p on p.n=g.object where g.recipient=f.recipient and g.ident=f.ident and g.live "
+    "not exists (select 1 from feed g join object p on p.n=g.object where g.recipient=f.recipient and g.ident=f.ident and g.live=1 "
     "and (p.version<o.version or (o.version is null and g.added<f.added)))"
 )
 
@@ -36,11 +36,11 @@ class Feed:
         index = "indexed by feed_ident" if query.ids else ""
         sql = (
             f"select f.added, f.added, o.id, o.version, b.raw from feed f {index} join object o on o.n=f.object "
-            f"join body b on b.n=f.object where f.recipient=? and f.added>? and f.live and o.space=? "
+            f"join body b on b.n=f.object where f.recipient=? and f.added>? and f.live=1 and o.space=? "
             f"and {' and '.join([which, *where])} order by f.added limit ?"
         )
         parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
-        found, full = cut(reader.execute(sql, parameters), raw=4)
+        found, full = cut(reader.stream(sql, parameters), raw=4)
         rows = [Row._make(row) for row in found[:limit]]
         return Page(rows, full or len(found) > limit)
 
@@ -51,7 +51,7 @@ class Feed:
 
     def count(self) -> int:
         """How many live rows the feed holds."""
-        sql = "select count(*) from feed where recipient=? and live"
+        sql = "select count(*) from feed where recipient=? and live=1"
         return int(self._store.database.read().execute(sql, (self._recipient.n,)).fetchone()[0])
 
     def waiting(self) -> list[tuple[str, str]]:

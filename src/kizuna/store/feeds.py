@@ -12,24 +12,26 @@ comes in later, rows that mention it are looked at again (`hold_back`).
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import Any
 
+from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.recipients import Masks, Recipient
 
+_WAITING = "waiting(recipient,target,object)"
+
 COUNTS = (
-    "(e.path is not (select n from term where name='"
+    "(e.path is distinct from (select n from term where name='"
     + MENTION
     + "') or exists (select 1 from object h where h.ident=e.target))"
 )
 """The condition on an edge `e` that what it points at must be there for its row to enter."""
 
 
-def mentioned(connection: sqlite3.Connection, objects: Sequence[int]) -> list[tuple[int, int]]:
+def mentioned(connection: Connection, objects: Sequence[int]) -> list[tuple[int, int]]:
     """The rows whose text names one of these rows by its id, each with the ident it names."""
     term = connection.execute("select n from term where name=?", (MENTION,)).fetchone()
     if term is None:
@@ -44,9 +46,7 @@ def mentioned(connection: sqlite3.Connection, objects: Sequence[int]) -> list[tu
 class Feeds:
     """The feed of one recipient inside a writing transaction at the moment `now`."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, recipient: Recipient, masks: Masks, source: int | None, now: int
-    ):
+    def __init__(self, connection: Connection, recipient: Recipient, masks: Masks, source: int | None, now: int):
         self._connection = connection
         self._recipient = recipient.n
         self._allowed = masks
@@ -62,16 +62,14 @@ class Feeds:
         references = self._references(looked_at)
         missing = self._missing(looked_at, references)
         entering = [n for n in looked_at if n not in missing]
-        self._execute_many("delete from waiting where recipient=? and object=?", ((n,) for n in looked_at))
-        self._connection.executemany(
-            "insert or ignore into waiting values (?,?,?)", [(self._recipient, t, n) for n, t in missing.items()]
-        )
+        self._forget_waits(looked_at)
+        self._connection.load(_WAITING, [x for n, t in missing.items() for x in (self._recipient, t, n)], 3)
         return self._enter(sorted(entering), looked_at)
 
     def end(self, objects: Iterable[int]) -> int:
         """End rows the recipient may no longer have, and every row that refers to what is now gone; returns how many."""
         gone = self._live_of(list(objects))
-        self._execute_many("delete from waiting where recipient=? and object=?", ((n,) for n in objects))
+        self._forget_waits(objects)
         return self._end(gone, [])
 
     def hold_back(self, mentions: Sequence[tuple[int, int]]) -> int:
@@ -98,7 +96,7 @@ class Feeds:
             referrers = self._live_referrers(lost)
             waiters += [(self._recipient, target, n) for n, _, _, target in referrers]
             gone = list({(n, ident, added) for n, ident, added, _ in referrers})
-        self._connection.executemany("insert or ignore into waiting values (?,?,?)", waiters)
+        self._connection.executemany("insert into waiting values (?,?,?) on conflict do nothing", waiters)
         if again:
             self.offer(again)
         return ended
@@ -140,10 +138,10 @@ class Feeds:
         )
         for target, held in groupby(rows, key=itemgetter(0)):
             if not any(self._may_stand(*row) for row in held) and not self._visible([target]):
-                self._connection.execute(
-                    "update or replace waiting set target=? where recipient=? and target=? and object=?",
-                    (target, self._recipient, arrived, n),
-                )
+                waits = "delete from waiting where recipient=? and target=? and object=?"
+                self._connection.execute(waits, (self._recipient, arrived, n))
+                waits = "insert into waiting values (?,?,?) on conflict do nothing"
+                self._connection.execute(waits, (self._recipient, target, n))
                 return True
         return False
 
@@ -202,17 +200,17 @@ class Feeds:
             key = (ident, digest if version is None else version)
             if key not in have:
                 have.add(key)
-                rows.append((self._recipient, next(ticks), n, ident))
-        self._connection.executemany("insert into feed values (?,?,?,?,1,1)", rows)
-        several = {ident for _, _, _, ident in rows} & self._repeated
-        if len({ident for _, _, _, ident in rows}) < len(rows) or several:
-            self._mark_last({ident for _, _, _, ident in rows})
+                rows.append((self._recipient, next(ticks), n, ident, 1, 1))
+        self._connection.load("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6)
+        several = {row[3] for row in rows} & self._repeated
+        if len({row[3] for row in rows}) < len(rows) or several:
+            self._mark_last({row[3] for row in rows})
         return len(rows)
 
     def _offered(self, idents: set[int]) -> set[tuple[int, int | bytes]]:
         found = self._rows(
             "select f.ident, o.version, o.digest from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
-            "cross join object o on o.n=f.object where f.recipient=? and f.live",
+            "cross join object o on o.n=f.object where f.recipient=? and f.live=1",
             list(idents),
             self._recipient,
         )
@@ -223,7 +221,7 @@ class Feeds:
         """Among the live rows of each id, mark the newest version; without versions the latest to enter."""
         rows = self._rows(
             "select f.ident, o.version, f.added, f.last from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
-            "cross join object o on o.n=f.object where f.recipient=? and f.live",
+            "cross join object o on o.n=f.object where f.recipient=? and f.live=1",
             list(idents),
             self._recipient,
         )
@@ -244,7 +242,7 @@ class Feeds:
             ident
             for (ident,) in self._rows(
                 "select f.ident from ({}) j cross join feed f indexed by feed_ident on f.ident=j.value "
-                "where f.recipient=? and f.live",
+                "where f.recipient=? and f.live=1",
                 wanted,
                 self._recipient,
             )
@@ -261,7 +259,7 @@ class Feeds:
     def _live_of(self, objects: list[int]) -> list[tuple[int, int, int]]:
         return self._rows(
             "select f.object, f.ident, f.added from object o join feed f on f.ident=o.ident and f.object=o.n "
-            "where f.recipient=? and f.live and o.n in ({})",
+            "where f.recipient=? and f.live=1 and o.n in ({})",
             objects,
             self._recipient,
         )
@@ -270,7 +268,7 @@ class Feeds:
         return self._rows(
             "select f.object, f.ident, f.added, e.target from edge e join object o on o.n=e.object "
             "join feed f on f.ident=o.ident and f.object=o.n "
-            "where f.recipient=? and f.live and e.target in ({})",
+            "where f.recipient=? and f.live=1 and e.target in ({})",
             list(targets),
             self._recipient,
         )
@@ -290,5 +288,6 @@ class Feeds:
         values = (*first, json.dumps(wanted)) if sql.index("{}") > sql.find("?") else (json.dumps(wanted), *first)
         return self._connection.execute(text, values).fetchall()
 
-    def _execute_many(self, sql: str, parameters: Iterable[tuple[int, ...]]) -> None:
-        self._connection.executemany(sql, [(self._recipient, *rest) for rest in parameters])
+    def _forget_waits(self, objects: Iterable[int]) -> None:
+        sql = "delete from waiting where recipient=? and object in (select value from json_each(?))"
+        self._connection.execute(sql, (self._recipient, json.dumps(list(objects))))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 
 import msgspec
 
 from kizuna.labels import Label
+from kizuna.store.database import Connection
 
 MOST = 50_000
 """Labels, and names of each kind, that are held in memory; beyond it the database is asked again."""
@@ -27,7 +27,7 @@ class Interned:
         self._name_of: dict[str, dict[int, str]] = {"area": {}, "term": {}}
         self._lock = threading.Lock()
 
-    def label(self, connection: sqlite3.Connection, label: Label) -> int:
+    def label(self, connection: Connection, label: Label) -> int:
         """The integer of a label, made when new; needs a writing transaction."""
         n = self._labels.get(label)
         if n is None:
@@ -36,7 +36,7 @@ class Interned:
             self._remember(n, label)
         return n
 
-    def label_of(self, connection: sqlite3.Connection, n: int) -> Label:
+    def label_of(self, connection: Connection, n: int) -> Label:
         """The label behind an integer."""
         label = self._label_of.get(n)
         if label is None:
@@ -45,14 +45,14 @@ class Interned:
             self._remember(n, label)
         return label
 
-    def labels(self, connection: sqlite3.Connection, *, above: int = 0) -> Iterator[tuple[int, Label]]:
+    def labels(self, connection: Connection, *, above: int = 0) -> Iterator[tuple[int, Label]]:
         """Every label above an integer, with its own."""
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
         known = self._label_of
         for (n,) in connection.execute("select n from label where n>? and n<=?", (above, newest)).fetchall():
             yield n, known.get(n) or self.label_of(connection, n)
 
-    def name(self, connection: sqlite3.Connection, table: str, name: str) -> int:
+    def name(self, connection: Connection, table: str, name: str) -> int:
         """The integer of an area or a term, made when new; needs a writing transaction."""
         n = self._names[table].get(name)
         if n is None:
@@ -60,7 +60,7 @@ class Interned:
             self._remember_name(table, n, name)
         return n
 
-    def find(self, connection: sqlite3.Connection, table: str, name: str) -> int:
+    def find(self, connection: Connection, table: str, name: str) -> int:
         """The integer of an area or a term, -1 when nobody used it yet."""
         n = self._names[table].get(name)
         if n is None:
@@ -68,7 +68,7 @@ class Interned:
             return found[0] if found else -1
         return n
 
-    def name_of(self, connection: sqlite3.Connection, table: str, n: int) -> str:
+    def name_of(self, connection: Connection, table: str, n: int) -> str:
         """The area or term behind an integer."""
         name = self._name_of[table].get(n)
         if name is None:
@@ -103,7 +103,7 @@ class Interned:
             self._name_of[table][n] = name
 
 
-def _number(connection: sqlite3.Connection, table: str, column: str, text: str) -> int:
+def _number(connection: Connection, table: str, column: str, text: str) -> int:
     found = connection.execute(f"select n from {table} where {column}=?", (text,)).fetchone()
     if found:
         return int(found[0])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
 from kizuna.labels import Label, Principal, decide, label_changes, next_change
+from kizuna.store.database import Connection
 from kizuna.store.intern import Interned
 
 FEW = 500
@@ -48,48 +45,22 @@ class ViewMask:
             return True
         return decide(label, self._principal, holder=self._holder, at=self._clock()).allowed
 
-    def allowed(self, connection: sqlite3.Connection) -> frozenset[int]:
+    def allowed(self, connection: Connection) -> frozenset[int]:
         """The interned labels this reader may see now."""
         return self._refreshed(connection).allowed
 
-    def sql(self, connection: sqlite3.Connection, column: str) -> str:
+    def sql(self, connection: Connection, column: str) -> str:
         """A condition on an integer label column; the integers are ours, so few stand in the text and many in a table."""
         if self._principal is None:
-            return "1"
+            return "1=1"
         decided = self._refreshed(connection)
-        # The + keeps SQLite from choosing a plan by label: with many labels it is the slower one.
-        return (
-            f"+{column} in {self._table(connection, decided)}" if not decided.text else f"+{column} in ({decided.text})"
+        # The + keeps the database from choosing a plan by label: with many labels it is the slower one.
+        allowed = (
+            f"({decided.text})" if decided.text else connection.many(self._prefix, decided.number, decided.ordered)
         )
+        return f"+{column} in {allowed}"
 
-    def _table(self, connection: sqlite3.Connection, decided: _Decided) -> str:
-        """A temporary table of the allowed labels on this connection, filled up to the newest."""
-        name = f"{self._prefix}_{decided.number}"
-        known = connection.execute("select name from sqlite_temp_master where name glob ?", (f"{self._prefix}_*",))
-        names = [found for (found,) in known.fetchall()]
-        filled = -1
-        if name in names:
-            filled = connection.execute(f"select coalesce(max(n), -1) from temp.{name}").fetchone()[0]
-        if filled < decided.ordered[-1]:
-            # A reading connection writes nothing else, and this on no disk.
-            (only,) = connection.execute("pragma query_only").fetchone()
-            connection.execute("pragma query_only=off")
-            try:
-                self._fill(connection, name, decided.ordered[bisect_right(decided.ordered, filled) :], names)
-            finally:
-                connection.execute(f"pragma query_only={only}")
-        return f"temp.{name}"
-
-    @staticmethod
-    def _fill(connection: sqlite3.Connection, name: str, labels: list[int], names: list[str]) -> None:
-        if name not in names:
-            connection.execute(f"create temp table {name}(n integer primary key)")
-            for old in names:
-                with suppress(sqlite3.OperationalError):  # a reading that began with it still goes on
-                    connection.execute(f"drop table temp.{old}")
-        connection.execute(f"insert or ignore into temp.{name} select value from json_each(?)", (json.dumps(labels),))
-
-    def _refreshed(self, connection: sqlite3.Connection) -> _Decided:
+    def _refreshed(self, connection: Connection) -> _Decided:
         now, last = self._clock(), self._decided
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
         if now < last.until and newest <= last.newest:  # an older snapshot holds none of the newer labels

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,10 +10,11 @@ import msgspec
 from kizuna.labels import Label, format_label
 from kizuna.stix import Problem, digest, version_problems
 from kizuna.stix.validation import conflict
+from kizuna.store.database import Connection
 from kizuna.store.prepare import Prepared
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 DAY = 86_400_000_000  # microseconds
 
@@ -34,7 +34,7 @@ class Quarantine:
     Bounded for each source: what is older than its days makes room, and above its bytes a refusal is told and not kept.
     """
 
-    def __init__(self, store: Store, connection: sqlite3.Connection, now: int, space: int, source: int) -> None:
+    def __init__(self, store: Store, connection: Connection, now: int, space: int, source: int) -> None:
         self._connection = connection
         self._now = now
         self._space = space
@@ -61,9 +61,9 @@ class Quarantine:
             self.lost += 1
             return False
         self._connection.execute(
-            "insert or ignore into quarantine"
+            "insert into quarantine"
             "(space,source,received,due,id,version,reason,area,default_label,digest,raw,problems) "
-            "values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "values (?,?,?,?,?,?,?,?,?,?,?,?) on conflict do nothing",
             (
                 self._space, self._source, self._now, due, id, version, problems[0].rule if problems else "unknown", area,
                 format_label(joined) if joined else None, hashlib.sha256(raw).digest(), raw, msgspec.json.encode(problems).decode(),

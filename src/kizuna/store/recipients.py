@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 
 from kizuna.labels import Group, Label, Principal, addressed, decide, memberships_of, next_change
+from kizuna.store.database import Connection
 from kizuna.store.intern import Interned
 from kizuna.store.model import Partner
 
@@ -27,12 +27,12 @@ class Recipient(msgspec.Struct, frozen=True):
         return next_change(self.principal.memberships, at)
 
 
-def read_groups(connection: sqlite3.Connection) -> tuple[Group, ...]:
+def read_groups(connection: Connection) -> tuple[Group, ...]:
     """Every group with its dated members."""
     return tuple(_groups.decode(data) for (data,) in connection.execute("select data from party order by name"))
 
 
-def read_recipients(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Recipient]:
+def read_recipients(connection: Connection, groups: Sequence[Group]) -> list[Recipient]:
     """Every partner, in the order they were added."""
     rows = connection.execute("select n, data from partner order by n").fetchall()
     return [_recipient(n, _partners.decode(data), groups) for n, data in rows]
@@ -53,9 +53,7 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group]) -> Recipient:
 class Masks:
     """What one recipient may have from this node: (label, area) → yes or no, decided when first asked."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int
-    ):
+    def __init__(self, connection: Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
         self._connection = connection
         self._interned = interned
         self._holder = holder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +10,14 @@ import msgspec
 
 from kizuna.errors import NotFound, Refused
 from kizuna.labels import Label, Marked, Principal, exceeds, format_label, join, mark, parse_label
+from kizuna.store.database import Connection
 from kizuna.store.prepare import definitions_from
 from kizuna.store.rows import RowWriter, note_definitions
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
     from kizuna.store.model import Source
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 
 Known = Mapping[str, dict[str, Any]]
@@ -36,14 +36,14 @@ class SeenRow(NamedTuple):
 
 
 def rows_of(
-    store: Store, connection: sqlite3.Connection, space: str, id: str, version: int | None, principal: Principal | None
+    store: Store, connection: Connection, space: str, id: str, version: int | None, principal: Principal | None
 ) -> list[SeenRow]:
     """The rows of an id, or of one version of it, that a principal sees. Raises NotFound when there are none."""
     rows = connection.execute(
         "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
         "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-        "where p.name=? and i.id=? and o.hidden=0 and (? is null or o.version=?)",
-        (space, id, version, version),
+        "where p.name=? and i.id=? and o.hidden=0 and o.version is not distinct from coalesce(?, o.version)",
+        (space, id, version),
     ).fetchall()
     # A row hidden from the writer is as if it did not exist.
     mask = store.mask(principal)
@@ -53,17 +53,13 @@ def rows_of(
     return seen
 
 
-def relabel_rows(
-    store: Store, connection: sqlite3.Connection, rows: Sequence[SeenRow], label: Label, by: str
-) -> list[int]:
+def relabel_rows(store: Store, connection: Connection, rows: Sequence[SeenRow], label: Label, by: str) -> list[int]:
     """Give rows of one id the label somebody wants, and tell which changed. Raises Refused where only the owner may."""
     owned = any(row.kind != "partner" for row in rows)
     return [row.n for row in rows if _relabel_row(store, connection, row, label, by, owned=owned)]
 
 
-def _relabel_row(
-    store: Store, connection: sqlite3.Connection, row: SeenRow, label: Label, by: str, *, owned: bool
-) -> bool:
+def _relabel_row(store: Store, connection: Connection, row: SeenRow, label: Label, by: str, *, owned: bool) -> bool:
     if row.kind == "partner":
         before = store.interned.label_of(connection, row.label)
         tightened = join(before, label)
@@ -101,11 +97,14 @@ def label_naming(act: Act, store: Store, definitions: Sequence[tuple[int, int]],
     and a pack's those of every source. Returns the rows that changed.
     """
     # The rows first, and only then their texts, one by one: of a store they may be the most.
-    which = (
-        "o.n in (select e.object from edge e join json_each(?) d on e.target=json_extract(d.value, '$[0]') "
-        "and e.object<=json_extract(d.value, '$[1]')) and (s.name=? or ?)"
-    )
-    return _label_again(act, store, which, (json.dumps(list(definitions)), source.name, source.kind != "partner"))
+    naming = "select object, target from edge where target in (select value from json_each(?))"
+    newest: dict[int, int] = {}
+    for ident, n in definitions:
+        newest[ident] = max(n, newest.get(ident, 0))
+    edges = act.connection.execute(naming, (json.dumps(list(newest)),))
+    rows = sorted({n for n, target in edges if n <= newest[target]})
+    which = "o.n in (select value from json_each(?)) and (s.name=? or ?=1)"
+    return _label_again(act, store, which, (json.dumps(rows), source.name, int(source.kind != "partner")))
 
 
 def label_since(act: Act, store: Store, first: int, source: Source, known: Known) -> list[int]:
@@ -116,7 +115,7 @@ def label_since(act: Act, store: Store, first: int, source: Source, known: Known
 def _label_again(
     act: Act, store: Store, which: str, values: tuple[object, ...], known: Known | None = None
 ) -> list[int]:
-    rows = act.connection.execute(
+    rows = act.connection.stream(
         "select o.n, b.raw, o.label, s.name, s.organisation from object o join body b on b.n=o.n "
         f"join source s on s.n=o.source where {which} and o.set_by is null",
         values,
@@ -196,7 +195,7 @@ class _Again:
 
 def marked_as_stored(
     store: Store,
-    connection: sqlite3.Connection,
+    connection: Connection,
     data: dict[str, Any],
     originator: str,
     source: str,

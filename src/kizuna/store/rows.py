@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -11,20 +10,16 @@ from typing import Any
 import msgspec
 
 from kizuna.labels import Label, Marked, least_label
+from kizuna.store.database import Connection, Document, Value
 from kizuna.store.extract import Extract, extract
 from kizuna.store.intern import Interned
 from kizuna.store.prepare import Prepared
 
 _encode = msgspec.json.Encoder().encode
-_ROWS_AT_ONCE = 32
 DEFINITIONS = "definitions"
 """The fact of the store that changes whenever a marking definition comes or goes."""
 
 _INDEX_TABLES = ("edge", "value", "place", "time", "doc")
-
-
-Value = str | int | bytes | None
-"""What SQLite keeps in one column."""
 
 
 class New(msgspec.Struct, frozen=True):
@@ -40,7 +35,7 @@ class New(msgspec.Struct, frozen=True):
 class Names(dict[str, int]):
     """The integers of terms or areas, asked for once each."""
 
-    def __init__(self, connection: sqlite3.Connection, interned: Interned, table: str) -> None:
+    def __init__(self, connection: Connection, interned: Interned, table: str) -> None:
         super().__init__()
         self._connection = connection
         self._interned = interned
@@ -54,7 +49,7 @@ class Names(dict[str, int]):
 class RowWriter:
     """Writes into the tables of one space inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, interned: Interned, space: int) -> None:
+    def __init__(self, connection: Connection, interned: Interned, space: int) -> None:
         self._connection = connection
         self._interned = interned
         self._space = space
@@ -68,7 +63,7 @@ class RowWriter:
         wanted = [id for id in dict.fromkeys(ids) if id not in found]
         found.update(
             self._connection.execute(
-                "select id, n from ident where space=? and id in (select value from json_each(?))",
+                "select id, n from ident where space=? and id in (select atom from json_each(?))",
                 (self._space, json.dumps(wanted)),
             )
         )
@@ -77,7 +72,8 @@ class RowWriter:
             first = int(_meta(self._connection, "ident_next", "1"))
             # Numbered as they come, so that what is keyed by number mostly appends; written in the order of the table.
             numbered = {id: first + i for i, id in enumerate(fresh)}
-            insert(self._connection, "ident", [x for id in sorted(fresh) for x in (self._space, id, numbered[id])], 3)
+            rows = [x for id in sorted(fresh) for x in (self._space, id, numbered[id])]
+            self._connection.load("ident(space,id,n)", rows, 3)
             set_meta(self._connection, "ident_next", str(first + len(fresh)))
             found |= numbered
         return found
@@ -94,13 +90,13 @@ class RowWriter:
                 label(one.label), label(one.least), label(one.whole), new.area, term[one.type], new.added,
             )  # fmt: skip
         columns = "object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)"
-        insert(self._connection, columns, objects, 13)
+        self._connection.load(columns, objects, 13)
         bodies: list[Value] = []
         for new in news:
             one = new.prepared
             problems = _encode(one.problems).decode() if one.problems else None
             bodies += (new.n, one.raw, one.original, problems)
-        insert(self._connection, "body", bodies, 4)
+        self._connection.load("body(n,raw,original,problems)", bodies, 4)
         self.index([(new.n, label(new.prepared.label), new.prepared.rows) for new in news], idents)
 
     def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
@@ -110,30 +106,24 @@ class RowWriter:
         value: list[tuple[str, int, int, int]] = []
         place: list[Value] = []
         time: list[Value] = []
-        doc: list[Value] = []
-        words: list[tuple[int, str]] = []
-        found = self._connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
-        number = found[0] if found else 0
+        documents: list[Document] = []
         for n, base, x in extracts:
-            for t, path, mark in x.edges:
+            for t, path, mark in _once(x.edges):
                 edge += (n, idents[t], term[path], base if mark is None else self._label(mark))
-            for v, kind, mark in x.values:
+            for v, kind, mark in _once(x.values):
                 value.append((v, term[kind], n, base if mark is None else self._label(mark)))
             for kind, v, mark in x.places:
                 place += (n, kind, v, base if mark is None else self._label(mark))
             for path, first, last, mark in x.times:
                 time += (n, term[path], first, last, base if mark is None else self._label(mark))
-            for text, mark in x.docs:
-                number += 1
-                doc += (number, n, base if mark is None else self._label(mark))
-                words.append((number, text))
-        insert(self._connection, "edge", edge, 4, "insert or ignore")
+            documents += [(n, base if mark is None else self._label(mark), text) for text, mark in x.docs]
+        load = self._connection.load
+        load("edge(object,target,path,label)", edge, 4)
         value.sort()
-        insert(self._connection, "value", list(chain.from_iterable(value)), 4, "insert or ignore")
-        insert(self._connection, "place", place, 4)
-        insert(self._connection, "time", time, 5)
-        insert(self._connection, "doc", doc, 3)
-        self._connection.executemany("insert into words(rowid, text) values (?,?)", words)
+        load("value(value,kind,object,label)", list(chain.from_iterable(value)), 4)
+        load("place(object,kind,value,label)", place, 4)
+        load("time(object,path,first,last,label)", time, 5)
+        self._connection.full_text.add(self._connection, documents)
 
     def relabel(self, n: int, marked: Marked, data: dict[str, Any], by: str | None) -> None:
         """Give a row another label and other granular marks: what was read out of it is written anew."""
@@ -165,39 +155,32 @@ class RowWriter:
         return known[1]
 
 
-def insert(
-    connection: sqlite3.Connection, into: str, flat: list[Value], width: int, how: str = "insert or fail"
-) -> None:
-    """Insert rows of `width` values each, given one behind the other: many rows a statement cost little more than one.
-
-    `or fail`: whoever calls gives the whole transaction up at an error, so SQLite need not keep every page that a
-    statement changes to take the statement alone back, which took ten times as long as the rows of `ident` themselves.
-    """
-    row = f"({','.join('?' * width)})"
-    step = width * _ROWS_AT_ONCE
-    whole = len(flat) - len(flat) % step
-    for start, end, size in ((0, whole, step), (whole, len(flat), width)):
-        if start < end:
-            sql = f"{how} into {into} values {','.join([row] * (size // width))}"
-            connection.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
+def _once(rows: list[tuple[str, str, Label | None]]) -> Iterable[tuple[str, str, Label | None]]:
+    """Each pair of an object once, under the label of the first place it stands at."""
+    if len(rows) < 2 or len({(one, other) for one, other, _ in rows}) == len(rows):
+        return rows
+    kept: dict[tuple[str, str], tuple[str, str, Label | None]] = {}
+    for row in rows:
+        kept.setdefault(row[:2], row)
+    return kept.values()
 
 
-def _meta(connection: sqlite3.Connection, key: str, default: str) -> str:
+def _meta(connection: Connection, key: str, default: str) -> str:
     found = connection.execute("select value from meta where key=?", (key,)).fetchone()
     return str(found[0]) if found else default
 
 
-def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
+def get_meta(connection: Connection, key: str) -> str | None:
     """A fact about the store, None when it was never set."""
     return _meta(connection, key, "") or None
 
 
-def note_definitions(connection: sqlite3.Connection) -> None:
+def note_definitions(connection: Connection) -> None:
     """Note that a marking definition came or went: labels that rest on what was there before are worked out anew."""
     set_meta(connection, DEFINITIONS, str(int(_meta(connection, DEFINITIONS, "0")) + 1))
 
 
-def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+def set_meta(connection: Connection, key: str, value: str) -> None:
     """Keep a fact about the store."""
     connection.execute(
         "insert into meta values (?,?) on conflict(key) do update set value=excluded.value", (key, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,10 +10,11 @@ import msgspec
 from kizuna.errors import NotFound
 from kizuna.labels import parse_label
 from kizuna.stix import Item
+from kizuna.store.database import Connection
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 AT_ONCE = 1_000
 
@@ -40,7 +40,7 @@ def settle(store: Store, act: Act) -> None:
     act.note_due()
 
 
-def _ripen(store: Store, connection: sqlite3.Connection, rows: list[_Ripe]) -> None:
+def _ripen(store: Store, connection: Connection, rows: list[_Ripe]) -> None:
     """Take in rows of one source; what a partner sent that is gone by now stays where it is."""
     first = rows[0]
     numbers = [(row.n,) for row in rows]

@@ -52,7 +52,7 @@ def conditions(
         where.append(f"o.type in ({_marks(types)})")
         values.extend(types)
     if query.spec_versions and "2.1" not in query.spec_versions:
-        where.append("0")  # everything stored is 2.1: what came as 2.0 was lifted
+        where.append("1=0")  # everything stored is 2.1: what came as 2.0 was lifted
     return where, values
 
 
@@ -60,13 +60,13 @@ def version_condition(query: Query, *, first: str, last: str, added: str) -> tup
     """The condition that `match[version]` means: first, last, all and exact moments, united."""
     words = [v for v in query.versions if isinstance(v, str)]
     if "all" in words:
-        return "1", []
+        return "1=1", []
     exact = [v for v in query.versions if isinstance(v, int)]
     united = [{"first": first, "last": last}[word] for word in words]
     if exact:
         # An object without versions has the moment it was added as its version.
         united.append(f"coalesce(o.version, {added}) in ({_marks(exact)})")
-    return f"({' or '.join(united)})" if united else "0", exact
+    return f"({' or '.join(united)})" if united else "1=0", exact
 
 
 def _marks(values: Sequence[object]) -> str:

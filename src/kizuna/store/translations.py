@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,11 +10,12 @@ import msgspec
 
 from kizuna.clock import from_text
 from kizuna.labels import Marked, translated
+from kizuna.store.database import Connection
 from kizuna.store.relabelling import marked_as_stored
 from kizuna.store.rows import RowWriter
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 TYPE = "language-content"
 
@@ -30,7 +30,7 @@ class _Target(NamedTuple):
 
 
 def marked_row(
-    store: Store, connection: sqlite3.Connection, data: dict[str, Any], *, label: int, source: int, space: int
+    store: Store, connection: Connection, data: dict[str, Any], *, label: int, source: int, space: int
 ) -> Marked:
     """The labels of a stored row: its own, its granular marks, and those of what it translates."""
     of = store.interned.label_of
@@ -49,7 +49,7 @@ def marked_row(
     return translated(data, marked, targets)
 
 
-def label_translations(store: Store, connection: sqlite3.Connection, objects: Sequence[int]) -> list[int]:
+def label_translations(store: Store, connection: Connection, objects: Sequence[int]) -> list[int]:
     """Label anew the translations among these rows and of these rows; returns which.
 
     Costs one look at the table of types where nothing was ever translated.
@@ -71,7 +71,7 @@ def label_translations(store: Store, connection: sqlite3.Connection, objects: Se
     return [n for n, *_ in rows]
 
 
-def _targets(connection: sqlite3.Connection, data: dict[str, Any], source: str, space: int) -> list[_Target]:
+def _targets(connection: Connection, data: dict[str, Any], source: str, space: int) -> list[_Target]:
     """The rows that a translation is of: of its own source, else of the owner; of the version it names, where that is here.
 
     What was deleted here still counts, and so does every version where none is named: a translation outlives both.

@@ -7,9 +7,8 @@ of their own (`verify_feeds`).
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,18 +17,16 @@ import msgspec
 from kizuna.clock import from_text
 from kizuna.labels import Label, Marked, least_label
 from kizuna.stix import canonical
+from kizuna.store.database import CheckedText, Connection
 from kizuna.store.extract import Extract, extract
 from kizuna.store.translations import TYPE, marked_row
 from kizuna.store.verify_feeds import feed_faults
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 _BATCH = 500
 _BATCH_BYTES = 8 << 20
-_TOKENS = (
-    'create virtual table {0} using fts5(text, content="", columnsize=0, tokenize="unicode61 remove_diacritics 0")'
-)
 _INDICES = ("edge", "value", "place", "time", "doc")
 
 
@@ -64,15 +61,14 @@ def verify(store: Store) -> Iterator[Fault]:
         if unlabelled := list(_unlabelled(connection)):
             yield from unlabelled  # nothing can be said of who may see them
             return
-        words = _Words(store)
-        with closing(words):
+        with closing(connection.full_text.checked(store.database)) as words:
             for batch in _batches(connection):
                 yield from _Batch(store, connection, batch, words).faults()
         for subject, message in feed_faults(store, connection):
             yield Fault("feed", subject, message)
 
 
-def _orphans(connection: sqlite3.Connection) -> Iterator[Fault]:
+def _orphans(connection: Connection) -> Iterator[Fault]:
     """Rows beside objects that belong to none; no one reads them, but they should not be."""
     for table in (*_INDICES, "body", "feed", "waiting"):
         of = "n" if table == "body" else "object"
@@ -85,7 +81,7 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[Fault]:
         yield Fault("ident", "meta", "the next number of an id is taken already")
 
 
-def _unlabelled(connection: sqlite3.Connection) -> Iterator[Fault]:
+def _unlabelled(connection: Connection) -> Iterator[Fault]:
     labels = "(select n from label)"
     sql = (
         f"select id from object where label not in {labels} or least not in {labels} or whole not in {labels} limit 20"
@@ -94,8 +90,8 @@ def _unlabelled(connection: sqlite3.Connection) -> Iterator[Fault]:
         yield Fault("object", id, "has a label that is not there")
 
 
-def _batches(connection: sqlite3.Connection) -> Iterator[list[_Row]]:
-    rows = connection.execute(
+def _batches(connection: Connection) -> Iterator[list[_Row]]:
+    rows = connection.stream(
         "select o.n, o.ident, o.space, o.id, o.version, o.digest, o.source, o.label, o.least, o.whole, o.type, b.raw, i.n "
         "from object o left join body b on b.n=o.n left join ident i on i.space=o.space and i.id=o.id order by o.n"
     )
@@ -111,44 +107,10 @@ def _batches(connection: sqlite3.Connection) -> Iterator[list[_Row]]:
         yield batch
 
 
-class _Words:
-    """What the search index holds of each document, as a sum over its words and their places."""
-
-    def __init__(self, store: Store) -> None:
-        # The index only ever grows, so what was committed since our snapshot does not disturb.
-        uri = f"{store.database.file.resolve().as_uri()}?mode=ro"
-        self._sums: dict[int, int] = defaultdict(int)
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            connection.execute("create virtual table temp.seen using fts5vocab(main, words, instance)")
-            for number, term, offset in connection.execute("select doc, term, offset from temp.seen"):
-                self._sums[number] += hash((term, offset))
-        self._fresh = sqlite3.connect(":memory:", isolation_level=None)
-        self._fresh.execute(_TOKENS.format("words"))
-        self._fresh.execute("create virtual table seen using fts5vocab(words, instance)")
-
-    def stored(self, document: int) -> int:
-        """The sum of a stored document, 0 when no word of it is in the index."""
-        return self._sums.get(document, 0)
-
-    def fresh(self, texts: Sequence[str]) -> list[int]:
-        """The sums these texts would have."""
-        self._fresh.execute("begin")
-        self._fresh.executemany("insert into words(rowid, text) values (?,?)", enumerate(texts))
-        sums = [0] * len(texts)
-        for number, term, offset in self._fresh.execute("select doc, term, offset from seen"):
-            sums[number] += hash((term, offset))
-        self._fresh.execute("rollback")
-        return sums
-
-    def close(self) -> None:
-        """Let the memory go."""
-        self._fresh.close()
-
-
 class _Batch:
     """Some rows in order of arrival with everything stored beside them."""
 
-    def __init__(self, store: Store, connection: sqlite3.Connection, rows: list[_Row], words: _Words) -> None:
+    def __init__(self, store: Store, connection: Connection, rows: list[_Row], words: CheckedText) -> None:
         self._store = store
         self._connection = connection
         self._rows = rows
@@ -168,6 +130,8 @@ class _Batch:
             for n, *fields in connection.execute(sql, between):
                 found[n].append(tuple(fields))
             self._stored[table] = found
+        numbers = [number for rows in self._stored["doc"].values() for _, number in rows]
+        self._documents = words.stored(numbers)
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong with these rows."""
@@ -207,7 +171,7 @@ class _Batch:
         if hashlib.sha256(canonical(data)).digest() != row.digest:
             yield "its digest is not that of its bytes"
 
-    def _index_faults(self, row: _Row, fresh: Extract, known: bool, sums: list[int]) -> Iterator[Fault]:
+    def _index_faults(self, row: _Row, fresh: Extract, known: bool, sums: list[Any]) -> Iterator[Fault]:
         term = self._term
         wanted: dict[str, list[tuple[Any, ...]]] = {
             "edge": [(target, term(path), self._label(row, mark)) for target, path, mark in fresh.edges],
@@ -219,7 +183,7 @@ class _Batch:
         for table, rows in wanted.items():
             have = self._stored[table].get(row.n, [])
             if table == "doc":
-                have = [(self._words.stored(number), label) for label, number in have]
+                have = [(self._documents[number], label) for label, number in have]
             compare = _keyed if table in ("edge", "value") else _counted
             if message := compare(rows, have, known):
                 yield Fault(table, row.id, message)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kizuna.store.act import NEVER
+from kizuna.store.database import Connection
 from kizuna.store.feeds import COUNTS
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.rows import get_meta
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 Key = tuple[int, int | bytes]
 """What a feed holds once: an id and its version, or its content where it has none."""
@@ -33,7 +33,7 @@ class _Row(NamedTuple):
         return self.ident, self.digest if self.version is None else self.version
 
 
-def feed_faults(store: Store, connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str]]:
     """(partner, what is wrong) for every feed."""
     # Between two settlements nothing changes by date alone: any moment before the next one will do.
     at = min(store.clock(), int(get_meta(connection, "due") or NEVER) - 1)
@@ -76,13 +76,13 @@ def _fixpoint(may: list[_Row], references: dict[int, list[int]], sent: set[int])
     return kept
 
 
-def _feed(connection: sqlite3.Connection, recipient: Recipient, entered: dict[int, _Row]) -> Iterator[str]:
+def _feed(connection: Connection, recipient: Recipient, entered: dict[int, _Row]) -> Iterator[str]:
     live: dict[Key, int] = {}
     newest: dict[int, tuple[int, int]] = {}
     marked: dict[int, list[int]] = defaultdict(list)
     sql = (
         "select f.added, f.object, f.last, f.ident, o.ident, o.version, o.digest, o.id from feed f join object o on o.n=f.object "
-        "where f.recipient=? and f.live order by f.added"
+        "where f.recipient=? and f.live=1 order by f.added"
     )
     for added, n, last, ident, of, version, digest, id in connection.execute(sql, (recipient.n,)):
         key = (of, digest if version is None else version)
@@ -104,7 +104,7 @@ def _feed(connection: sqlite3.Connection, recipient: Recipient, entered: dict[in
 
 
 def _waiting(
-    connection: sqlite3.Connection,
+    connection: Connection,
     recipient: Recipient,
     held_back: list[_Row],
     entered: dict[int, _Row],
@@ -122,6 +122,6 @@ def _waiting(
         yield f"{_id(connection, entered[n].ident)} stands in it and waits still"
 
 
-def _id(connection: sqlite3.Connection, ident: int) -> str:
+def _id(connection: Connection, ident: int) -> str:
     found = connection.execute("select id from ident where n=?", (ident,)).fetchone()
     return str(found[0]) if found else f"ident {ident}"

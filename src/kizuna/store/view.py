@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,14 +10,15 @@ import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
 from kizuna.stix import every_form
+from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
-from kizuna.store.words import query as words_query
+from kizuna.store.words import phrases
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 _COLUMNS = "o.n, o.added, o.id, o.version, b.raw, o.label, o.whole, o.type, o.source, o.area, b.problems"
 # A row is newer than another of the same id by version; same version, by the lower digest; without versions by arrival.
@@ -72,7 +72,10 @@ class View:
             last=f"not exists (select 1 {rivals} and {_NEWER})",
             added="o.added",
         )
-        where += [which, f"not exists (select 1 {rivals} and {_REPEATED})" if "all" in query.versions or exact else "1"]
+        where += [
+            which,
+            f"not exists (select 1 {rivals} and {_REPEATED})" if "all" in query.versions or exact else "1=1",
+        ]
         found: list[Row] = []
         left = PAGE_BYTES
         while True:
@@ -165,8 +168,8 @@ class View:
 
         With `value`, only those in which it was observed or is looked for (an address, a domain, a hash …), however it is spelled.
         """
-        match = words_query(text) if text else None
-        if text and match is None:
+        match = phrases(text) if text else None
+        if text and not match:
             return Found([], None)
         found: list[Stored] = []
         have: set[str] = set()
@@ -220,7 +223,7 @@ class View:
             area: (rows, last)
             for area, rows, last in reader.execute(
                 "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
-                f"where f.live and {self._labels('o.least')} group by o.area"
+                f"where f.live=1 and {self._labels('o.least')} group by o.area"
             )
         }
         name = self._store.interned.name_of
@@ -262,7 +265,7 @@ class View:
     # How
 
     @property
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Connection:
         return self._store.database.read()
 
     @property
@@ -277,16 +280,16 @@ class View:
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
             f"and {self._labels('o.least')} and {where} order by o.n limit ?"
         )
-        for row in self._reader.execute(sql, (position, self._space_n, *values, limit)):
+        for row in self._reader.stream(sql, (position, self._space_n, *values, limit)):
             yield _Seen._make((*row, ()))
 
     def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
         """Rows of one id, straight from its ident."""
         rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
-            Query(versions=versions), first="1", last=f"not exists (select 1 {rivals} and {_NEWER})", added="o.added"
+            Query(versions=versions), first="1=1", last=f"not exists (select 1 {rivals} and {_NEWER})", added="o.added"
         )
-        repeated = "1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
+        repeated = "1=1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
         sql = (
             f"select {_COLUMNS} from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? "
             f"and o.hidden=0 and {self._labels('o.least')} and {which} and {repeated} order by o.n"
@@ -332,28 +335,30 @@ class View:
             problems=tuple(problem["message"] for problem in problems),
         )
 
-    def _hits(self, match: str | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
+    def _hits(self, match: list[str] | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
         """(position, row) newest first: documents that match, rows that hold the value, or every row."""
-        asked: dict[str, object] = {"before": cursor if cursor is not None else 2**62, "match": match}
+        asked: dict[str, Any] = {"before": cursor if cursor is not None else 2**62}
         holding = ""
         if value is not None:
             asked["forms"] = json.dumps(sorted(every_form(value)))
             holding = (
-                "(select v.object from value v where v.value in (select value from json_each(:forms)) "
+                "(select v.object from value v where v.value in (select atom from json_each(:forms)) "
                 f"and {self._labels('v.label')})"
             )
-        if match is None:
+        if not match:
             sql = (
                 f"select o.n, o.n from object o where o.n<:before {f'and o.n in {holding}' if holding else ''} "
                 f"and o.hidden=0 and {self._labels('o.least')} order by o.n desc"
             )
         else:
+            matching = self._reader.full_text.matching(match)
+            asked |= matching.parameters
             sql = (
-                "select words.rowid, d.object from words join doc d on d.n=words.rowid where words match :match "
-                f"and words.rowid<:before {f'and d.object in {holding}' if holding else ''} "
-                f"and {self._labels('d.label')} order by words.rowid desc"
+                f"select {matching.number}, d.object from {matching.tables} where {matching.condition} "
+                f"and {matching.number}<:before {f'and d.object in {holding}' if holding else ''} "
+                f"and {self._labels('d.label')} order by {matching.number} desc"
             )
-        yield from self._reader.execute(sql, asked)
+        yield from self._reader.stream(sql, asked)
 
     def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
         """The row if it is the newest its reader may see of its id, of these types and area."""

@@ -114,17 +114,12 @@ def _pairs(run: str) -> str:
     return " ".join([run[i : i + 2] for i in range(len(run) - 1)])
 
 
-def query(text: str, *, prefix: bool = False) -> str | None:
-    """The FTS5 expression for objects that hold every word of a question; None when it has no letter or digit.
+def phrases(text: str) -> list[str]:
+    """What an object must hold to answer a question, each a phrase of words; none when it has no letter or digit.
 
-    With `prefix` the last word may be unfinished. What stands between spaces is found as a phrase: an address, say.
+    What stands between spaces is found as a phrase: an address, say.
     """
-    phrases: list[str] = []
-    for word in text[:MAX_QUESTION].split():
-        phrases.extend(_phrases(_fold(word)))
-    if not phrases:
-        return None
-    return " ".join(f'"{phrase}"' for phrase in phrases) + (" *" if prefix else "")
+    return [phrase for word in text[:MAX_QUESTION].split() for phrase in _phrases(_fold(word))]
 
 
 def _phrases(word: str) -> list[str]:

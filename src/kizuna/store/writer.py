@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby, islice
@@ -19,6 +18,7 @@ from kizuna.stix.validation import conflict
 from kizuna.store import aside
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
+from kizuna.store.database import Connection
 from kizuna.store.model import Outcome, Source
 from kizuna.store.parts import Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
@@ -26,7 +26,7 @@ from kizuna.store.quarantine import Quarantine
 from kizuna.store.rows import DEFINITIONS, Names, New, RowWriter, get_meta
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite import Store
+    from kizuna.store.store import Store
 
 BATCH = 2_000
 BATCH_BYTES = 16 << 20
@@ -104,7 +104,7 @@ class Writer:
         iterator = iter(items)
         while outcomes := self._batch(iterator, file):
             yield from outcomes
-            self._store.database.cut_log()
+            self._store.database.tidy()
 
     def add_apart(
         self, read: Callable[[Share], Iterable[Item]], *, file: str | None = None, readers: int = 1
@@ -178,7 +178,7 @@ class Writer:
     def _commit_all(self, parts: Parts, file: str | None) -> Iterator[Outcome]:
         while parts.more():
             yield from self._commit(parts.ready(), file)
-            self._store.database.cut_log()
+            self._store.database.tidy()
 
     def _commit(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
         """Write batches in one transaction, each as it comes."""
@@ -215,7 +215,7 @@ class Writer:
         return self._store.database.read().execute("select max(n) from object").fetchone()[0] or 0
 
     def _every_stored_definition(self) -> Iterator[dict[str, Any]]:
-        rows = self._store.database.read().execute(
+        rows = self._store.database.read().stream(
             "select b.raw from term t join object o on o.type=t.n join body b on b.n=o.n join source s on s.n=o.source "
             "where t.name='marking-definition' and (s.name=? or s.kind != 'partner') and o.hidden=0 order by o.n",
             (self._source.name,),
@@ -241,9 +241,7 @@ class Writer:
 class _Commit:
     """One batch inside its transaction."""
 
-    def __init__(
-        self, store: Store, connection: sqlite3.Connection, now: int, writer: Writer, file: str | None
-    ) -> None:
+    def __init__(self, store: Store, connection: Connection, now: int, writer: Writer, file: str | None) -> None:
         self._store = store
         self._connection = connection
         self._now = now

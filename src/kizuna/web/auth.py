@@ -24,7 +24,7 @@ BASIC_USER = "token"
 class _Known(threading.local):
     """One thread's cache: SQLite tells each connection on its own whether something was committed."""
 
-    version: tuple[int, int] | None = None
+    version: object = None
     callers: dict[tuple[str, bytes], tuple[int, Caller | None]]
 
     def __init__(self) -> None:

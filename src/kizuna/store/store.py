@@ -1,9 +1,8 @@
-"""The store on SQLite: one file that remembers objects, who may see them, and what partners may read."""
+"""The store: what a node remembers of objects, who may see them, and what partners may read."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
 from kizuna.store.act import NEVER, Act
 from kizuna.store.aside import Aside
-from kizuna.store.database import Database
+from kizuna.store.database import Connection, open_database
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
@@ -31,7 +30,6 @@ from kizuna.store.settling import settle
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
-FILE = "node.sqlite"
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +60,7 @@ class Store:
         self.organisation = settings.organisation
         self.clock = clock
         self.interned = Interned()
-        self.database = Database(folder / FILE, read_only=read_only)
+        self.database = open_database(folder, settings, read_only=read_only)
         self.aside = Aside(folder, settings)
         self._masks: dict[Principal | None, ViewMask] = {}
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
@@ -253,8 +251,8 @@ class Store:
         """Remember when something last went to or came from a partner."""
         with self.database.write() as connection:
             connection.execute(
-                "update partner set last_exchange=max(coalesce(last_exchange,0),?) where name=?",
-                (at, self.partner(partner).name),
+                "update partner set last_exchange=? where name=? and (last_exchange is null or last_exchange<?)",
+                (at, self.partner(partner).name, at),
             )
 
     def last_exchange(self, partner: str) -> int | None:
@@ -301,7 +299,7 @@ class Store:
             clients=(),
         )
 
-    def recipients(self, connection: sqlite3.Connection | None = None) -> list[Recipient]:
+    def recipients(self, connection: Connection | None = None) -> list[Recipient]:
         """Partners as feeds see them; read again whenever anybody has committed."""
         if connection is not None:
             return read_recipients(connection, read_groups(connection))
@@ -315,7 +313,7 @@ class Store:
 
     def record(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         actor: str,
         act: str,
         subject: str = "",
@@ -369,21 +367,21 @@ class Store:
         row = self.database.read().execute("select body from status where id=? and caller=?", (id, caller)).fetchone()
         return bytes(row[0]) if row else None
 
-    def space(self, connection: sqlite3.Connection, name: str) -> int:
+    def space(self, connection: Connection, name: str) -> int:
         """The integer of a space, made when new; needs a writing transaction."""
         row = connection.execute("select n from space where name=?", (name,)).fetchone()
         if row:
             return int(row[0])
         return int(connection.execute("insert into space(name) values (?) returning n", (name,)).fetchone()[0])
 
-    def interned_space(self, connection: sqlite3.Connection, name: str) -> int:
+    def interned_space(self, connection: Connection, name: str) -> int:
         """The integer of a space, -1 when nobody used it yet."""
         if name == "real":
             return 0
         row = connection.execute("select n from space where name=?", (name,)).fetchone()
         return int(row[0]) if row else -1
 
-    def source_number(self, connection: sqlite3.Connection, source: Source) -> int:
+    def source_number(self, connection: Connection, source: Source) -> int:
         """The integer of a source, made when new; needs a writing transaction."""
         row = connection.execute("select n from source where name=?", (source.name,)).fetchone()
         if row:

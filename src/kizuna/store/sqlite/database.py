@@ -1,0 +1,263 @@
+"""SQLite connections: one per reading thread, one writer at a time across threads and processes; migrations.
+
+WAL with synchronous=FULL: what a committed transaction wrote survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from kizuna.errors import InvalidInput, NodeBusy
+from kizuna.store.database import Parameters, Value
+from kizuna.store.migrations import Step, newer, steps
+from kizuna.store.sqlite.full_text import FullText
+
+FILE = "node.sqlite"
+
+CACHE_KIB = 32 * 1024
+READER_CACHE_KIB = 4 * 1024
+BUSY_MS = 60_000
+# The write-ahead log is brought back into the file by the commit that fills it, and then written again from its beginning:
+# on blocks that it has already, a commit waits half as long for the disk. Of a small log the same pages come back too often.
+WAL_PAGES = 4_000
+# It grows beyond where readers hold on to it all the time; then the writer waits for them once.
+WAL_BYTES = 256 << 20
+
+
+_ROWS_AT_ONCE = 32
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A connection of the standard library with what the store asks besides."""
+
+    full_text = FullText()
+
+    def stream(self, sql: str, parameters: Parameters = (), /) -> Iterator[Any]:
+        """Rows as they are asked for: SQLite reads no further than that."""
+        return self.execute(sql, parameters)
+
+    def load(self, into: str, flat: list[Value], width: int) -> None:
+        """Insert rows of `width` values each, given one behind the other: many rows a statement cost little more than one.
+
+        `or fail`: whoever calls gives the whole transaction up at an error, so SQLite need not keep every page that a
+        statement changes to take the statement alone back, which took ten times as long as the rows of `ident` themselves.
+        """
+        row = f"({','.join('?' * width)})"
+        step = width * _ROWS_AT_ONCE
+        whole = len(flat) - len(flat) % step
+        for start, end, size in ((0, whole, step), (whole, len(flat), width)):
+            if start < end:
+                sql = f"insert or fail into {into} values {','.join([row] * (size // width))}"
+                self.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
+
+    def many(self, name: str, number: int, ordered: list[int]) -> str:
+        """A table of many numbers, for `in`: temporary, on this connection, filled up to the newest.
+
+        `number` is another where what `name` stands for began anew.
+        """
+        table = f"{name}_{number}"
+        known = self.execute("select name from sqlite_temp_master where name glob ?", (f"{name}_*",))
+        names = [found for (found,) in known.fetchall()]
+        filled = -1
+        if table in names:
+            filled = self.execute(f"select coalesce(max(n), -1) from temp.{table}").fetchone()[0]
+        if filled < ordered[-1]:
+            # A reading connection writes nothing else, and this on no disk.
+            (only,) = self.execute("pragma query_only").fetchone()
+            self.execute("pragma query_only=off")
+            try:
+                self._fill(table, ordered[bisect_right(ordered, filled) :], names)
+            finally:
+                self.execute(f"pragma query_only={only}")
+        return f"temp.{table}"
+
+    def _fill(self, table: str, numbers: list[int], names: list[str]) -> None:
+        if table not in names:
+            self.execute(f"create temp table {table}(n integer primary key)")
+            for old in names:
+                with suppress(sqlite3.OperationalError):  # a reading that began with it still goes on
+                    self.execute(f"drop table temp.{old}")
+        self.execute(f"insert or ignore into temp.{table} select value from json_each(?)", (json.dumps(numbers),))
+
+
+class SqliteDatabase:
+    """One SQLite file. Readers see a snapshot; a writer holds the file's write lock from BEGIN to COMMIT."""
+
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        self.file = file
+        self._read_only = read_only
+        self._local = threading.local()
+        self._all: list[SqliteConnection] = []
+        self._lock = threading.RLock()
+        self._listing = threading.Lock()
+        self._closed = False
+        self._writer = self._connect(CACHE_KIB)
+        if read_only:
+            return
+        try:
+            migrate(self._writer)
+        except sqlite3.DatabaseError as error:
+            raise InvalidInput(f"not a Kizuna store: {error}", file=str(file)) from None
+
+    def read(self) -> SqliteConnection:
+        """This thread's reading connection (autocommit: each statement has its own snapshot)."""
+        connection: SqliteConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect(READER_CACHE_KIB)
+            connection.execute("pragma query_only=on")
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteConnection]:
+        """A reading connection that sees one moment for several statements."""
+        connection = self.read()
+        if connection.in_transaction:  # nested: the outer snapshot holds
+            yield connection
+            return
+        connection.execute("begin")
+        try:
+            yield connection
+        finally:
+            connection.execute("rollback")
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[SqliteConnection]:
+        """The writing connection inside a transaction; an exception rolls all of it back.
+
+        What is not `durable` is whole or not there after a power failure too, but its commit waits for no disk.
+        """
+        with self._lock:
+            writer = self._writer
+            if writer.in_transaction:  # nested: one act, one transaction
+                yield writer
+                return
+            if not durable:
+                writer.execute("pragma synchronous=normal")
+            try:
+                with self._transaction(writer):
+                    yield writer
+            finally:
+                if not durable:
+                    writer.execute("pragma synchronous=full")
+
+    @contextmanager
+    def _transaction(self, writer: SqliteConnection) -> Iterator[None]:
+        try:
+            writer.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+        try:
+            yield
+            writer.execute("commit")
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("rollback")
+            raise
+
+    def version(self) -> tuple[int, int]:
+        """Changes whenever anybody, in any process, has committed; as seen by this thread's reader."""
+        connection = self.read()
+        return connection.execute("pragma data_version").fetchone()[0], id(connection)
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.file)
+
+    def tidy(self) -> None:
+        """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later."""
+        try:
+            size = self.file.with_name(self.file.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return
+        if size > WAL_BYTES:
+            with self._lock:
+                self._writer.execute("pragma wal_checkpoint(truncate)")
+
+    def shrink(self) -> None:
+        """Give back the memory of cached pages: after a large import in a process that serves on."""
+        with self._lock:
+            self._writer.execute("pragma shrink_memory")
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        with self._lock:
+            self._closed = True
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+
+    def _connect(self, cache_kib: int) -> SqliteConnection:
+        if self._closed:
+            raise InvalidInput("the store is closed", file=str(self.file))
+        try:
+            mode = "ro" if self._read_only else "rwc"
+            connection = sqlite3.connect(
+                f"{self.file.resolve().as_uri()}?mode={mode}", uri=True, factory=SqliteConnection,
+                isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000,
+            )  # fmt: skip
+            if not self._read_only:
+                connection.execute("pragma page_size=8192")
+                connection.execute("pragma journal_mode=wal")
+            for pragma in (
+                "synchronous=full",
+                "foreign_keys=on",
+                "trusted_schema=off",
+                f"cache_size=-{cache_kib}",
+                f"wal_autocheckpoint={WAL_PAGES}",
+                "temp_store=memory",
+            ):
+                connection.execute(f"pragma {pragma}")
+        except sqlite3.DatabaseError as error:
+            raise InvalidInput(f"cannot open the store: {error}", file=str(self.file)) from None
+        with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
+            self._all.append(connection)
+        return connection
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
+    available = steps("sqlite")
+    newest = available[-1].number
+    if (at := _schema(connection)) > newest:
+        raise newer(at, newest)
+    for step in available:
+        if step.number > at:
+            _take(connection, step)
+    return newest
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def _take(connection: sqlite3.Connection, step: Step) -> None:
+    connection.execute("begin immediate")
+    try:
+        # Another process may have taken the step while this one waited for the lock.
+        if _schema(connection) < step.number:
+            for statement in _statements(step.sql):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version={step.number}")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _statements(sql: str) -> Iterator[str]:
+    # executescript() would commit the transaction that makes the step whole.
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
