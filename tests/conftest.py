@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 
 from kizuna.settings import Settings, save
 from kizuna.store import Store
 from kizuna.store.keys import make_key
+from tests.postgres import Cluster, programs
 
 # The same examples at every run, so that a red run is about the change; KIZUNA_RANDOM=1 looks for new ones.
 hypothesis.settings.register_profile("steady", derandomize=True)
@@ -39,8 +42,20 @@ def clock() -> Clock:
     return Clock(1_795_392_000_000_000)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database(request: pytest.FixtureRequest) -> Callable[[], str | None]:
+    """The address of a new store: one suite, every database. None is the usual file in the node's folder.
+
+    A test that is about SQLite's own ways says so: `@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)`.
+    """
+    if request.param == "sqlite":
+        return lambda: None
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make
+
+
 @pytest.fixture
-def make_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
+def make_store(tmp_path: Path, clock: Clock, new_database: Callable[[], str | None]) -> Iterator[Callable[..., Store]]:
     """Make stores of fictional nodes; closed at the end."""
     made: list[Store] = []
 
@@ -54,6 +69,7 @@ def make_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
             organisation=organisation,
             country=country,
             identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+            store=new_database(),
             **more,  # type: ignore[arg-type]
         )
         save(folder, settings)
@@ -71,3 +87,36 @@ def make_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
 def store(make_store: Callable[..., Store]) -> Store:
     """A node's store."""
     return make_store()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """This worker's PostgreSQL, started when the first test asks for it."""
+    if programs() is None:
+        if os.environ.get("KIZUNA_NEED_POSTGRES"):
+            pytest.fail("no PostgreSQL server on this machine, and KIZUNA_NEED_POSTGRES is set")
+        pytest.skip("no PostgreSQL server on this machine; `KIZUNA_APT=1 make test` installs one")
+    made = Cluster()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def make_database(cluster: Cluster) -> Iterator[Callable[[], str]]:
+    """Make empty databases, dropped at the end."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"t{uuid.uuid4().hex}"
+        with psycopg.connect(cluster.url(), autocommit=True) as connection:
+            connection.execute(f"create database {name} template template0".encode())
+        made.append(name)
+        return cluster.url(name)
+
+    yield make
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"drop database {name} with (force)".encode())

@@ -75,6 +75,12 @@ class NodeBusy(KizunaError):
     status, exit_code, slug = 503, 1, "busy"
 
 
+class Unavailable(KizunaError):
+    """What this node itself needs does not answer: its database, for now."""
+
+    status, exit_code, slug = 503, 1, "unavailable"
+
+
 class PeerFailed(KizunaError):
     """A remote peer did not answer as it should."""
 

@@ -23,7 +23,7 @@ import click
 import msgspec
 import uvicorn
 
-from kizuna.cli.output import NumberRange, clean, emit, node_options, say
+from kizuna.cli.output import NumberRange, clean, emit, node_options, say, store_option
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.taxii import PARTLY
 from kizuna.cli.words import _
@@ -162,6 +162,8 @@ class Poller:
             self._guarded("partners", self._turn)
 
     def _turn(self) -> str:
+        if not self._store.database.leads():
+            return ""
         for partner in self._store.partners():
             if partner.url and not self._ended.is_set():
                 self._guarded(partner.name, partial(self._poll, partner.name))
@@ -261,6 +263,7 @@ def give_back_memory(store: Store) -> None:
     help="Pause between polls of partners that have an address; 0 never polls.",
 )
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input closes.")
+@store_option
 @node_options
 def command(
     data: Path, as_json: bool, port: int | None, listen: str | None, poll_seconds: float, with_parent: bool

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tls_certificate: str | None = None
     tls_key: str | None = None
     compress: Literal["auto", "always", "never"] = "auto"
+    store: str | None = None  # sqlite:///FILE or postgresql://…; a file in the node's folder by default
     limits: Limits = Limits()
 
 
@@ -62,7 +63,7 @@ def load(folder: Path) -> Settings:
         raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
     try:
         found = msgspec.json.decode(raw, type=dict[str, object])
-        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress"):
+        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress", "store"):
             value = os.environ.get(f"KIZUNA_{key.upper()}")
             if value is not None:
                 found[key] = int(value) if key == "port" else value

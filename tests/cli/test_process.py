@@ -10,12 +10,13 @@ import pytest
 
 from kizuna.cli.process import only_once
 from kizuna.errors import NodeBusy, NotFound
+from kizuna.settings import Settings, save
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("node.json", "node.sqlite"):
-        (tmp_path / name).write_text("{}")
+    save(tmp_path, Settings(name="N", organisation="CERT N (fictional)", country="JPN", identity="identity--n"))
+    (tmp_path / "node.sqlite").write_text("{}")
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from kizuna.store import Partner, Query, Store
 from kizuna.store.verify import verify
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 from tests.counting import database_steps
+from tests.stores import SQLITE
 
 BRUSSELS = Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR",))
 
@@ -252,6 +253,7 @@ def test_what_is_mentioned_and_comes_later_is_looked_at_then(tokyo: Store) -> No
     assert sorted(names(tokyo, after=mark)) == ["about", "secret", "tells"]
 
 
+@SQLITE
 def test_what_waits_for_many_is_not_read_again_for_each(tokyo: Store) -> None:
     def work(number: int) -> int:
         awaited = [campaign(f"awaited {i} of {number}", object_marking_refs=[CLEAR]) for i in range(number)]

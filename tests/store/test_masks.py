@@ -9,6 +9,7 @@ from kizuna.store import Store
 from kizuna.store.masks import FEW
 from tests.builders import campaign, items
 from tests.counting import lines_run
+from tests.stores import SQLITE
 
 
 def put(store: Store, first: int, number: int) -> None:
@@ -21,6 +22,7 @@ def put(store: Store, first: int, number: int) -> None:
         )
 
 
+@SQLITE
 def test_many_labels_are_a_table_and_answer_alike(make_store: Callable[..., Store]) -> None:
     store = make_store()
     view = store.view(store.principal_of_person("reader"))
@@ -40,6 +42,7 @@ def test_many_labels_are_a_table_and_answer_alike(make_store: Callable[..., Stor
     assert reader.execute("pragma query_only").fetchone() == (1,)
 
 
+@SQLITE
 def test_a_new_label_is_decided_alone(make_store: Callable[..., Store]) -> None:
     store = make_store()
     mask, reader = store.mask(store.principal_of_person("reader")), store.database.read()
@@ -48,3 +51,12 @@ def test_a_new_label_is_decided_alone(make_store: Callable[..., Store]) -> None:
     put(store, 200, 1)
     assert lines_run(lambda: mask.allowed(reader)) < 1_000
     assert len(mask.allowed(reader)) == 101
+
+
+def test_more_labels_than_a_statement_holds_answer_alike(make_store: Callable[..., Store]) -> None:
+    store = make_store()
+    view = store.view(store.principal_of_person("reader"))
+    put(store, 0, 2 * FEW + 10)
+    assert view.stats().objects == FEW + 5
+    assert len(view.search("c4", limit=5).items) == 1
+    assert view.search("c5", limit=5).items == []

@@ -13,6 +13,7 @@ from kizuna.labels import parse_label
 from kizuna.store import Partner, Query, Store
 from tests.builders import CLEAR, GREEN, RED, campaign, identity, items, relationship, report
 from tests.counting import database_steps, lines_run
+from tests.stores import SQLITE
 
 
 def put(store: Store, *objects: dict[str, Any], **more: Any) -> None:
@@ -186,6 +187,7 @@ def test_what_a_text_mentions_is_no_neighbour(store: Store) -> None:
     assert view.neighbours(one["id"]) == view.neighbours(two["id"]) == []
 
 
+@SQLITE
 def test_relationships_to_what_is_not_here_are_not_read_one_by_one(store: Store) -> None:
     centre, far = campaign("centre", object_marking_refs=[CLEAR]), campaign("far", object_marking_refs=[CLEAR])
     view, reader = store.view(store.principal_of_person("reader")), store.database.read()
@@ -204,6 +206,7 @@ def test_relationships_to_what_is_not_here_are_not_read_one_by_one(store: Store)
     assert [near.id for near in view.neighbours(centre["id"], limit=1)] == [far["id"]]
 
 
+@SQLITE
 def test_versions_are_read_in_one_pass_and_no_more_than_asked(store: Store) -> None:
     def work(number: int) -> int:
         one = campaign(f"of {number} versions", object_marking_refs=[CLEAR])

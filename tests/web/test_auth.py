@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kizuna.store.accounts import Accounts
-from kizuna.store.sqlite import FILE, SqliteDatabase
+from kizuna.store.database import open_database
 from kizuna.web.auth import Authenticator, csrf_token
 from kizuna.web.pages.login import FORM
 from kizuna.web.slowing import FORGOTTEN, REMEMBERED, Slowing
@@ -46,7 +46,7 @@ def test_what_another_process_ends_is_over_at_once(node: Node) -> None:
     known, header = Authenticator(node.store), f"Bearer {node.tokens['owner']}"
     assert known(header) is not None
     assert known(header) is not None
-    elsewhere = SqliteDatabase(node.store.folder / FILE)
+    elsewhere = open_database(node.store.folder, node.store.settings)
     with elsewhere.write() as connection:
         connection.execute("update credential set ended=1")
     elsewhere.close()

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": ("kizuna.cli.partner", "Organisations this node exchanges with."),
     "taxii": ("kizuna.cli.taxii", "Exchange with partners over TAXII 2.1."),
     "pack": ("kizuna.cli.pack", "Starter data: frameworks, groups, programme."),
+    "migrate": ("kizuna.cli.migrate", "Move the node to another store."),
     "config": ("kizuna.cli.config", "Show the settings in force."),
     "doctor": ("kizuna.cli.doctor", "Look for what is wrong with a node."),
 }
@@ -99,8 +100,8 @@ class Commands(click.Group):
             _give_up_stdout()
             return fail(_reason(error), 1)
         except Exception as error:
-            # By name: importing sqlite3 for its error class would cost `--help` its speed.
-            if type(error).__module__ != "sqlite3":
+            # By name: importing a database for its error class would cost `--help` its speed.
+            if type(error).__module__.partition(".")[0] not in ("sqlite3", "psycopg"):
                 raise
             return fail(_("the store cannot be used: {error}; `kizuna doctor` may say more", error=error), 1)
         return code if isinstance(code, int) else 0

@@ -42,10 +42,13 @@ def origins(folder: Path) -> list[dict[str, Any]]:
     import msgspec
 
     from kizuna.settings import load
+    from kizuna.store.database import shown_address
 
     values = msgspec.to_builtins(load(folder))
     stated = msgspec.json.decode((folder / "node.json").read_bytes(), type=dict[str, Any])
     limits = values.pop("limits", {})
+    if values.get("store"):
+        values["store"] = shown_address(values["store"])
     rows = [_row(key, value, key in stated) for key, value in _all(values).items()]
     stated_limits = stated.get("limits", {})
     return rows + [_row(f"limits.{key}", value, key in stated_limits) for key, value in _limits(limits).items()]
@@ -75,4 +78,4 @@ def _row(setting: str, value: Any, stated: bool) -> dict[str, Any]:
     return {"setting": setting, "value": value, "origin": "node.json" if stated else "default"}
 
 
-ENVIRONMENT = ("listen", "port", "language", "community", "tls_certificate", "tls_key")
+ENVIRONMENT = ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress", "store")

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from kizuna.cli.demo_children import STEP, Children, notes
+from kizuna.cli.demo_children import NODES, STEP, Children, notes
 from kizuna.cli.demo_text import closing, introduction, ready_text
 from kizuna.cli.output import NumberRange, emit, json_option, say
 from kizuna.errors import NodeBusy
@@ -29,10 +29,18 @@ from kizuna.errors import NodeBusy
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the three nodes; goes on where it stopped. Default: a fresh one.",
 )
+@click.option(
+    "--store",
+    metavar="URL",
+    envvar="KIZUNA_STORE",
+    help="postgresql://… of a server: a database for each node, dropped at the end unless --data keeps the nodes.",
+)
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.option("--for", "seconds", type=NumberRange(min=0), metavar="SECONDS", help="Stop after so long.")
 @json_option
-def command(port: int, data: Path | None, no_browser: bool, seconds: float | None, as_json: bool) -> None:
+def command(
+    port: int, data: Path | None, store: str | None, no_browser: bool, seconds: float | None, as_json: bool
+) -> None:
     """Start three fictional CERTs, in Tokyo, Brussels and Kyiv, with starter data and a fictional scenario.
 
     Brussels listens at PORT+100, Kyiv at PORT+200. They pin each other's keys, poll each other, and each sees only what
@@ -43,7 +51,11 @@ def command(port: int, data: Path | None, no_browser: bool, seconds: float | Non
     folder = (data or Path(tempfile.mkdtemp(prefix="kizuna-demo-"))).absolute()
     if not as_json:
         say(introduction(folder))
-    with stop_signals() as stopped, Children(folder, port) as children:
+    with (
+        stop_signals() as stopped,
+        _databases(folder, store, keep=data is not None) as stores,
+        Children(folder, port, stores) as children,
+    ):
         for ready in children.ready(ends, stopped):
             _show(ready, as_json=as_json, browser=not no_browser)
         if not (as_json or stopped):
@@ -66,6 +78,26 @@ def stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _databases(folder: Path, store: str | None, *, keep: bool) -> Iterator[dict[str, str]]:
+    """The address of each node's store by its name; databases that are made here go at the end, unless the nodes stay."""
+    from kizuna.store.database import is_postgres
+
+    os.environ.pop("KIZUNA_STORE", None)  # each node has its own
+    if not is_postgres(store):
+        yield {} if store is None else dict.fromkeys(NODES, store)
+        return
+    from kizuna.store.postgres.databases import drop_database, make_database
+
+    server = str(store)
+    made = {name: make_database(server, name) for name in NODES if not (folder / name.lower() / "node.json").exists()}
+    try:
+        yield made
+    finally:
+        for url in () if keep else made.values():
+            drop_database(server, url)
 
 
 def _need_free(ports: Iterator[int] | Any) -> None:

@@ -8,7 +8,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kizuna.errors import KizunaError
 
 NODES = ("Tokyo", "Brussels", "Kyiv")
 NOTES = "demo.json"
+STORES = "KIZUNA_DEMO_STORES"
 STEP = 100  # from one node's port to the next
 STOP_SECONDS = 10.0
 POLL_SECONDS = 3
@@ -53,8 +54,9 @@ class Child:
 class Children:
     """The three nodes of a demo folder."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, stores: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._stores = json.dumps(dict(stores or {}))
         self._children = [Child(name, folder, port + STEP * i) for i, name in enumerate(NODES)]
         self._port = port
         self._selector = selectors.DefaultSelector()
@@ -99,7 +101,7 @@ class Children:
             pass
 
     def _found(self, stopped: list[int]) -> None:
-        with _python("kizuna.cli.scene", "found", str(self._folder), str(self._port)) as process:
+        with _python("kizuna.cli.scene", "found", str(self._folder), str(self._port), stores=self._stores) as process:
             while process.poll() is None:
                 if stopped:
                     process.terminate()
@@ -126,9 +128,12 @@ def notes(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _python(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+def _python(module: str, *arguments: str, stores: str = "") -> subprocess.Popen[bytes]:
+    # Addresses may hold passwords: anybody on the machine can read arguments, but not the environment.
+    environment = {**os.environ, STORES: stores} if stores else None
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", module, *arguments],
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -118,18 +118,37 @@ def _settings(folder: Path) -> Finding:
 
 
 def _store(folder: Path) -> Finding:
-    uri = f"file:{folder / 'node.sqlite'}?mode=ro"
+    from kizuna.settings import load
+    from kizuna.store.database import is_postgres, store_file
+
+    url = load(folder).store
+    if is_postgres(url):
+        from kizuna.store.postgres.health import trouble
+
+        told = trouble(str(url))
+        return (
+            ("warning", "; ".join(told)) if told else ("ok", _("the database answers and keeps what it says it kept"))
+        )
+    uri = f"file:{store_file(folder, url)}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
         found = [row[0] for row in connection.execute("pragma integrity_check(5)")]
     return ("ok", _("integrity check clean")) if found == ["ok"] else ("failed", "; ".join(found))
 
 
 def _migrations(folder: Path) -> Finding:
+    from kizuna.settings import load
+    from kizuna.store.database import is_postgres, store_file
     from kizuna.store.migrations import steps
 
-    newest = steps("sqlite")[-1].number
-    with closing(sqlite3.connect(f"file:{folder / 'node.sqlite'}?mode=ro", uri=True)) as connection:
-        at = connection.execute("pragma user_version").fetchone()[0]
+    url = load(folder).store
+    newest = steps("postgres" if is_postgres(url) else "sqlite")[-1].number
+    if is_postgres(url):
+        from kizuna.store.postgres.health import schema
+
+        at = schema(str(url))
+    else:
+        with closing(sqlite3.connect(f"file:{store_file(folder, url)}?mode=ro", uri=True)) as connection:
+            at = connection.execute("pragma user_version").fetchone()[0]
     if at > newest:
         return "failed", _(
             "made by a newer Kizuna (schema {at}, this one knows {newest}); upgrade Kizuna", at=at, newest=newest
@@ -145,7 +164,7 @@ def _indices(folder: Path, most: int | None = None) -> Finding:
 
     # What is read out of a damaged file, or one of another schema, says nothing.
     for check in (_store, _migrations):
-        if check(folder)[0] != "ok":
+        if check(folder)[0] == "failed" or (check is _migrations and check(folder)[0] != "ok"):
             return "warning", _("not looked at: first the store itself must be well")
     store = open_store(folder, read_only=True)
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
-from kizuna.cli.output import Advance, emit, node_options, progress, say, trouble
+from kizuna.cli.output import Advance, emit, node_options, progress, say, store_option, trouble
 from kizuna.cli.strangers import tell_of_strangers, tell_of_unknown_areas
 from kizuna.cli.words import _, told
 from kizuna.errors import KizunaError
@@ -28,6 +28,7 @@ PARTLY = 6
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--label", metavar="LABEL", help="Label of objects that state none; a stated one is joined with it.")
 @click.option("--area", help="Programme area the objects serve.")
+@store_option
 @node_options
 @click.pass_context
 def command(

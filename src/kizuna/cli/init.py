@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--community", help="What GREEN without a named community means; default nobody.")
 @click.option("--language", type=click.Choice(["en", "ja"]), help="Language of the pages when the reader states none.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8700, show_default=True, help="Port to serve on.")
+@click.option("--store", metavar="URL", help="sqlite:///FILE or postgresql://…; default: a file in --data.")
 @node_options
 def command(
     name: str | None,
@@ -35,6 +37,7 @@ def command(
     community: str | None,
     language: str | None,
     port: int,
+    store: str | None,
     data: Path,
     as_json: bool,
 ) -> None:
@@ -52,6 +55,7 @@ def command(
         community=community,
         language=language,
         port=port,
+        store=store or os.environ.get("KIZUNA_STORE"),
     )
     make_node(data, settings).close()
     if as_json:
@@ -73,9 +77,12 @@ def make_node(folder: Path, settings: Settings) -> Store:
     from kizuna.settings import save
     from kizuna.store import create_store
     from kizuna.store.accounts import Accounts
+    from kizuna.store.database import is_postgres, store_file
     from kizuna.store.keys import make_key
 
-    if (folder / "node.json").exists() or (folder / "node.sqlite").exists():
+    if (folder / "node.json").exists() or (
+        not is_postgres(settings.store) and store_file(folder, settings.store).exists()
+    ):
         raise Conflict("there is a node here already; nothing was changed", file=str(folder))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = create_store(folder, settings)

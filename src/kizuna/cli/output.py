@@ -91,6 +91,22 @@ class NumberRange(click.FloatRange):
         return number
 
 
+def store_option(function: F) -> F:
+    """`--store URL`: where the rows are, instead of where the settings say; processes of this one follow."""
+
+    def use(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
+        if url is not None:
+            os.environ["KIZUNA_STORE"] = url
+
+    return click.option(
+        "--store",
+        metavar="URL",
+        expose_value=False,
+        callback=use,
+        help="sqlite:///FILE or postgresql://…; default: the setting, a file in --data.",
+    )(function)
+
+
 def node_options(function: F) -> F:
     """`--data` and `--json`, which every command on a node has."""
     return data_option(json_option(function))

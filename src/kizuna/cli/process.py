@@ -17,15 +17,27 @@ def need_node(folder: Path) -> None:
     """Raise NotFound where no node is, InvalidInput where its store is gone: an empty one in its place would hide that."""
     if not (folder / "node.json").is_file():
         raise NotFound("no node here; make one with `kizuna init`", file=str(folder))
-    store = folder / "node.sqlite"
+    from kizuna.settings import load
+    from kizuna.store.database import is_postgres, store_file
+
+    url = load(folder).store
+    if is_postgres(url):
+        return
+    store = store_file(folder, url)
     if not store.is_file() or not store.stat().st_size:
         raise InvalidInput("the node's store is missing or empty; bring it back from a backup", file=str(store))
 
 
 @contextmanager
 def only_once(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system lets go when this process ends in any way. Raises NodeBusy, NotFound."""
+    """Hold the folder's lock, which the system lets go when this process ends in any way. Raises NodeBusy, NotFound.
+
+    Of a node on PostgreSQL any number of processes may serve: there the lock is held by nobody.
+    """
     need_node(folder)
+    if _is_shared(folder):
+        yield
+        return
     descriptor = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -39,6 +51,13 @@ def only_once(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_shared(folder: Path) -> bool:
+    from kizuna.settings import load
+    from kizuna.store.database import is_postgres
+
+    return is_postgres(load(folder).store)
 
 
 def end_with_parent() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kizuna.cli.demo_children import NODES, NOTES, POLL_SECONDS, STEP
+from kizuna.cli.demo_children import NODES, NOTES, POLL_SECONDS, STEP, STORES
 from kizuna.cli.init import make_node
 from kizuna.cli.output import fail
 from kizuna.cli.pack import add_pack, groups_of
@@ -28,7 +28,7 @@ from kizuna.store.accounts import SCOPES, Accounts
 from kizuna.store.keys import public_key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ACTOR = "demo"
 READY = "scenario"
@@ -36,14 +36,14 @@ READY = "scenario"
 Secrets = dict[str, dict[str, Any]]
 
 
-def found(folder: Path, port: int) -> None:
-    """Make the nodes that are missing, pin keys, exchange tokens. Raises NodeBusy when one is served."""
+def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
+    """Make the nodes that are missing, each on its store, pin keys, exchange tokens. Raises NodeBusy when one is served."""
     scenario = read_scenario(load(READY))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as stack:
         stores = {}
         for i, name in enumerate(NODES):
-            store = _made(home(folder, name), _node(scenario, name), port + STEP * i)
+            store = _made(home(folder, name), _node(scenario, name), port + STEP * i, urls.get(name))
             stack.callback(store.close)
             stack.enter_context(only_once(store.folder))
             stores[name] = store
@@ -95,7 +95,7 @@ def _node(scenario: Scenario, name: str) -> Node:
     return next(node for node in scenario.nodes if node.node == name)
 
 
-def _made(folder: Path, node: Node, port: int) -> Store:
+def _made(folder: Path, node: Node, port: int, url: str | None) -> Store:
     settings = Settings(
         name=node.node,
         organisation=node.organisation,
@@ -104,6 +104,7 @@ def _made(folder: Path, node: Node, port: int) -> Store:
         community=node.community,
         language=node.language,
         port=port,
+        store=url,
     )
     try:
         return make_node(folder, settings)
@@ -182,7 +183,7 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["found", folder, port]:
-                found(Path(folder), int(port))
+                found(Path(folder), int(port), msgspec.json.decode(os.environ.get(STORES, "{}"), type=dict[str, str]))
             case ["serve", folder, name, port]:
                 serve(Path(folder), name, int(port))
             case _:

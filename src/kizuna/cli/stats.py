@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.folder import feed_rows, node
-from kizuna.cli.output import as_option, emit, node_options, plain_rows, rows_option, say, table
+from kizuna.cli.output import as_option, emit, node_options, plain_rows, rows_option, say, store_option, table
 from kizuna.cli.words import _
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Count what the node holds.")
 @rows_option
+@store_option
 @node_options
 @as_option
 def command(data: Path, as_json: bool, partner: str | None) -> None:

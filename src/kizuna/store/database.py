@@ -5,9 +5,12 @@ The SQL of `store/` is SQLite's, of a part that PostgreSQL has too; `postgres/tr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,8 @@ Value = str | int | bytes | None
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+
+FILE = "node.sqlite"
 
 Document = tuple[int, int, str]
 """A text for search: of which object, under which label."""
@@ -55,11 +60,20 @@ class FullText(Protocol):
     def add(self, connection: Any, documents: Sequence[Document], /) -> None:
         """Index documents; each gets a number above all before."""
 
+    def put(self, connection: Any, documents: Sequence[tuple[int, int, int, str]], /) -> None:
+        """Index documents under numbers of their own, which come first."""
+
+    def newest(self, connection: Any, /) -> int:
+        """The highest number that was ever given."""
+
+    def reserve(self, connection: Any, number: int, /) -> None:
+        """Give no number up to this one any more."""
+
     def matching(self, phrases: Sequence[str], /) -> Matching:
         """The documents that hold every one of these phrases (`words.phrases`)."""
 
-    def checked(self, database: Any, /) -> CheckedText:
-        """What is indexed, to be held against what should be."""
+    def checked(self, connection: Any, /) -> CheckedText:
+        """What is indexed, as a connection sees it, to be held against what should be."""
 
 
 class Rows(Protocol):
@@ -96,8 +110,17 @@ class Connection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> object:
         """Run one statement for each set of parameters."""
 
-    def stream(self, sql: str, parameters: Parameters = ..., /) -> Iterator[Any]:
-        """Rows of a question as they are asked for, few in memory at a time; other statements may run meanwhile."""
+    def stream(self, sql: str, parameters: Parameters = ..., /, *, at_once: int = ...) -> Iterator[Any]:
+        """Rows of a question as they are asked for, few in memory at a time; other statements may run meanwhile.
+
+        `at_once` is how many rows may be held: few where each may be large.
+        """
+
+    def with_bodies(self, sql: str, parameters: Parameters, *, n: int, raw: int) -> Iterator[Any]:
+        """Rows of a question in which `{raw}` stands for the bytes of the body `b`, few bytes in memory at a time.
+
+        `n` and `raw` are the places of the body's number and of its bytes in a row.
+        """
 
     def load(self, into: str, flat: list[Any], width: int) -> None:
         """Insert rows of `width` values each, given one behind the other, none of which may be there yet.
@@ -134,6 +157,15 @@ class Database(Protocol):
     def version(self) -> object:
         """Changes whenever anybody, in any process, has committed."""
 
+    def tables(self) -> dict[str, list[str]]:
+        """Every table of the store with its columns; not what the database keeps for itself."""
+
+    def numbers_follow(self, connection: Any, /) -> None:
+        """After rows were put in with their numbers: let the next ones be above."""
+
+    def leads(self) -> bool:
+        """Whether this process runs what is scheduled for the whole node; once it does, until it ends."""
+
     def tidy(self) -> None:
         """Between batches of a large import: bring back into place what writing has left beside."""
 
@@ -145,7 +177,31 @@ class Database(Protocol):
 
 
 def open_database(folder: Path, settings: Settings, *, read_only: bool = False) -> Database:
-    """The database of the node in `folder`, brought up to this release's schema. Raises InvalidInput."""
-    from kizuna.store.sqlite import FILE, SqliteDatabase
+    """The database of the node in `folder`, brought up to this release's schema. Raises InvalidInput, Unavailable."""
+    if is_postgres(settings.store):
+        from kizuna.store.postgres import PostgresDatabase
 
-    return SqliteDatabase(folder / FILE, read_only=read_only)
+        return PostgresDatabase(str(settings.store), read_only=read_only)
+    from kizuna.store.sqlite import SqliteDatabase
+
+    return SqliteDatabase(store_file(folder, settings.store), read_only=read_only)
+
+
+def shown_address(url: str) -> str:
+    """An address of a store as people may see it: without a password."""
+    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:…@", re.sub(r"password=[^&]*", "password=…", url))
+
+
+def is_postgres(url: str | None) -> bool:
+    """Whether an address is one of PostgreSQL."""
+    return url is not None and url.startswith(("postgresql://", "postgres://"))
+
+
+def store_file(folder: Path, url: str | None) -> Path:
+    """The file of a store on SQLite: `sqlite:///FILE`, relative to the node's folder, or the usual one. Raises InvalidInput."""
+    if url is None:
+        return folder / FILE
+    name = url.removeprefix("sqlite:///")
+    if name == url or not name:
+        raise InvalidInput(f"not an address of a store: {url[:80]}; use sqlite:///FILE or postgresql://…")
+    return folder / name

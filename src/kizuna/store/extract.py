@@ -9,6 +9,7 @@ import msgspec
 from kizuna.labels import Label, Marked, PropertyLabels, join
 from kizuna.stix import BUILTIN, edges, marking_refs, mentions, observed_values, places, times
 from kizuna.stix.times import END_OF
+from kizuna.store.keyed import keyed
 from kizuna.store.skim import Skimmed, skim
 from kizuna.store.words import index_text, texts
 
@@ -41,8 +42,8 @@ def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None
     links = _named(data, skimmed.links)
     return Extract(
         [(target, path, None) for path, target in links if target not in BUILTIN] + _mentioned(data, links, text),
-        [(seen.value, seen.kind, None) for seen in observed_values(data)],
-        [(kind, value, None) for kind, value, _ in places(data)],
+        [(keyed(seen.value), seen.kind, None) for seen in observed_values(data)],
+        [(kind, keyed(value), None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
         [(words, None)] if words else [],
     )
@@ -80,8 +81,8 @@ def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes) -> Extrac
     return Extract(
         [(target, path, label(path)) for path, target in links if target not in BUILTIN]
         + _mentioned(data, links, text),
-        [(seen.value, seen.kind, label(seen.path)) for seen in observed_values(data)],
-        [(kind, value, label(path, _WITH.get(path))) for kind, value, path in places(data)],
+        [(keyed(seen.value), seen.kind, label(seen.path)) for seen in observed_values(data)],
+        [(kind, keyed(value), label(path, _WITH.get(path))) for kind, value, path in places(data)],
         [(path, first, last, label(path, END_OF.get(path))) for path, first, last in times(data)],
         [(words, of) for words, of in documents if words],
     )

@@ -31,17 +31,17 @@ class Feed:
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
         space = self._store.interned_space(reader, self._space)
         where, values = conditions(query, types, added="f.added", ident="f.ident", space=space)
-        which, exact = version_condition(query, first=_FIRST, last="f.last", added="f.added")
+        which, exact = version_condition(query, first=_FIRST, last="f.last=1", added="f.added")
         # A few ids start from the ids, everything else from the feed's order.
         index = "indexed by feed_ident" if query.ids else ""
         sql = (
-            f"select f.added, f.added, o.id, o.version, b.raw from feed f {index} join object o on o.n=f.object "
+            f"select f.added, f.added, o.id, o.version, {{raw}}, b.n from feed f {index} join object o on o.n=f.object "
             f"join body b on b.n=f.object where f.recipient=? and f.added>? and f.live=1 and o.space=? "
             f"and {' and '.join([which, *where])} order by f.added limit ?"
         )
         parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
-        found, full = cut(reader.stream(sql, parameters), raw=4)
-        rows = [Row._make(row) for row in found[:limit]]
+        found, full = cut(reader.with_bodies(sql, parameters, n=5, raw=4), raw=4)
+        rows = [Row._make(row[:5]) for row in found[:limit]]
         return Page(rows, full or len(found) > limit)
 
     def versions(self, id: str, query: Query, position: int, limit: int) -> Page:

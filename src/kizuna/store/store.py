@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from kizuna import clock as time
-from kizuna.errors import NotFound
+from kizuna.errors import InvalidInput, NotFound
 from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
@@ -22,6 +22,7 @@ from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
+from kizuna.store.moving import must_not_have_moved
 from kizuna.store.prepare import KnownLabels
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import relabel_rows, rows_of
@@ -61,14 +62,30 @@ class Store:
         self.clock = clock
         self.interned = Interned()
         self.database = open_database(folder, settings, read_only=read_only)
+        self._belongs(read_only)
         self.aside = Aside(folder, settings)
         self._masks: dict[Principal | None, ViewMask] = {}
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None
 
+    def _belongs(self, read_only: bool) -> None:
+        """Make sure that this is the node's own store; an empty one becomes it. Raises InvalidInput."""
+        owner = get_meta(self.database.read(), "node")
+        if owner is None and not read_only:
+            with self.database.write() as connection:
+                if (owner := get_meta(connection, "node")) is None:
+                    set_meta(connection, "node", owner := self.settings.identity)
+        try:
+            if owner not in (None, self.settings.identity):
+                raise InvalidInput("this is the store of another node", file=self.database.place)
+            must_not_have_moved(self.database.read(), self.database.place)
+        except InvalidInput:
+            self.database.close()
+            raise
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self.aside.close()
         self.database.close()
 

@@ -49,6 +49,15 @@ def marked_row(
     return translated(data, marked, targets)
 
 
+def marks_of(
+    store: Store, connection: Connection, data: dict[str, Any], *, label: int, source: int, space: int
+) -> Marked:
+    """The labels of a stored row as `marked_row` tells them, without a look elsewhere where nothing in it is marked by itself."""
+    if "granular_markings" in data or data.get("type") == TYPE:
+        return marked_row(store, connection, data, label=label, source=source, space=space)
+    return Marked(store.interned.label_of(connection, label))
+
+
 def label_translations(store: Store, connection: Connection, objects: Sequence[int]) -> list[int]:
     """Label anew the translations among these rows and of these rows; returns which.
 

@@ -19,7 +19,7 @@ from kizuna.labels import Label, Marked, least_label
 from kizuna.stix import canonical
 from kizuna.store.database import CheckedText, Connection
 from kizuna.store.extract import Extract, extract
-from kizuna.store.translations import TYPE, marked_row
+from kizuna.store.translations import marks_of
 from kizuna.store.verify_feeds import feed_faults
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def verify(store: Store) -> Iterator[Fault]:
         if unlabelled := list(_unlabelled(connection)):
             yield from unlabelled  # nothing can be said of who may see them
             return
-        with closing(connection.full_text.checked(store.database)) as words:
+        with closing(connection.full_text.checked(connection)) as words:
             for batch in _batches(connection):
                 yield from _Batch(store, connection, batch, words).faults()
         for subject, message in feed_faults(store, connection):
@@ -156,9 +156,7 @@ class _Batch:
             yield from self._index_faults(row, rows, known, [next(sums) for _ in rows.docs])
 
     def _marked(self, row: _Row, data: dict[str, Any]) -> Marked:
-        if "granular_markings" in data or data["type"] == TYPE:
-            return marked_row(self._store, self._connection, data, label=row.label, source=row.source, space=row.space)
-        return Marked(self._store.interned.label_of(self._connection, row.label))
+        return marks_of(self._store, self._connection, data, label=row.label, source=row.source, space=row.space)
 
     def _row_faults(self, row: _Row, data: dict[str, Any]) -> Iterator[str]:
         if data.get("id") != row.id or row.known_as != row.ident:

@@ -12,6 +12,7 @@ from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
 from kizuna.stix import every_form
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
+from kizuna.store.keyed import keyed
 from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _COLUMNS = "o.n, o.added, o.id, o.version, b.raw, o.label, o.whole, o.type, o.source, o.area, b.problems"
+_PAGED = _COLUMNS.replace("b.raw", "{raw}")
 # A row is newer than another of the same id by version; same version, by the lower digest; without versions by arrival.
 _NEWER = (
     "(p.version>o.version or (p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
@@ -277,10 +279,10 @@ class View:
 
     def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> Iterator[_Seen]:
         sql = (
-            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
+            f"select {_PAGED} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
             f"and {self._labels('o.least')} and {where} order by o.n limit ?"
         )
-        for row in self._reader.stream(sql, (position, self._space_n, *values, limit)):
+        for row in self._reader.with_bodies(sql, (position, self._space_n, *values, limit), n=0, raw=4):
             yield _Seen._make((*row, ()))
 
     def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
@@ -340,7 +342,7 @@ class View:
         asked: dict[str, Any] = {"before": cursor if cursor is not None else 2**62}
         holding = ""
         if value is not None:
-            asked["forms"] = json.dumps(sorted(every_form(value)))
+            asked["forms"] = json.dumps(sorted({keyed(form) for form in every_form(value)}))
             holding = (
                 "(select v.object from value v where v.value in (select atom from json_each(:forms)) "
                 f"and {self._labels('v.label')})"
@@ -386,9 +388,9 @@ class View:
     def _out(self, id: str) -> Iterator[Neighbour]:
         for row in self._seen_of(id, ("last",)):
             sql = (
-                "select e.path, i.id from (select * from edge e where e.object=:n and e.path<>:mention "
-                f"and {self._labels('e.label')} limit :most) e join ident i on i.space=:space and i.n=e.target where exists "
-                f"(select 1 from object p where p.ident=e.target and p.hidden=0 and {self._labels('p.least')})"
+                "select distinct e.path, p.id from (select * from edge e where e.object=:n and e.path<>:mention "
+                f"and {self._labels('e.label')} limit :most) e join object p on p.ident=e.target "
+                f"where p.hidden=0 and {self._labels('p.least')} order by e.path, p.id"
             )
             for path, target in self._reader.execute(sql, self._known(id) | {"n": row.n}):
                 yield from self._neighbour(target, row.id, path, "out")

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.errors import KizunaError, NodeBusy
 from kizuna.store.keys import load_key
 from kizuna.web.context import of
 
@@ -25,7 +25,7 @@ def readyz(request: Request[Any, Any, Any]) -> Response[bytes]:
     try:
         store.database.read().execute("select 1 from meta limit 1").fetchall()
         load_key(store.folder)
-    except (KizunaError, InvalidInput, sqlite3.Error):
+    except (KizunaError, sqlite3.Error):
         raise NodeBusy("not ready") from None
     return Response(b"ready\n", media_type="text/plain")
 

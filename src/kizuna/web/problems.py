@@ -96,6 +96,9 @@ KINDS: dict[str, Kind] = {
         N_("Something went wrong that is not your fault. The operator finds it in the log by its number."),
     ),
     "peer-failed": Kind(502, N_("A partner did not answer"), N_("A remote partner did not answer as it should.")),
+    "unavailable": Kind(
+        503, N_("Not available"), N_("Something this node needs does not answer. Try again in a moment.")
+    ),
     "busy": Kind(503, N_("Busy"), N_("The node is busy. Try again in a moment.")),
 }
 

@@ -1,5 +1,5 @@
 """The store on SQLite: one file beside the settings."""
 
-from kizuna.store.sqlite.database import FILE, SqliteConnection, SqliteDatabase
+from kizuna.store.sqlite.database import SqliteConnection, SqliteDatabase
 
-__all__ = ["FILE", "SqliteConnection", "SqliteDatabase"]
+__all__ = ["SqliteConnection", "SqliteDatabase"]

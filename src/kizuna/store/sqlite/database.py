@@ -16,10 +16,9 @@ from typing import Any
 
 from kizuna.errors import InvalidInput, NodeBusy
 from kizuna.store.database import Parameters, Value
+from kizuna.store.keyed import keyed
 from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.sqlite.full_text import FullText
-
-FILE = "node.sqlite"
 
 CACHE_KIB = 32 * 1024
 READER_CACHE_KIB = 4 * 1024
@@ -39,9 +38,13 @@ class SqliteConnection(sqlite3.Connection):
 
     full_text = FullText()
 
-    def stream(self, sql: str, parameters: Parameters = (), /) -> Iterator[Any]:
+    def stream(self, sql: str, parameters: Parameters = (), /, *, at_once: int = 1) -> Iterator[Any]:
         """Rows as they are asked for: SQLite reads no further than that."""
         return self.execute(sql, parameters)
+
+    def with_bodies(self, sql: str, parameters: Parameters, *, n: int, raw: int) -> Iterator[Any]:
+        """Rows with the bytes of their bodies: SQLite reads no further than is asked for."""
+        return self.execute(sql.replace("{raw}", "b.raw"), parameters)
 
     def load(self, into: str, flat: list[Value], width: int) -> None:
         """Insert rows of `width` values each, given one behind the other: many rows a statement cost little more than one.
@@ -172,6 +175,22 @@ class SqliteDatabase:
         """The file."""
         return str(self.file)
 
+    def tables(self) -> dict[str, list[str]]:
+        """Every table with its columns, but those of the full text."""
+        reader = self.read()
+        names = reader.execute(
+            "select name from sqlite_master where type='table' and name not like 'sqlite!_%' escape '!' "
+            "and name<>'words' and name not like 'words!_%' escape '!' order by name"
+        ).fetchall()
+        return {name: [row[1] for row in reader.execute(f"pragma table_info({name})")] for (name,) in names}
+
+    def numbers_follow(self, connection: SqliteConnection, /) -> None:
+        """The next number is always the one above the highest."""
+
+    def leads(self) -> bool:
+        """One process serves a file."""
+        return True
+
     def tidy(self) -> None:
         """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later."""
         try:
@@ -227,6 +246,7 @@ def migrate(connection: sqlite3.Connection) -> int:
     """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
     available = steps("sqlite")
     newest = available[-1].number
+    connection.create_function("keyed", 1, keyed, deterministic=True)
     if (at := _schema(connection)) > newest:
         raise newer(at, newest)
     for step in available:

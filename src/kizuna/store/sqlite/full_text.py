@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kizuna.store.database import Document, Matching, Value
 
 if TYPE_CHECKING:
-    from kizuna.store.sqlite.database import SqliteConnection, SqliteDatabase
+    from kizuna.store.sqlite.database import SqliteConnection
 
 _TOKENS = (
     'create virtual table words using fts5(text, content="", columnsize=0, tokenize="unicode61 remove_diacritics 0")'
@@ -23,13 +24,24 @@ class FullText:
 
     def add(self, connection: SqliteConnection, documents: Sequence[Document]) -> None:
         """Index documents; each gets the next number, none of which is ever used again."""
-        found = connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
-        first = found[0] + 1 if found else 1
-        numbered = list(enumerate(documents, first))
-        flat: list[Value] = [x for number, (n, label, _) in numbered for x in (number, n, label)]
+        self.put(connection, [(n, *document) for n, document in enumerate(documents, self.newest(connection) + 1)])
+
+    def put(self, connection: SqliteConnection, documents: Sequence[tuple[int, int, int, str]]) -> None:
+        """Index documents under numbers of their own."""
+        flat: list[Value] = [x for number, n, label, _ in documents for x in (number, n, label)]
         connection.load("doc(n,object,label)", flat, 3)
-        words = ((number, text) for number, (_, _, text) in numbered)
+        words = ((number, text) for number, _, _, text in documents)
         connection.executemany("insert into words(rowid, text) values (?,?)", words)
+
+    def newest(self, connection: SqliteConnection) -> int:
+        """The highest number that was ever given."""
+        found = connection.execute("select seq from sqlite_sequence where name='doc'").fetchone()
+        return found[0] if found else 0
+
+    def reserve(self, connection: SqliteConnection, number: int) -> None:
+        """Give no number up to this one any more."""
+        if not connection.execute("update sqlite_sequence set seq=? where name='doc'", (number,)).rowcount:
+            connection.execute("insert into sqlite_sequence values ('doc', ?)", (number,))
 
     def matching(self, phrases: Sequence[str]) -> Matching:
         """The documents `d` that hold every one of these phrases."""
@@ -38,22 +50,18 @@ class FullText:
             "words join doc d on d.n=words.rowid", "words.rowid", "words match :match", {"match": expression}
         )
 
-    def checked(self, database: SqliteDatabase) -> Checked:
+    def checked(self, connection: SqliteConnection) -> Checked:
         """What is indexed now."""
-        return Checked(database)
+        return Checked(connection)
 
 
 class Checked:
     """Each document as a sum over its words and their places."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
-        # The index only ever grows, so what was committed since a snapshot was taken does not disturb.
-        uri = f"{database.file.resolve().as_uri()}?mode=ro"
+    def __init__(self, connection: SqliteConnection) -> None:
         self._sums: dict[int, int] = defaultdict(int)
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            connection.execute("create virtual table temp.seen using fts5vocab(main, words, instance)")
-            for number, term, offset in connection.execute("select doc, term, offset from temp.seen"):
-                self._sums[number] += hash((term, offset))
+        for number, term, offset in _instances(connection):
+            self._sums[number] += hash((term, offset))
         self._fresh = sqlite3.connect(":memory:", isolation_level=None)
         self._fresh.execute(_TOKENS)
         self._fresh.execute("create virtual table seen using fts5vocab(words, instance)")
@@ -75,3 +83,19 @@ class Checked:
     def close(self) -> None:
         """Let the memory go."""
         self._fresh.close()
+
+
+def _instances(connection: SqliteConnection) -> Iterator[tuple[int, str, int]]:
+    """Every word of the index with its document and place."""
+    question = "select doc, term, offset from temp.seen"
+    create = "create virtual table temp.seen using fts5vocab(main, words, instance)"
+    if not connection.execute("pragma query_only").fetchone()[0]:
+        connection.execute(create)  # what is not committed yet is seen by its own connection alone
+        yield from connection.execute(question)
+        connection.execute("drop table temp.seen")
+        return
+    # A reader makes no tables. The index only ever grows, so what was committed since a snapshot was taken does not disturb.
+    (_, _, file) = connection.execute("pragma database_list").fetchone()
+    with closing(sqlite3.connect(f"{Path(file).resolve().as_uri()}?mode=ro", uri=True)) as other:
+        other.execute(create)
+        yield from other.execute(question)

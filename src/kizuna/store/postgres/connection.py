@@ -1,0 +1,187 @@
+"""Connections to PostgreSQL that speak the store's SQL: one of a writer or a snapshot, and a reader that takes one from a pool."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from kizuna.errors import NodeBusy, Unavailable
+from kizuna.store.database import Parameters, Rows
+from kizuna.store.postgres.copying import ENCODERS, block, storable
+from kizuna.store.postgres.full_text import FullText
+from kizuna.store.postgres.translated import translated
+
+Raw = psycopg.Connection[tuple[Any, ...]]
+FETCHED = 16
+"""Rows of a stream that are fetched at a time: each may hold an object of the largest size."""
+FILLED_BYTES = 4 << 20
+"""Bytes of bodies that are fetched at a time, and one body at least."""
+
+_streams = count()
+
+
+class _Speaking:
+    """What every connection has: the store's statements in PostgreSQL's spelling."""
+
+    full_text = FullText()
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Rows:
+        """Run one statement; all it gives is held in memory."""
+        raise NotImplementedError
+
+    def with_bodies(self, sql: str, parameters: Parameters, *, n: int, raw: int) -> Iterator[Any]:
+        """Rows of a question in which `{raw}` stands for the bytes of a body, few bytes in memory at a time."""
+        rows = self.execute(sql.replace("{raw}", "length(b.raw)"), parameters).fetchall()
+        for some in _portions(rows, raw):
+            if len(some) == 1:
+                found = self.execute("select n, raw from body where n=?", (some[0][n],)).fetchall()
+            else:
+                numbers = f"[{','.join(str(row[n]) for row in some)}]"
+                sql = "select n, raw from body where n in (select value from json_each(?))"
+                found = self.execute(sql, (numbers,)).fetchall()
+            bodies = dict(found)
+            for row in some:
+                if row[n] in bodies:  # else it was purged meanwhile
+                    yield (*row[:raw], bodies[row[n]], *row[raw + 1 :])
+
+    def many(self, _name: str, _number: int, ordered: list[int]) -> str:
+        """Many numbers to look for, as a set that is hashed once."""
+        return f"(select unnest('{_array(tuple(ordered))}'::bigint[]))"
+
+
+class PostgresConnection(_Speaking):
+    """A connection in one thread's hands: a writer's, or a snapshot's."""
+
+    def __init__(self, raw: Raw, types: Mapping[str, str]) -> None:
+        self.raw = raw
+        self._types = types
+        self.loaded: dict[str, int] = {}  # rows by table
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self.raw.info.transaction_status != TransactionStatus.IDLE
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Rows:
+        """Run one statement; all it gives is held in memory."""
+        with told():
+            return self.raw.execute(translated(sql), _kept(parameters), binary=True)
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> None:
+        """Run one statement for each set of parameters."""
+        with told(), self.raw.cursor() as cursor:
+            cursor.executemany(translated(sql), [_kept(one) for one in parameters])
+
+    def stream(self, sql: str, parameters: Parameters = (), /, *, at_once: int = FETCHED) -> Iterator[Any]:
+        """Rows as they are asked for; other statements may run on this connection meanwhile."""
+        with told(), self.raw.cursor(f"stream_{next(_streams)}") as cursor:
+            cursor.itersize = at_once
+            cursor.execute(translated(sql), _kept(parameters), binary=True)
+            yield from cursor
+
+    def load(self, into: str, flat: list[Any], width: int) -> None:
+        """Insert rows of `width` values each, given one behind the other."""
+        if not flat:
+            return
+        encoders = [ENCODERS[self._types[column]] for column in _columns(into)]
+        with (
+            told(),
+            self.raw.cursor() as cursor,
+            cursor.copy(f"copy {into} from stdin (format binary)".encode()) as copy,
+        ):
+            copy.write(block(flat, encoders))
+        table = into.partition("(")[0]
+        self.loaded[table] = self.loaded.get(table, 0) + len(flat) // width
+
+
+class PooledReader(_Speaking):
+    """Reads through whatever connection of a pool is free, each statement by itself, or through the thread's snapshot."""
+
+    def __init__(self, borrowed: Callable[[], AbstractContextManager[PostgresConnection]]) -> None:
+        self._borrowed = borrowed
+
+    in_transaction = False
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Rows:
+        """Ask; a connection that was lost meanwhile is replaced once, since to read twice does no harm."""
+        for last in (False, True):
+            with self._borrowed() as connection:
+                try:
+                    return connection.execute(sql, parameters)
+                except Unavailable:
+                    if last or not connection.raw.broken:
+                        raise
+        raise AssertionError  # the second turn returns or raises
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> None:
+        """Run one statement for each set of parameters."""
+        with self._borrowed() as connection:
+            connection.executemany(sql, parameters)
+
+    def stream(self, sql: str, parameters: Parameters = (), /, *, at_once: int = FETCHED) -> Iterator[Any]:
+        """All rows at once: a stream needs a snapshot or a transaction, where the connection stays the same."""
+        return iter(self.execute(sql, parameters))
+
+    def load(self, into: str, flat: list[Any], width: int) -> None:
+        """Nothing is written here."""
+        raise psycopg.errors.ReadOnlySqlTransaction(f"a reader writes nothing: {into}, {len(flat) // width} rows")
+
+
+class Snapshot(PostgresConnection):
+    """A connection inside a transaction that sees one moment."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever is wrong with the database, in the house's errors: it does not answer, or keeps somebody waiting."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise NodeBusy(f"another process keeps writing: {_first(error)}") from None
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise Unavailable(f"the database does not answer: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _kept(parameters: Parameters) -> Any:
+    if isinstance(parameters, Mapping):
+        return {name: storable(v) if isinstance(v, str) else v for name, v in parameters.items()}
+    return [storable(v) if isinstance(v, str) else v for v in parameters]
+
+
+def _portions(rows: list[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows in order, together as many as have so many bytes in one column."""
+    some: list[tuple[Any, ...]] = []
+    left = FILLED_BYTES
+    for row in rows:
+        if some and left < row[size]:
+            yield some
+            some, left = [], FILLED_BYTES
+        some.append(row)
+        left -= row[size]
+    if some:
+        yield some
+
+
+@lru_cache(maxsize=200)
+def _columns(into: str) -> list[str]:
+    """`edge(object,target)` as `edge.object` and `edge.target`."""
+    found = re.fullmatch(r"(\w+)\(([\w,]+)\)", into)
+    if found is None:
+        raise ValueError(into)
+    return [f"{found[1]}.{column}" for column in found[2].split(",")]
+
+
+@lru_cache(maxsize=16)
+def _array(numbers: tuple[int, ...]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"

@@ -1,0 +1,283 @@
+"""PostgreSQL: readers share a pool of connections, one writer at a time across processes and machines; migrations.
+
+Whoever writes holds an advisory lock from the first statement to the commit: what positions readers rely on (numbers of rows,
+moments in feeds) then rises in the order of commits. synchronous_commit=on: what a committed transaction wrote survives power loss.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from kizuna.errors import InvalidInput, NodeBusy, Unavailable
+from kizuna.store.migrations import Step, newer, steps
+from kizuna.store.postgres.connection import PooledReader, PostgresConnection, Raw, Snapshot, told
+
+SCHEMA = "kizuna"
+READERS = 10
+"""Connections of one process that read at the same time; further readers wait for one."""
+WAIT_SECONDS = 10.0
+BUSY_MS = 60_000
+PENDING = 20_000
+"""Documents that wait to be put in order: a search looks through all of them."""
+_LOCK = 0x6B697A75  # "kizu": whoever holds it writes
+_LEADS = 0x6B697A6C  # "kizl": whoever holds it runs what is scheduled
+
+
+class PostgresDatabase:
+    """One node's schema in a PostgreSQL database."""
+
+    def __init__(self, url: str, *, read_only: bool = False, readers: int = READERS) -> None:
+        self._url = url
+        self._place = _without_password(url)
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._read_only = read_only
+        self._written = 0
+        self._writer: PostgresConnection | None = None
+        self._leader: Raw | None = None
+        self._leading = threading.Lock()
+        with told():
+            raw = connected(url)
+        try:
+            if not read_only:
+                _migrate(raw)
+            self._types = _types(raw)
+        except psycopg.Error as error:
+            raise InvalidInput(f"not a Kizuna store: {str(error).strip().splitlines()[0]}", file=self._place) from None
+        finally:
+            raw.close()
+        self._pool: ConnectionPool[Raw] = ConnectionPool(
+            url,
+            kwargs=_SETTINGS,
+            configure=_configure_reader,
+            min_size=1,
+            max_size=readers,
+            timeout=WAIT_SECONDS,
+            max_idle=60.0,
+            num_workers=1,
+            open=True,
+        )
+        self._reader = PooledReader(self._borrowed)
+
+    @property
+    def place(self) -> str:
+        """The address, without its password."""
+        return self._place
+
+    def read(self) -> PostgresConnection | PooledReader:
+        """The thread's snapshot inside of one, else whatever connection is free for each statement."""
+        pinned: Snapshot | None = getattr(self._local, "snapshot", None)
+        return pinned or self._reader
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresConnection]:
+        """A reading connection that sees one moment for several statements."""
+        pinned: Snapshot | None = getattr(self._local, "snapshot", None)
+        if pinned is not None:  # nested: the outer snapshot holds
+            yield pinned
+            return
+        with self._taken() as raw, told():
+            raw.execute("begin isolation level repeatable read read only")
+            try:
+                self._local.snapshot = Snapshot(raw, self._types)
+                yield self._local.snapshot
+            finally:
+                self._local.snapshot = None
+                with suppress(psycopg.Error):
+                    raw.execute("rollback")
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[PostgresConnection]:
+        """The writing connection inside a transaction; an exception rolls all of it back."""
+        with self._lock:
+            writer = self._writing()
+            if writer.in_transaction:  # nested: one act, one transaction
+                yield writer
+                return
+            with told():
+                writer.raw.execute("begin")
+                try:
+                    if not durable:
+                        writer.raw.execute("set local synchronous_commit = off")
+                    writer.raw.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                    yield writer
+                    writer.raw.execute("commit")
+                except BaseException:
+                    with suppress(psycopg.Error):
+                        writer.raw.execute("rollback")
+                    raise
+
+    def version(self) -> object:
+        """Another whenever a transaction that wrote has ended."""
+        return self.read().execute("select pg_current_snapshot()::text").fetchone()[0]
+
+    def tables(self) -> dict[str, list[str]]:
+        """Every table with its columns."""
+        found: dict[str, list[str]] = {}
+        for name in self._types:
+            table, _, column = name.partition(".")
+            if table != "schema_step":
+                found.setdefault(table, []).append(column)
+        return found
+
+    def numbers_follow(self, connection: PostgresConnection, /) -> None:
+        """Let each table that numbers its rows go on above the highest."""
+        rows = connection.execute(
+            "select table_name from information_schema.columns where table_schema=? and is_identity='YES' and column_name='n'",
+            (SCHEMA,),
+        ).fetchall()
+        for (table,) in rows:
+            highest = f"(select coalesce(max(n), 0) from {table})"
+            connection.execute(f"select setval(pg_get_serial_sequence(?, 'n'), {highest} + 1, false)", (table,))
+
+    def leads(self) -> bool:
+        """Whether this process runs what is scheduled: one of all that serve the node, and when it ends, another."""
+        with self._leading:
+            if self._leader is not None:
+                with suppress(psycopg.Error):
+                    self._leader.execute("select 1")
+                    return True
+                self._leader.close()  # lost with its lock, which somebody else may hold by now
+                self._leader = None
+            with told():
+                raw = connected(self._url)
+                (mine,) = raw.execute("select pg_try_advisory_lock(%s)", (_LEADS,)).fetchone() or (False,)
+                if mine:
+                    self._leader = raw
+                else:
+                    raw.close()
+            return bool(mine)
+
+    def tidy(self) -> None:
+        """Put what is new in the full text in its order, between batches: inside of one, readers would wait."""
+        with self._lock, told():
+            writer = self._writing()
+            if writer.loaded.get("doc", 0) >= PENDING:
+                writer.loaded["doc"] = 0
+                writer.raw.execute("select gin_clean_pending_list('doc_words'::regclass)")
+
+    def shrink(self) -> None:
+        """Connections of this process hold no pages."""
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self._pool.close(timeout=2.0)
+        if self._leader is not None:
+            self._leader.close()
+            self._leader = None
+        with self._lock:
+            if self._writer is not None:
+                self._writer.raw.close()
+                self._writer = None
+
+    def _writing(self) -> PostgresConnection:
+        if self._writer is not None and self._writer.raw.closed:
+            self._writer = None
+        if self._writer is None:
+            if self._read_only:
+                raise InvalidInput("opened for reading only", file=self._place)
+            with told():
+                raw = connected(self._url)
+                raw.execute(f"set lock_timeout = {BUSY_MS}")
+                self._writer = PostgresConnection(raw, self._types)
+        return self._writer
+
+    @contextmanager
+    def _taken(self) -> Iterator[Raw]:
+        try:
+            with self._pool.connection() as raw:
+                yield raw
+        except PoolTimeout:
+            raise Unavailable(f"no connection to the database within {WAIT_SECONDS:.0f} s") from None
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[PostgresConnection]:
+        with self._taken() as raw:
+            yield PostgresConnection(raw, self._types)
+
+
+_SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "application_name": "kizuna",
+    "connect_timeout": 10,
+    "client_encoding": "utf8",
+    "options": f"-c search_path={SCHEMA} -c synchronous_commit=on -c timezone=UTC",
+}
+
+
+def connected(url: str) -> Raw:
+    """A connection that commits by itself."""
+    return psycopg.connect(url, **_SETTINGS)
+
+
+def _configure_reader(raw: Raw) -> None:
+    raw.execute("set default_transaction_read_only = on")
+
+
+def _types(raw: Raw) -> dict[str, str]:
+    """The type of every column, by `table.column`."""
+    rows = raw.execute(
+        "select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = %s "
+        "order by table_name, ordinal_position",
+        (SCHEMA,),
+    )
+    return dict(rows.fetchall())
+
+
+def _migrate(raw: Raw) -> None:
+    """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
+    (encoding,) = raw.execute("select current_setting('server_encoding')").fetchone() or ("",)
+    if encoding != "UTF8":
+        raise InvalidInput(f"the database is encoded in {encoding}; make it with encoding 'UTF8'")
+    available = steps("postgres")
+    newest = available[-1].number
+    if (at := schema_of(raw)) > newest:
+        raise newer(at, newest)
+    for step in available:
+        if step.number > at:
+            _take(raw, step)
+
+
+def schema_of(raw: Raw) -> int:
+    """The number of the last step that was taken, 0 in an empty database."""
+    (found,) = raw.execute("select to_regclass(%s)", (f"{SCHEMA}.schema_step",)).fetchone() or (None,)
+    if found is None:
+        return 0
+    row = raw.execute("select coalesce(max(n), 0) from schema_step").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _take(raw: Raw, step: Step) -> None:
+    with raw.transaction():
+        raw.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        # Another process may have taken the step while this one waited for the lock.
+        if schema_of(raw) >= step.number:
+            return
+        raw.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SCHEMA)))
+        raw.execute("create table if not exists schema_step(n bigint primary key)")
+        raw.execute(step.sql.encode())
+        raw.execute("insert into schema_step values (%s)", (step.number,))
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise InvalidInput(f"not an address of PostgreSQL: {str(error).strip()}") from None
+    where = ",".join(
+        f"{host}:{port}" if port else host
+        for host, port in zip(
+            str(parts.get("host") or "").split(","), str(parts.get("port") or "").split(",") + [""] * 20, strict=False
+        )
+    )
+    return f"postgresql://{where}/{parts.get('dbname') or ''}"
+
+
+__all__ = ["BUSY_MS", "READERS", "SCHEMA", "NodeBusy", "PostgresDatabase", "schema_of"]

@@ -1,0 +1,100 @@
+"""Full text on PostgreSQL: each document keeps its words in order, and a GIN index tells which documents hold a word.
+
+Not `tsvector`: it keeps no place beyond 16,383, no more than 255 places of a word and no text above 1 MB, and its parser takes words
+apart by rules that change with the database's locale. Here one function cuts what is indexed and what is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kizuna.store.database import Document, Matching, Value
+
+if TYPE_CHECKING:
+    from kizuna.store.postgres.connection import PostgresConnection
+
+LONGEST = 255
+"""Characters of a word; of a longer one the beginning and a hash stand for it, since an entry of an index is bounded."""
+
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_WORD = re.compile(f"(?:[^\\W_]|[{_PRIVATE}])+")
+_TOO_LONG = re.compile(f"[^ ]{{{LONGEST + 1},}}")
+
+
+class FullText:
+    """Adds documents and asks for them."""
+
+    def add(self, connection: PostgresConnection, documents: Sequence[Document]) -> None:
+        """Index documents; each gets the next number."""
+        if documents:
+            sql = "select setval('doc_number', nextval('doc_number') + ? - 1)"
+            (last,) = connection.execute(sql, (len(documents),)).fetchone()
+            self.put(connection, [(n, *one) for n, one in enumerate(documents, last - len(documents) + 1)])
+
+    def put(self, connection: PostgresConnection, documents: Sequence[tuple[int, int, int, str]]) -> None:
+        """Index documents under numbers of their own."""
+        flat: list[Value] = []
+        for number, n, label, text in documents:
+            flat += (number, n, label, words(text))
+        connection.load("doc(n,object,label,words)", flat, 4)
+
+    def newest(self, connection: PostgresConnection) -> int:
+        """The highest number that was ever given."""
+        sql = "select case when is_called then last_value else last_value - 1 end from doc_number"
+        return int(connection.execute(sql).fetchone()[0])
+
+    def reserve(self, connection: PostgresConnection, number: int) -> None:
+        """Give no number up to this one any more."""
+        connection.execute("select setval('doc_number', ?, ?=1)", (max(number, 1), int(number > 0)))
+
+    def matching(self, phrases: Sequence[str]) -> Matching:
+        """The documents `d` that hold every one of these phrases."""
+        asked = [words(phrase) for phrase in phrases]
+        conditions = ["string_to_array(d.words, ' ') @> string_to_array(:words, ' ')"]
+        parameters = {"words": " ".join(dict.fromkeys(" ".join(asked).split()))}
+        for phrase in asked:
+            if " " in phrase:
+                name = f"phrase_{len(parameters)}"
+                conditions.append(f"strpos(' ' || d.words || ' ', :{name}) > 0")
+                parameters[name] = f" {phrase} "
+        return Matching("doc d", "d.n", " and ".join(conditions), parameters)
+
+    def checked(self, connection: PostgresConnection) -> Checked:
+        """What is indexed now."""
+        return Checked(connection)
+
+
+class Checked:
+    """Each document as its words."""
+
+    def __init__(self, connection: PostgresConnection) -> None:
+        self._connection = connection
+
+    def stored(self, numbers: Sequence[int]) -> dict[int, Any]:
+        """The words of stored documents."""
+        sql = "select n, words from doc where n in (select value from json_each(?))"
+        return dict(self._connection.execute(sql, (json.dumps(list(numbers)),)).fetchall())
+
+    def fresh(self, texts: Sequence[str]) -> list[Any]:
+        """The words these texts would have."""
+        return [words(text) for text in texts]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def words(text: str) -> str:
+    """The words of a text that `index_text` has cut, in its order, one space between two."""
+    lower = text.lower()
+    found = " ".join((_ASCII_WORD if lower.isascii() else _WORD).findall(lower))
+    return _TOO_LONG.sub(_shortened, found)
+
+
+def _shortened(word: re.Match[str]) -> str:
+    digest = hashlib.sha256(word[0].encode("utf-8", "surrogatepass")).hexdigest()
+    return word[0][: LONGEST - len(digest)] + digest

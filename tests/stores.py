@@ -1,0 +1,11 @@
+"""Which stores a test is about: without a word, every one."""
+
+from __future__ import annotations
+
+import pytest
+
+SQLITE = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+"""For what is about SQLite's own ways: its file, its planner, its instructions."""
+
+POSTGRES = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+"""For what is about PostgreSQL's own ways."""
