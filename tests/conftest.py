@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import hypothesis
-import psycopg
 import pytest
 
 from kizuna.settings import Settings, save
 from kizuna.store import Store
 from kizuna.store.keys import make_key
 from tests.postgres import Cluster, programs
+from tests.stores import Databases
 
 # The same examples at every run, so that a red run is about the change; KIZUNA_RANDOM=1 looks for new ones.
 hypothesis.settings.register_profile("steady", derandomize=True)
@@ -107,16 +107,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def make_database(cluster: Cluster) -> Iterator[Callable[[], str]]:
     """Make empty databases, dropped at the end."""
-    made: list[str] = []
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(cluster.database())
 
-    def make() -> str:
-        name = f"t{uuid.uuid4().hex}"
-        with psycopg.connect(cluster.url(), autocommit=True) as connection:
-            connection.execute(f"create database {name} template template0".encode())
-        made.append(name)
-        return cluster.url(name)
 
-    yield make
-    with psycopg.connect(cluster.url(), autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"drop database {name} with (force)".encode())
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Stores for a while, for tests that share a node or make many: each a context that gives its address."""
+    if request.param == "sqlite":
+        return nullcontext
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.database

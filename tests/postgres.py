@@ -11,6 +11,9 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -49,6 +52,27 @@ class Cluster:
     def url(self, database: str = "postgres") -> str:
         """The address of one of its databases."""
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+
+    def make_database(self) -> str:
+        """A new empty database and its address."""
+        name = f"t{uuid.uuid4().hex}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"create database {name} template template0".encode())
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"drop database {url.rpartition('/')[2]} with (force)".encode())
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A database for a while."""
+        url = self.make_database()
+        try:
+            yield url
+        finally:
+            self.drop_database(url)
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -25,6 +25,7 @@ from kizuna.store import Page, Partner, Query, Store
 from tests.behaviour.canaries import INDIVISIBLE, TABLES, WORD, Placed, can_sing, forms_of, placed, sings
 from tests.builders import AMBER, CLEAR, RED, items
 from tests.stix_examples import VALID
+from tests.stores import Databases
 
 NOW = 1_795_392_000_000_000
 READER = Principal("A", "reader")
@@ -179,10 +180,14 @@ def test_an_observable_whose_id_tells_the_value_is_withheld_whole(every: list[Pl
     assert tested > 60
 
 
-def new_store(folder: Path) -> Store:
+def new_store(folder: Path, url: str | None = None) -> Store:
     """An empty store in the moment of the tests."""
     told = Settings(
-        name="T", organisation="A", country="JPN", identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+        name="T",
+        organisation="A",
+        country="JPN",
+        identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+        store=url,
     )
     return Store(folder, told, lambda: NOW)
 
@@ -229,11 +234,12 @@ def _told_apart(one: Placed, n: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def node(every: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node(every: list[Placed], tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Node]:
     """A node in the clock's own moment."""
-    store = new_store(tmp_path_factory.mktemp("canaries"))
-    yield Node(store, every)
-    store.close()
+    with databases() as url:
+        store = new_store(tmp_path_factory.mktemp("canaries"), url)
+        yield Node(store, every)
+        store.close()
 
 
 def test_no_exit_of_the_store_lets_a_canary_sing(node: Node) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kizuna.labels import parse_label
 from kizuna.settings import Settings
 from kizuna.store import Partner, Query, Store
 from tests.builders import CLEAR, RED, campaign, items, named, relationship, report, sdo
+from tests.stores import Databases
 
 Act = tuple[Any, ...]
 NAMES = tuple(f"n{i}" for i in range(6))
@@ -32,9 +34,11 @@ class Ticking:
         return self.now
 
 
-def new_store(folder: Path, clock: Ticking) -> Store:
+def new_store(folder: Path, clock: Ticking, url: str | None) -> Store:
     """Tokyo with Brussels, which receives TLP:CLEAR."""
-    told = Settings(name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=named("identity", "tokyo"))
+    told = Settings(
+        name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=named("identity", "tokyo"), store=url
+    )
     store = Store(folder, told, clock)
     store.put_partner(
         Partner(
@@ -156,11 +160,14 @@ def pages(read: Callable[..., Any], query: Query, limit: int) -> list[Any]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(acts, min_size=2, max_size=14))
-def test_hidden_answers_as_absent(script: list[Act]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+@given(script=st.lists(acts, min_size=2, max_size=14))
+def test_hidden_answers_as_absent(script: list[Act], databases: Databases) -> None:
+    with ExitStack() as stack:
         clocks = Ticking(), Ticking()
-        full, bare = new_store(Path(one), clocks[0]), new_store(Path(other), clocks[1])
+        full, bare = (
+            new_store(Path(stack.enter_context(tempfile.TemporaryDirectory())), clock, stack.enter_context(databases()))
+            for clock in clocks
+        )
         try:
             perform(full, clocks[0], script, with_hidden=True)
             perform(bare, clocks[1], script, with_hidden=False)

@@ -23,6 +23,7 @@ from tests.behaviour.asgi import asked, portal
 from tests.behaviour.worlds import DRIVES, LAST, ORDER, SECRET, TAXII, Answers, World, made, plain, sweep
 from tests.builders import CLEAR, GREEN, campaign, named
 from tests.commands import kizuna
+from tests.stores import Databases
 
 OBSERVERS = ("Brussels", "colleague", None)
 HIDDEN = "TLP:RED persons=owner"
@@ -63,12 +64,13 @@ def loop() -> Iterator[BlockingPortal]:
 
 
 @contextmanager
-def worlds(loop: BlockingPortal, count: int = 2) -> Iterator[list[World]]:
+def worlds(loop: BlockingPortal, databases: Databases, count: int = 2) -> Iterator[list[World]]:
     """So many equal nodes."""
     with ExitStack() as stack:
         found = []
         for _ in range(count):
-            world = World(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            world = World(Path(folder), stack.enter_context(databases()))
             stack.callback(world.close)
             world.client = stack.enter_context(asked(world.store, loop))
             found.append(world)
@@ -120,9 +122,9 @@ def ids_of(script: list[Act]) -> list[str]:
     return sorted(found)
 
 
-def alike(script: list[Act], loop: BlockingPortal) -> None:
+def alike(script: list[Act], loop: BlockingPortal, databases: Databases) -> None:
     """Assert that no observer tells a node where hidden things were done from one where they were not."""
-    with worlds(loop) as (full, bare):
+    with worlds(loop, databases) as (full, bare):
         for act in script:
             assert perform(full, act, with_hidden=True) == perform(bare, act, with_hidden=False), act
         assert exported(full) == exported(bare)
@@ -153,21 +155,21 @@ def exported(world: World) -> bytes:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
-def test_hidden_answers_as_absent(script: list[Act], loop: BlockingPortal) -> None:
-    alike(script, loop)
+def test_hidden_answers_as_absent(script: list[Act], loop: BlockingPortal, databases: Databases) -> None:
+    alike(script, loop, databases)
 
 
 @pytest.mark.soak
 @settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
-def test_hidden_answers_as_absent_at_length(script: list[Act], loop: BlockingPortal) -> None:
-    alike(script, loop)
+def test_hidden_answers_as_absent_at_length(script: list[Act], loop: BlockingPortal, databases: Databases) -> None:
+    alike(script, loop, databases)
 
 
 @pytest.mark.parametrize("who", ["Brussels", "colleague"])
-def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: BlockingPortal) -> None:
+def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: BlockingPortal, databases: Databases) -> None:
     seen, readers = named("campaign", "a"), {"Brussels": "partner", "colleague": "person"}
-    with worlds(loop) as (more, less):
+    with worlds(loop, databases) as (more, less):
         for world in (more, less):
             world.bring("colleague", made("campaign", "b", [], "power plant", 1, CLEAR))
             world.clock.now += 10_000_000
@@ -184,9 +186,9 @@ def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: Blocking
         assert one[route] == other[route], route
 
 
-def test_every_exit_and_every_silent_route_is_driven(loop: BlockingPortal) -> None:
+def test_every_exit_and_every_silent_route_is_driven(loop: BlockingPortal, databases: Databases) -> None:
     assert set(DRIVES) == REGISTERED
-    with worlds(loop, 1) as (world,):
+    with worlds(loop, databases, 1) as (world,):
         world.bring("colleague", *(campaign(name, object_marking_refs=[CLEAR]) for name in "ab"))
         heard: dict[str | None, Answers] = {
             who: sweep(world, who, [named("campaign", name) for name in "ab"]) for who in OBSERVERS
@@ -206,8 +208,8 @@ def _is_told(answers: list[bytes]) -> bool:
     return any(answer.startswith(b"20") for answer in answers)
 
 
-def test_every_route_of_the_application_is_registered(loop: BlockingPortal) -> None:
-    with worlds(loop, 1) as (world,):
+def test_every_route_of_the_application_is_registered(loop: BlockingPortal, databases: Databases) -> None:
+    with worlds(loop, databases, 1) as (world,):
         inner: Any = world.client.app._inner
         found = {
             (method, route.path.replace(":str", ""))
@@ -218,13 +220,13 @@ def test_every_route_of_the_application_is_registered(loop: BlockingPortal) -> N
         assert found == {route for route in REGISTERED if not route[1].startswith("/taxii2/")}
 
 
-def test_every_route_of_taxii_is_registered(loop: BlockingPortal) -> None:
+def test_every_route_of_taxii_is_registered(loop: BlockingPortal, databases: Databases) -> None:
     words = sorted(_words_of_the_router() | {ROOT})
     assert {"status", "collections", "objects", "manifest", "versions"} < set(words)
     id = named("campaign", "a")
     known = {id: "{id}", "everything": "{collection}"}
     answered = set()
-    with worlds(loop, 1) as (world,):
+    with worlds(loop, databases, 1) as (world,):
         world.bring("owner", campaign("a"), label="PUBLIC")
         world.post("owner", "everything", campaign("b"))
         known[world.statuses["owner"][0]] = "{status}"

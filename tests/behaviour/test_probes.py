@@ -16,6 +16,7 @@ from tests.behaviour.asgi import Reply, asked, portal
 from tests.behaviour.worlds import SECRET, TAXII, World, plain
 from tests.builders import CLEAR, RED, campaign, named, relationship
 from tests.commands import bundle
+from tests.stores import Databases
 
 ACCEPT = {"Accept": TAXII}
 JSON = {"Content-Type": "application/json"}
@@ -26,10 +27,10 @@ Probe = Callable[[World, str], list[Reply]]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(databases: Databases) -> Iterator[World]:
     """One node for all: every probe has ids of its own."""
-    with portal() as loop, tempfile.TemporaryDirectory() as folder:
-        made = World(Path(folder))
+    with portal() as loop, tempfile.TemporaryDirectory() as folder, databases() as url:
+        made = World(Path(folder), url)
         with asked(made.store, loop) as made.client:
             made.bring("colleague", campaign("open", object_marking_refs=[CLEAR]))
             yield made

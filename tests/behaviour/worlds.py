@@ -58,8 +58,8 @@ class Clock:
 class World:
     """Tokyo with its partners Brussels and Kyiv, its owner, and a colleague who may do much and was not told everything."""
 
-    def __init__(self, folder: Path) -> None:
-        told = Settings(name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=IDENTITY)
+    def __init__(self, folder: Path, store: str | None = None) -> None:
+        told = Settings(name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=IDENTITY, store=store)
         save(folder, told)
         make_key(folder)
         self.folder, self.clock = folder, Clock()

@@ -21,6 +21,7 @@ from kizuna.web.app import HEADERS, routes
 from kizuna.web.exits import EXITS, SILENT
 from kizuna.web.problems import KINDS, MEDIA_TYPE
 from tests.serving import served
+from tests.stores import Databases
 
 API = [route for route in routes() if route[1].startswith("/api/v1/") and route[1] != "/api/v1/openapi.json"]
 ALL = [*routes(), *((exit.method, exit.path) for exit in EXITS if exit.path.startswith("/taxii2/"))]
@@ -51,22 +52,25 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def node(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
     """One node for all: nothing here changes it."""
     from kizuna.settings import Settings, save
     from kizuna.store.keys import make_key
 
     folder = tmp_path_factory.mktemp("node")
     identity = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
-    settings = Settings(name="Tokyo", organisation="CERT Tokyo (fictional)", country="JPN", identity=identity)
-    save(folder, settings)
-    make_key(folder)
-    store = Store(folder, settings)
-    with served(store) as url:
-        made = Served(store, url)
-        yield made
-        made.http.close()
-    store.close()
+    with databases() as database:
+        settings = Settings(
+            name="Tokyo", organisation="CERT Tokyo (fictional)", country="JPN", identity=identity, store=database
+        )
+        save(folder, settings)
+        make_key(folder)
+        store = Store(folder, settings)
+        with served(store) as url:
+            made = Served(store, url)
+            yield made
+            made.http.close()
+        store.close()
 
 
 def is_problem(answer: httpx.Response, status: int) -> None:

@@ -94,9 +94,12 @@ class NumberRange(click.FloatRange):
 def store_option(function: F) -> F:
     """`--store URL`: where the rows are, instead of where the settings say; processes of this one follow."""
 
-    def use(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
-        if url is not None:
-            os.environ["KIZUNA_STORE"] = url
+    def use(ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
+        if url is None:
+            return
+        before = os.environ.get("KIZUNA_STORE")
+        os.environ["KIZUNA_STORE"] = url
+        ctx.call_on_close(lambda: _set("KIZUNA_STORE", before))
 
     return click.option(
         "--store",
@@ -105,6 +108,12 @@ def store_option(function: F) -> F:
         callback=use,
         help="sqlite:///FILE or postgresql://…; default: the setting, a file in --data.",
     )(function)
+
+
+def _set(variable: str, value: str | None) -> None:
+    os.environ.pop(variable, None)
+    if value is not None:
+        os.environ[variable] = value
 
 
 def node_options(function: F) -> F:
