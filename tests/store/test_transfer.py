@@ -125,3 +125,11 @@ def test_whoever_has_moved_says_where_to(store: Store) -> None:
     mark_moved(store, "postgresql://db/riga", by="test")
     with pytest.raises(InvalidInput, match="went on in postgresql://db/riga"):
         Store(store.folder, store.settings, store.clock)
+
+
+def test_a_store_is_not_moved_into_itself(store: Store) -> None:
+    fill(store)
+    same = open_database(store.folder, store.settings)
+    with pytest.raises(Conflict, match="already"):
+        copy_store(store, same)
+    same.close()

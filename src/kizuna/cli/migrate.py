@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
 import msgspec
 
 from kizuna.cli.folder import actor
-from kizuna.cli.output import emit, node_options, note, say
+from kizuna.cli.output import emit, node_options, say
 from kizuna.cli.process import only_once
 from kizuna.cli.words import _
 
@@ -32,18 +33,11 @@ def command(url: str, data: Path, as_json: bool) -> None:
         from kizuna.store.transfer import copy_store
 
         settings = msgspec.structs.replace(load(data), store=url)
-        store = open_store(data)
-        try:
-            note(_("copying; nobody can write meanwhile"))
-            target = open_database(data, settings)
-            try:
+        with closing(open_store(data)) as store:
+            with closing(open_database(data, settings)) as target:
                 moved = copy_store(store, target)
-            finally:
-                target.close()
             save(data, settings)
             mark_moved(store, shown_address(url), by=actor())
-        finally:
-            store.close()
     seconds = round(time.monotonic() - began, 3)
     objects = moved.tables["object"]
     if as_json:

@@ -11,8 +11,9 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import click
 
@@ -91,29 +92,28 @@ class NumberRange(click.FloatRange):
         return number
 
 
+STORE = "KIZUNA_STORE"
+
+
 def store_option(function: F) -> F:
     """`--store URL`: where the rows are, instead of where the settings say; processes of this one follow."""
 
-    def use(ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
-        if url is None:
-            return
-        before = os.environ.get("KIZUNA_STORE")
-        os.environ["KIZUNA_STORE"] = url
-        ctx.call_on_close(lambda: _set("KIZUNA_STORE", before))
+    @wraps(function)
+    def called(*args: Any, store: str | None, **more: Any) -> Any:
+        before = os.environ.get(STORE)
+        if store is not None:
+            os.environ[STORE] = store
+        try:
+            return function(*args, **more)
+        finally:
+            os.environ.pop(STORE, None)
+            if before is not None:
+                os.environ[STORE] = before
 
-    return click.option(
-        "--store",
-        metavar="URL",
-        expose_value=False,
-        callback=use,
-        help="sqlite:///FILE or postgresql://…; default: the setting, a file in --data.",
-    )(function)
-
-
-def _set(variable: str, value: str | None) -> None:
-    os.environ.pop(variable, None)
-    if value is not None:
-        os.environ[variable] = value
+    option = click.option(
+        "--store", metavar="URL", help="sqlite:///FILE or postgresql://…; default: the setting, a file in --data."
+    )
+    return cast("F", option(called))
 
 
 def node_options(function: F) -> F:

@@ -18,7 +18,6 @@ import msgspec
 from kizuna.errors import Conflict, InvalidInput
 from kizuna.store.database import Connection, Database
 from kizuna.store.extract import extract
-from kizuna.store.rows import get_meta
 from kizuna.store.translations import marks_of
 
 if TYPE_CHECKING:
@@ -53,12 +52,14 @@ def copy_store(source: Store, target: Database) -> Moved:
 
     Raises Conflict where something is there already, InvalidInput where the two are not equal afterwards.
     """
+    _must_be_empty(target.read(), target)  # before any lock: it may be the very same
     tables = _columns(source.database, target)
     with ExitStack() as stack:
         here = stack.enter_context(source.database.write())  # held, so that what is copied is all there is
         there = stack.enter_context(target.write())
         _must_be_empty(there, target)
-        there.execute("delete from space")
+        for table in ("space", "meta"):  # what every new store begins with
+            there.execute(f"delete from {table}")
         counts, digests = {}, {}
         for table, columns in tables.items():
             counts[table], digests[table] = _copy(here, there, table, columns)
@@ -88,8 +89,6 @@ def _must_be_empty(there: Connection, target: Database) -> None:
     for table in ("object", "audit", "person", "partner", "quarantine"):
         if there.execute(f"select 1 from {table} limit 1").fetchone():
             raise Conflict("there is a node in it already; nothing was changed", file=target.place)
-    if get_meta(there, "node") is not None:
-        there.execute("delete from meta")
 
 
 def _rows(connection: Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:

@@ -104,8 +104,11 @@ class PostgresConnection(_Speaking):
 class PooledReader(_Speaking):
     """Reads through whatever connection of a pool is free, each statement by itself, or through the thread's snapshot."""
 
-    def __init__(self, borrowed: Callable[[], AbstractContextManager[PostgresConnection]]) -> None:
+    def __init__(
+        self, borrowed: Callable[[], AbstractContextManager[PostgresConnection]], sift: Callable[[], None]
+    ) -> None:
         self._borrowed = borrowed
+        self._sift = sift
 
     in_transaction = False
 
@@ -118,6 +121,7 @@ class PooledReader(_Speaking):
                 except Unavailable:
                     if last or not connection.raw.broken:
                         raise
+            self._sift()  # where one was cut off, the others were likely, too
         raise AssertionError  # the second turn returns or raises
 
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> None:

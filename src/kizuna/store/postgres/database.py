@@ -64,7 +64,7 @@ class PostgresDatabase:
             num_workers=1,
             open=True,
         )
-        self._reader = PooledReader(self._borrowed)
+        self._reader = PooledReader(self._borrowed, self._pool.check)
 
     @property
     def place(self) -> str:
