@@ -26,10 +26,16 @@ class Faulty(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-def faulty(tmp_path: Path) -> Faulty:
-    """A node with two partners: Brussels gets GREEN, Kyiv only CLEAR."""
-    folder = tmp_path / "node"
-    made = kizuna("init", "--data", folder, "--name", "Tokyo", "--org", "CERT Tokyo", "--country", "JPN")
+def faulty(tmp_path: Path, request: pytest.FixtureRequest) -> Faulty:
+    """A node with two partners: Brussels gets GREEN, Kyiv only CLEAR. On a file, unless a test asks for every store (`EVERYWHERE`)."""
+    shared = getattr(request, "param", "sqlite") == "postgres"
+    return founded(tmp_path / "node", request.getfixturevalue("make_database")() if shared else None)
+
+
+def founded(folder: Path, store_url: str | None) -> Faulty:
+    """Found that node on a store."""
+    given = [] if store_url is None else ["--store", store_url]
+    made = kizuna("init", "--data", folder, "--name", "Tokyo", "--org", "CERT Tokyo", "--country", "JPN", *given)
     assert made.code == 0, made.err
     store = open_store(folder)
     for name, country, receives in (("Brussels", "BEL", ("TLP:CLEAR", "TLP:GREEN")), ("Kyiv", "UKR", ("TLP:CLEAR",))):
@@ -43,6 +49,9 @@ def faulty(tmp_path: Path) -> Faulty:
     brussels, _ = accounts.create_token(by="test", partner="Brussels", scopes=("read", "write"))
     store.close()
     return Faulty(folder, owner, brussels)
+
+
+EVERYWHERE = pytest.mark.parametrize("faulty", ["sqlite", "postgres"], indirect=True)
 
 
 def corpus(seed: int, count: int, prefix: str) -> list[dict[str, Any]]:

@@ -101,6 +101,10 @@ class Connection(Protocol):
         """How texts are indexed here."""
 
     @property
+    def worthwhile(self) -> int:
+        """How many objects a writer should have together before it writes them: each turn of statements has its price."""
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
 

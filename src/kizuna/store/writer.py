@@ -20,7 +20,7 @@ from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.database import Connection
 from kizuna.store.model import Outcome, Source
-from kizuna.store.parts import Gone, Here, Part, Parts
+from kizuna.store.parts import Batch, Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.quarantine import Quarantine
 from kizuna.store.rows import DEFINITIONS, Names, New, RowWriter, get_meta
@@ -185,7 +185,7 @@ class Writer:
         outcomes: list[Outcome] = []
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)
-            for batch in batches:
+            for batch in _gathered(batches, act.connection.worthwhile):
                 self.taken += sum(len(entry.raw) for entry in batch)
                 outcomes += commit.run(batch)
                 if self._ahead:
@@ -496,6 +496,18 @@ def uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _gathered(batches: Iterable[Batch], least: int) -> Iterator[Batch]:
+    """The batches, as many together as are worth a turn of statements."""
+    some: Batch = []
+    for batch in batches:
+        some = some + batch if some else batch
+        if len(some) >= least:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _may_define(entry: Prepared | Refused) -> bool:

@@ -31,6 +31,7 @@ class _Speaking:
     """What every connection has: the store's statements in PostgreSQL's spelling."""
 
     full_text = FullText()
+    worthwhile = 2_000
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> Rows:
         """Run one statement; all it gives is held in memory."""

@@ -37,6 +37,7 @@ class SqliteConnection(sqlite3.Connection):
     """A connection of the standard library with what the store asks besides."""
 
     full_text = FullText()
+    worthwhile = 1
 
     def stream(self, sql: str, parameters: Parameters = (), /, *, at_once: int = 1) -> Iterator[Any]:
         """Rows as they are asked for: SQLite reads no further than that."""
