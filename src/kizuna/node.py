@@ -114,7 +114,8 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         timeout_graceful_shutdown=GRACE_SECONDS,
         limit_concurrency=CONNECTIONS,
         ssl_certfile=settings.tls_certificate,
@@ -234,7 +235,9 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket, settings: Settings) -> str:
-    """The URL people on this machine reach the node by."""
+    """The URL people reach the node by: the one it is known by, else the one of this machine."""
+    if settings.public_url:
+        return settings.public_url
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104
         host = "localhost"

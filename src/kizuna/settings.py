@@ -6,6 +6,8 @@ Order: flag > environment > file > default. Nothing reads settings but the code 
 from __future__ import annotations
 
 import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,7 +38,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who this node is and how it behaves. `country` is ISO 3166-1 alpha-3 or alpha-2 as given by the operator."""
+    """Who this node is and how it behaves. `country` is ISO 3166-1 alpha-3 or alpha-2 as given by the operator.
+
+    Raises ValueError for a public address that is none, and for proxies that are no addresses.
+    """
 
     name: str
     organisation: str
@@ -49,9 +54,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8700
     tls_certificate: str | None = None
     tls_key: str | None = None
+    public_url: str | None = None  # as others reach the node, where a proxy stands before it
+    proxies: tuple[str, ...] = ()  # addresses or networks whose word is taken for who asks, and over what
     compress: Literal["auto", "always", "never"] = "auto"
     store: str | None = None  # sqlite:///FILE or postgresql://…; a file in the node's folder by default
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        """Refuse what would otherwise only be noticed by whoever follows a link, or is taken for somebody else."""
+        if self.public_url is not None and not _PUBLIC.fullmatch(self.public_url):
+            raise ValueError(f"public_url is not https://HOST or http://HOST without a path: {self.public_url[:80]}")
+        for proxy in self.proxies:
+            ip_network(proxy, strict=False)
+
+    @property
+    def reached_by_tls(self) -> bool:
+        """Whether people reach the node over TLS: its own, or that of the proxy before it."""
+        return self.tls_certificate is not None or (self.public_url or "").startswith("https://")
+
+
+_PUBLIC = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def load(folder: Path) -> Settings:
@@ -63,7 +85,17 @@ def load(folder: Path) -> Settings:
         raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
     try:
         found = msgspec.json.decode(raw, type=dict[str, object])
-        for key in ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress", "store"):
+        for key in (
+            "listen",
+            "port",
+            "language",
+            "community",
+            "tls_certificate",
+            "tls_key",
+            "compress",
+            "store",
+            "public_url",
+        ):
             value = os.environ.get(f"KIZUNA_{key.upper()}")
             if value is not None:
                 found[key] = int(value) if key == "port" else value

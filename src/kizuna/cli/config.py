@@ -78,4 +78,14 @@ def _row(setting: str, value: Any, stated: bool) -> dict[str, Any]:
     return {"setting": setting, "value": value, "origin": "node.json" if stated else "default"}
 
 
-ENVIRONMENT = ("listen", "port", "language", "community", "tls_certificate", "tls_key", "compress", "store")
+ENVIRONMENT = (
+    "listen",
+    "port",
+    "language",
+    "community",
+    "tls_certificate",
+    "tls_key",
+    "compress",
+    "store",
+    "public_url",
+)

@@ -81,7 +81,7 @@ def link(name: str, hours: float, url: str | None, data: Path, as_json: bool) ->
     with node(data) as store:
         settings = store.settings
         scheme = "https" if settings.tls_certificate else "http"
-        base = (url or f"{scheme}://{settings.listen}:{settings.port}").rstrip("/")
+        base = (url or settings.public_url or f"{scheme}://{settings.listen}:{settings.port}").rstrip("/")
         secret = Accounts(store).create_link(name, by=actor(), lasts=int(hours * HOUR))
     if as_json:
         emit({"name": name, "login_url": f"{base}/login/{secret}"})

@@ -47,8 +47,8 @@ TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 
 def create_app(store: Store) -> Application:
-    """Everything a node serves. It says `Secure` and HSTS when the settings name a certificate."""
-    secure = store.settings.tls_certificate is not None
+    """Everything a node serves. It says `Secure` and HSTS where people reach it over TLS."""
+    secure = store.settings.reached_by_tls
     context = Context(store, secure=secure)
     return Door(
         _application(context), taxii_app(store, context.authenticator), HEADERS | (TLS_HEADERS if secure else {})
