@@ -29,6 +29,7 @@ class Odd(Poller):
 
 
 def test_what_breaks_one_poll_stops_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    Odd.last.clear()
     for name in ("Alpha", "Bravo"):
         store.put_partner(Partner(name=name, organisation=name, country="BEL", url="http://127.0.0.1:9/taxii2/"))
     with Odd(store, 0.01):
