@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test soak lint types law bench lock check
+.PHONY: setup run test soak lint types law docs bench lock check
 
 setup: .venv/.installed
 
@@ -33,7 +33,18 @@ types: setup
 law: setup
 	@$(BIN)/lint-imports
 
-check: test lint types law
+# The site's program stays out of .venv: nothing else needs its 90 MB.
+docs: setup .venv-docs/.installed
+	@scripts/site .site .venv-docs/bin/zensical >/dev/null
+	@echo "the documentation is in .site/site: index.html and ja/index.html"
+
+.venv-docs/.installed: requirements/docs.txt | setup
+	@[ -x .venv-docs/bin/python ] || $(PYTHON) -m venv .venv-docs
+	@VIRTUAL_ENV=$(CURDIR)/.venv-docs $(BIN)/uv pip install -q --require-hashes -r requirements/docs.txt || \
+	  .venv-docs/bin/python -m pip install -q --require-hashes -r requirements/docs.txt
+	@touch $@
+
+check: test lint types law docs
 
 bench: setup
 	@scripts/bench
