@@ -24,7 +24,7 @@ READERS = 10
 """Connections of one process that read at the same time; further readers wait for one."""
 WAIT_SECONDS = 10.0
 BUSY_MS = 60_000
-PENDING = 20_000
+PENDING = 50_000
 """Documents that wait to be put in order: a search looks through all of them."""
 _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
 _LEADS = 0x6B697A6C  # "kizl": whoever holds it runs what is scheduled

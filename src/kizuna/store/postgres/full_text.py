@@ -21,9 +21,8 @@ LONGEST = 255
 """Characters of a word; of a longer one the beginning and a hash stand for it, since an entry of an index is bounded."""
 
 _PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
-_ASCII_WORD = re.compile("[a-z0-9]+")
+_ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 _WORD = re.compile(f"(?:[^\\W_]|[{_PRIVATE}])+")
-_TOO_LONG = re.compile(f"[^ ]{{{LONGEST + 1},}}")
 
 
 class FullText:
@@ -90,11 +89,12 @@ class Checked:
 
 def words(text: str) -> str:
     """The words of a text that `index_text` has cut, in its order, one space between two."""
-    lower = text.lower()
-    found = " ".join((_ASCII_WORD if lower.isascii() else _WORD).findall(lower))
-    return _TOO_LONG.sub(_shortened, found)
+    found = text.translate(_ASCII).split() if text.isascii() else _WORD.findall(text.lower())
+    if len(text) > LONGEST and found and len(max(found, key=len)) > LONGEST:
+        found = [word if len(word) <= LONGEST else _shortened(word) for word in found]
+    return " ".join(found)
 
 
-def _shortened(word: re.Match[str]) -> str:
-    digest = hashlib.sha256(word[0].encode("utf-8", "surrogatepass")).hexdigest()
-    return word[0][: LONGEST - len(digest)] + digest
+def _shortened(word: str) -> str:
+    digest = hashlib.sha256(word.encode("utf-8", "surrogatepass")).hexdigest()
+    return word[: LONGEST - len(digest)] + digest
