@@ -75,7 +75,7 @@ def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "KIZUNA_LOG": "off", **environment},
     )
 
 

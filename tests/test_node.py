@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from kizuna import node
-from kizuna.node import Poller
+from kizuna.polling import Poller, Turn
 from kizuna.store import Partner, Store
 
 
@@ -21,11 +21,11 @@ class Odd(Poller):
 
     last = threading.Event()
 
-    def _poll(self, name: str) -> str:
+    def _poll(self, name: str) -> Turn:
         if name == "Alpha":
             raise OverflowError("date value out of range")
         self.last.set()
-        return ""
+        return Turn()
 
 
 def test_what_breaks_one_poll_stops_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

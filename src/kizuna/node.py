@@ -5,30 +5,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import gc
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import click
 import msgspec
 import uvicorn
 
-from kizuna.cli.output import NumberRange, clean, emit, node_options, say, store_option
+from kizuna.cli.output import NumberRange, emit, node_options, say, store_option
 from kizuna.cli.process import end_with_parent, only_once
-from kizuna.cli.taxii import PARTLY
 from kizuna.cli.words import _
-from kizuna.errors import InvalidInput, KizunaError, NodeBusy
-from kizuna.exchange.taxii.client import poll
+from kizuna.errors import InvalidInput, NodeBusy
+from kizuna.observe import observed
+from kizuna.polling import Poller
 from kizuna.settings import Settings, load
 from kizuna.store import Store, open_store
 from kizuna.web import create_app
@@ -39,7 +34,16 @@ from kizuna.web.connection import bounded
 GRACE_SECONDS = 5
 # Beyond these a request is answered 503: a process may commonly have 1,024 files open, and the store needs some of them.
 CONNECTIONS = 500
-Announce = Callable[[str, Store], None]
+
+
+class Addresses(NamedTuple):
+    """Where a node answers: everybody, and its operator's Prometheus, if the settings want that."""
+
+    url: str
+    metrics: str | None
+
+
+Announce = Callable[[Addresses, Store], None]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +56,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def serve(folder: Path, terms: Terms, announce: Announce) -> None:
-    """Serve the node until SIGINT or SIGTERM; `announce(url, store)` is called when it answers.
+    """Serve the node until SIGINT or SIGTERM; `announce(addresses, store)` is called when it answers.
 
     Raises NodeBusy when the folder is served already or the port is taken, InvalidInput when there is no node.
     """
@@ -64,8 +68,9 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
         url = address(listener, settings)
         store = open_store(folder)
         try:
-            with Poller(store, terms.poll_seconds) as poller:
-                server = Server(_config(store, settings), lambda: announce(url, store), poller.end)
+            with observed(store, open_socket) as observer, Poller(store, terms.poll_seconds, observer) as poller:
+                where = Addresses(url, observer.metrics_url)
+                server = Server(_config(store, settings), lambda: announce(where, store), poller.end)
                 server.run(sockets=[listener])
             if not server.started:
                 raise InvalidInput("the node could not start; see the messages above", file=str(folder))
@@ -112,7 +117,7 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_config=None,  # what it has to say goes where all the rest goes
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
@@ -127,92 +132,6 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         files = f"{settings.tls_certificate}, {settings.tls_key}"
         raise InvalidInput(f"tls_certificate and tls_key cannot be used: {error}", file=files) from None
     return config
-
-
-class Poller:
-    """Polls every partner that has an address, one after the other, while it is entered.
-
-    The first poll of each partner since the start may bring a whole store: it runs as a process of its own, which takes
-    its memory and its share of Python's lock away with it.
-    """
-
-    def __init__(self, store: Store, seconds: float) -> None:
-        self._store = store
-        self._seconds = seconds
-        self._ended = threading.Event()
-        self._said: dict[str, str] = {}
-        self._met: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
-
-    def __enter__(self) -> Poller:
-        if self._seconds > 0:
-            self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-        if self._thread.is_alive():
-            self._thread.join(GRACE_SECONDS)
-
-    def end(self) -> None:
-        """Begin no more polls, and say nothing of one that breaks off now."""
-        self._ended.set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._seconds):
-            self._guarded("partners", self._turn)
-
-    def _turn(self) -> str:
-        if not self._store.database.leads():
-            return ""
-        for partner in self._store.partners():
-            if partner.url and not self._ended.is_set():
-                self._guarded(partner.name, partial(self._poll, partner.name))
-        return ""
-
-    def _guarded(self, name: str, work: Callable[[], str]) -> None:
-        """Whatever goes wrong with one partner, the others have their turn, the node serves on and the next turn tries again."""
-        try:
-            self._say(name, work())
-        except Exception as error:
-            self._say(name, f"{type(error).__name__}: {error}")
-
-    def _poll(self, name: str) -> str:
-        """Poll one partner; what went wrong, empty when nothing did."""
-        if name not in self._met:
-            said = self._poll_apart(name)
-            if not said:
-                self._met.add(name)
-            return said
-        try:
-            if poll(self._store, name).received:
-                give_back_memory(self._store)
-        except KizunaError as error:
-            return str(error)
-        return ""
-
-    def _poll_apart(self, name: str) -> str:
-        arguments = ["taxii", "poll", name, "--data", str(self._store.folder), "--with-parent", "--json"]
-        with subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "kizuna", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            while process.poll() is None:
-                if self._ended.wait(0.05):
-                    process.terminate()
-                    process.wait()
-            said = process.stderr.read() if process.stderr else ""
-        # Objects that failed are the partner's matter; they are in quarantine here.
-        return "" if process.returncode in (0, PARTLY) else said.removeprefix("error: ").strip()
-
-    def _say(self, name: str, message: str) -> None:
-        # Said once, not at every turn: a partner may be away for days.
-        if message and self._said.get(name) != message and not self._ended.is_set():
-            print(f"polling {clean(name)}: {clean(message)}", file=sys.stderr, flush=True)
-        self._said[name] = message
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -245,15 +164,6 @@ def address(listener: socket.socket, settings: Settings) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def give_back_memory(store: Store) -> None:
-    """Return what a large import took: SQLite's cache of pages, and the C library's free lists (glibc only)."""
-    store.database.shrink()
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 @click.command(short_help="Serve a node until interrupted.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: the setting.")
 @click.option("--listen", metavar="ADDRESS", help="Address to listen on. Default: the setting, loopback.")
@@ -280,11 +190,15 @@ def command(
     serve(data, terms, _announce_json if as_json else _announce_text)
 
 
-def _announce_json(url: str, store: Store) -> None:
-    emit({"url": url, "login_url": login_url(store, url), "taxii": f"{url}/taxii2/", "data": str(store.folder)})
+def _announce_json(at: Addresses, store: Store) -> None:
+    told = {"url": at.url, "login_url": login_url(store, at.url), "taxii": f"{at.url}/taxii2/"}
+    metrics = {} if at.metrics is None else {"metrics": at.metrics}
+    emit({**told, **metrics, "data": str(store.folder)})
 
 
-def _announce_text(url: str, store: Store) -> None:
-    say(_("{name} is up: {url}", name=store.settings.name, url=url))
-    say(_("Log in once with: {url}", url=login_url(store, url)))
+def _announce_text(at: Addresses, store: Store) -> None:
+    say(_("{name} is up: {url}", name=store.settings.name, url=at.url))
+    say(_("Log in once with: {url}", url=login_url(store, at.url)))
+    if at.metrics is not None:
+        say(_("Metrics: {url}", url=at.metrics))
     say(_("Stop with Ctrl-C."))

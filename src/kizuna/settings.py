@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,34 @@ from kizuna.errors import InvalidInput
 MiB = 1 << 20
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 50)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+
+
+LogForm = Literal["auto", "json", "console", "off"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _yes_or_no(text: str) -> object:
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+# What KIZUNA_* variables may say, and how their text is read.
+ENVIRONMENT: dict[str, Callable[[str], object]] = {
+    "listen": str,
+    "port": int,
+    "language": str,
+    "community": str,
+    "tls_certificate": str,
+    "tls_key": str,
+    "compress": str,
+    "store": str,
+    "public_url": str,
+    "log": str,
+    "log_level": str,
+    "log_addresses": _yes_or_no,
+    "admin_listen": str,
+    "admin_port": int,
+    "traces": _yes_or_no,
+}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +87,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proxies: tuple[str, ...] = ()  # addresses or networks whose word is taken for who asks, and over what
     compress: Literal["auto", "always", "never"] = "auto"
     store: str | None = None  # sqlite:///FILE or postgresql://…; a file in the node's folder by default
+    log: LogForm = "auto"  # lines for people on a terminal, JSON elsewhere; off leaves errors of the node itself
+    log_level: LogLevel = "info"
+    log_addresses: bool = False  # whether a request's line says where it came from
+    admin_listen: str = "127.0.0.1"
+    admin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None  # metrics; without it nothing listens
+    traces: bool = False  # spans by OpenTelemetry; the OTEL_* variables say where to, and ask for them too
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -85,20 +120,10 @@ def load(folder: Path) -> Settings:
         raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
     try:
         found = msgspec.json.decode(raw, type=dict[str, object])
-        for key in (
-            "listen",
-            "port",
-            "language",
-            "community",
-            "tls_certificate",
-            "tls_key",
-            "compress",
-            "store",
-            "public_url",
-        ):
+        for key, read in ENVIRONMENT.items():
             value = os.environ.get(f"KIZUNA_{key.upper()}")
             if value is not None:
-                found[key] = int(value) if key == "port" else value
+                found[key] = read(value)
         return msgspec.convert(found, Settings)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidInput(str(error), file=str(file)) from None

@@ -72,20 +72,9 @@ def _limits(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(setting: str, value: Any, stated: bool) -> dict[str, Any]:
+    from kizuna.settings import ENVIRONMENT
+
     variable = f"KIZUNA_{setting.upper()}"
     if variable in os.environ and setting in ENVIRONMENT:
         return {"setting": setting, "value": value, "origin": f"environment ({variable})"}
     return {"setting": setting, "value": value, "origin": "node.json" if stated else "default"}
-
-
-ENVIRONMENT = (
-    "listen",
-    "port",
-    "language",
-    "community",
-    "tls_certificate",
-    "tls_key",
-    "compress",
-    "store",
-    "public_url",
-)

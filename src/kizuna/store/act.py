@@ -147,6 +147,12 @@ class Act:
         """What the act did so far."""
         return Change(touched, dict(self._opened), dict(self._ended))
 
+    def fed(self) -> tuple[int, int] | None:
+        """Feed rows opened and ended, of all partners together; None where nothing was."""
+        if not (self._opened or self._ended):
+            return None
+        return sum(self._opened.values()), sum(self._ended.values())
+
     @property
     def _holder(self) -> Principal:
         return self._store.holder()

@@ -6,7 +6,7 @@ The SQL of `store/` is SQLite's, of a part that PostgreSQL has too; `postgres/tr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -39,6 +39,13 @@ class Matching(NamedTuple):
     number: str
     condition: str
     parameters: dict[str, Any]
+
+
+class Sizes(NamedTuple):
+    """Bytes of the database, and of its log of what is not yet in place there."""
+
+    whole: int
+    log: int
 
 
 class CheckedText(Protocol):
@@ -142,6 +149,9 @@ class Connection(Protocol):
 class Database(Protocol):
     """Where one node's rows are. Readers see a snapshot; writers come one after the other, from whatever process."""
 
+    waited: Callable[[float], object] | None
+    """Called with the seconds that a writer waited for its turn; None where nobody asks."""
+
     @property
     def place(self) -> str:
         """Where it is, for people: a file, or an address without its password."""
@@ -175,6 +185,9 @@ class Database(Protocol):
 
     def shrink(self) -> None:
         """Give back the memory that a large import took, in a process that serves on."""
+
+    def sizes(self) -> Sizes:
+        """How much room it takes."""
 
     def close(self) -> None:
         """Close every connection of this process."""

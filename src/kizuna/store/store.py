@@ -12,6 +12,8 @@ import msgspec
 
 from kizuna import clock as time
 from kizuna.errors import InvalidInput, NotFound
+from kizuna.events import Act as Acted
+from kizuna.events import Fed, Listener, Waited, nobody
 from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
@@ -60,6 +62,7 @@ class Store:
         self.settings = settings
         self.organisation = settings.organisation
         self.clock = clock
+        self.tell: Listener = nobody
         self.interned = Interned()
         self.database = open_database(folder, settings, read_only=read_only)
         self._belongs(read_only)
@@ -84,6 +87,11 @@ class Store:
             self.database.close()
             raise
 
+    def listen(self, listener: Listener) -> None:
+        """Let somebody hear of what happens from now on: each transaction, act and wait of this process."""
+        self.tell = listener
+        self.database.waited = lambda seconds: listener(Waited(seconds))
+
     def close(self) -> None:
         """Close the database."""
         self.aside.close()
@@ -99,6 +107,8 @@ class Store:
                 act = Act(self, connection)
                 yield act
                 act.note_labels()
+            if fed := act.fed():
+                self.tell(Fed(*fed))
         except BaseException:
             self.interned.forget()
             raise
@@ -347,6 +357,7 @@ class Store:
                 _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False)),
             ),
         )
+        self.tell(Acted(act))
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""

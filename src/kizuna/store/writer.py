@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby, islice
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna.clock import to_text
+from kizuna.events import Batch, nobody
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import Item, Problem, ReadLimits, Share, iter_objects, marking_definitions, sco_id, version_problems
 from kizuna.stix.validation import conflict
@@ -181,7 +184,16 @@ class Writer:
             self._store.database.tidy()
 
     def _commit(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
-        """Write batches in one transaction, each as it comes."""
+        """Write batches in one transaction, each as it comes, and tell how it went."""
+        began = time.perf_counter()
+        outcomes = self._written(batches, file)
+        if self._store.tell is not nobody:
+            became = Counter(outcome.status for outcome in outcomes)
+            counts = (became["imported"], became["unchanged"], became["failed"])
+            self._store.tell(Batch(self._source.kind, *counts, time.perf_counter() - began))
+        return outcomes
+
+    def _written(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)

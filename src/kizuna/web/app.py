@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 import anyio
@@ -11,10 +12,14 @@ import anyio.to_thread
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 
+from kizuna.events import Listener, nobody
+from kizuna.events import Request as Told
 from kizuna.exchange.taxii import taxii_app
+from kizuna.exchange.taxii.routes import route_of
 from kizuna.settings import MiB
 from kizuna.store import Store
 from kizuna.store.passwords import AT_ONCE
+from kizuna.trace import Trace, enter, taken
 from kizuna.web import api, health, pages
 from kizuna.web.api.schema import read_schema
 from kizuna.web.context import Context
@@ -30,6 +35,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BEYOND = re.compile(rb"[\x80-\xff]")
 
 HEADERS = {
@@ -47,12 +53,14 @@ TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 
 def create_app(store: Store) -> Application:
-    """Everything a node serves. It says `Secure` and HSTS where people reach it over TLS."""
+    """Everything a node serves; who listens to the store hears of each request.
+
+    It says `Secure` and HSTS where people reach it over TLS.
+    """
     secure = store.settings.reached_by_tls
     context = Context(store, secure=secure)
-    return Door(
-        _application(context), taxii_app(store, context.authenticator), HEADERS | (TLS_HEADERS if secure else {})
-    )
+    headers = HEADERS | (TLS_HEADERS if secure else {})
+    return Door(_application(context), taxii_app(store, context.authenticator), headers, store.tell)
 
 
 def routes() -> list[tuple[str, str]]:
@@ -85,18 +93,25 @@ def _application(context: Context) -> Application:
 
 
 class Door:
-    """Sends requests to TAXII or the rest, answers HEAD like GET without a body, and puts the security headers on everything."""
+    """Sends requests to TAXII or the rest, answers HEAD like GET without a body, puts the security headers on everything, and
+    tells how each request went."""
 
-    def __init__(self, inner: Application, taxii: Application, headers: dict[str, str]) -> None:
+    def __init__(
+        self, inner: Application, taxii: Application, headers: dict[str, str], tell: Listener = nobody
+    ) -> None:
         self._inner = inner
         self._taxii = taxii
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._tell = tell
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
+        began, trace = perf_counter(), taken(scope["headers"])
+        enter(trace)
+        status = size = 0
         path = scope["path"]
         taxii = path == TAXII or path.startswith(f"{TAXII}/")
         head = scope["method"] == "HEAD" and not taxii and not path.startswith("/login/")
@@ -107,17 +122,37 @@ class Door:
             scope = _readable(scope)
 
         async def marked(message: Any) -> None:
+            nonlocal status, size
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = self._mark(list(message["headers"]))
+                if trace.parent is not None:
+                    message["headers"].append((b"traceparent", trace.header))
+            else:
+                size += len(message.get("body", b""))
             await send(message)
 
-        await (self._taxii if taxii else self._inner)(scope, receive, marked)
+        try:
+            await (self._taxii if taxii else self._inner)(scope, receive, marked)
+        finally:
+            if self._tell is not nobody:
+                self._tell(_told(scope, route_of(path) if taxii else None, status, perf_counter() - began, size, trace))
 
     def _mark(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}
         if b"cache-control" not in present:
             headers.append((b"cache-control", b"no-store"))
         return [*headers, *(header for header in self._headers if header[0] not in present)]
+
+
+def _told(scope: Any, route: str | None, status: int, seconds: float, size: int, trace: Trace) -> Told:
+    """What is told of a request: nothing that its sender wrote, but for the method and the pattern of an address we know."""
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    caller = scope.get("user")
+    remote = (scope.get("client") or ("",))[0]
+    # Litestar writes the pattern down where it finds a route.
+    found = route or scope.get("path_template", "").replace(":str", "") or "other"
+    return Told(method, found, status, seconds, size, "none" if caller is None else caller.kind, remote, trace)
 
 
 def _readable(scope: Any) -> Any:

@@ -34,7 +34,6 @@ def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
     if not caller.may(right):
         raise Refused(f"this needs the right to {right}")
     _only_known_questions(connection, handler)
-    connection.scope["user"] = caller
 
 
 def _only_known_questions(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -51,7 +50,15 @@ def _only_known_questions(connection: Connection, handler: BaseRouteHandler) -> 
 
 
 def known(connection: Connection) -> Caller | None:
-    """Who it is, by token, else by session. A session may change things only from one of our own pages."""
+    """Who it is, by token, else by session, as the request knows from then on. A session may change things only from one of our
+    own pages."""
+    caller = _known(connection)
+    if caller is not None:
+        connection.scope["user"] = caller
+    return caller
+
+
+def _known(connection: Connection) -> Caller | None:
     context: Context = connection.app.state["context"]
     authorization = connection.headers.get("authorization")
     if authorization is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions import ValidationException as InvalidRequest
 
 from kizuna.errors import KizunaError
+from kizuna.trace import begun, current
 from kizuna.web.i18n import N_
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,10 +140,10 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         return _problem(_BY_STATUS[error.status_code], detail, _items(error)), allowed
     if isinstance(error, RecursionError):
         return _problem("bad-request", "the body is nested too deeply"), {}
-    trace = secrets.token_hex(16)
-    log.error("trace %s", trace, exc_info=error)
+    trace = current() or begun()
+    log.error("a request failed", exc_info=error, extra={"trace_id": trace.id})
     return msgspec.structs.replace(
-        _problem("internal", "the operator finds it in the log by trace_id"), trace_id=trace
+        _problem("internal", "the operator finds it in the log by trace_id"), trace_id=trace.id
     ), {}
 
 

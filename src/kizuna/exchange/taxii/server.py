@@ -29,6 +29,7 @@ from kizuna.store import Outcome, Page, Query, Row, Store, Writer
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
 from kizuna.store.told import OF_OTHERS, OF_STORED, as_told
+from kizuna.trace import current
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -105,7 +106,7 @@ class Server:
             response = _failure(error)
         except Exception:
             log.exception("a TAXII request failed")
-            response = _failure(KizunaError("the node could not answer; its log says why"))
+            response = _failure(KizunaError("the node could not answer; its log says why, by error_id"))
         if packed and len(response.body) > _GZIP_FROM:
             response = await asyncio.get_running_loop().run_in_executor(self._reading, _packed, response)
         await _send(send, response, head=scope["method"] == "HEAD")
@@ -137,6 +138,7 @@ class Server:
         caller = self._authenticate(None if authorization is None else authorization.decode("latin-1"), remote)
         if caller is None:
             raise NotAuthenticated("this node answers nobody it does not know; send a token")
+        scope["user"] = caller
         if not accepts_taxii(headers.get(b"accept", b"").decode("latin-1")):
             raise NotAcceptable(f"this node speaks {TAXII}", path="Accept")
         return self._route(Request.of(scope, receive), caller)
@@ -375,12 +377,18 @@ def _dates(page: Page) -> tuple[tuple[str, str], ...]:
     return (("X-TAXII-Date-Added-First", to_text(added[0])), ("X-TAXII-Date-Added-Last", to_text(added[-1])))
 
 
+def _error_id(error: KizunaError) -> str:
+    """A number of its own, but for what the node did wrong: that is found in its log by the number of the request's trace."""
+    trace = current() if error.status == 500 else None
+    return str(uuid.uuid4() if trace is None else uuid.UUID(trace.id))
+
+
 def _failure(error: KizunaError) -> Response:
     """An error resource (section 3.6.1)."""
     resource = {
         "title": _TITLES.get(error.status, "The node failed"),
         "description": f"{error.path}: {error.message}" if error.path else error.message,
-        "error_id": str(uuid.uuid4()),
+        "error_id": _error_id(error),
         "http_status": str(error.status),
     }
     headers: tuple[tuple[str, str], ...] = ()

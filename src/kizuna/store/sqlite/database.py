@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kizuna.errors import InvalidInput, NodeBusy
-from kizuna.store.database import Parameters, Value
+from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
 from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.sqlite.full_text import FullText
@@ -96,6 +97,7 @@ class SqliteDatabase:
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self.file = file
+        self.waited: Callable[[float], object] | None = None
         self._read_only = read_only
         self._local = threading.local()
         self._all: list[SqliteConnection] = []
@@ -138,6 +140,7 @@ class SqliteDatabase:
 
         What is not `durable` is whole or not there after a power failure too, but its commit waits for no disk.
         """
+        asked = time.perf_counter()
         with self._lock:
             writer = self._writer
             if writer.in_transaction:  # nested: one act, one transaction
@@ -146,19 +149,21 @@ class SqliteDatabase:
             if not durable:
                 writer.execute("pragma synchronous=normal")
             try:
-                with self._transaction(writer):
+                with self._transaction(writer, asked):
                     yield writer
             finally:
                 if not durable:
                     writer.execute("pragma synchronous=full")
 
     @contextmanager
-    def _transaction(self, writer: SqliteConnection) -> Iterator[None]:
+    def _transaction(self, writer: SqliteConnection, asked: float) -> Iterator[None]:
         try:
             writer.execute("begin immediate")
         except sqlite3.OperationalError as error:
             raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
         try:
+            if self.waited is not None:
+                self.waited(time.perf_counter() - asked)
             yield
             writer.execute("commit")
         except BaseException:
@@ -194,13 +199,13 @@ class SqliteDatabase:
 
     def tidy(self) -> None:
         """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later."""
-        try:
-            size = self.file.with_name(self.file.name + "-wal").stat().st_size
-        except FileNotFoundError:
-            return
-        if size > WAL_BYTES:
+        if self.sizes().log > WAL_BYTES:
             with self._lock:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
+
+    def sizes(self) -> Sizes:
+        """Of the file and its write-ahead log."""
+        return Sizes(_size(self.file), _size(self.file.with_name(self.file.name + "-wal")))
 
     def shrink(self) -> None:
         """Give back the memory of cached pages: after a large import in a process that serves on."""
@@ -241,6 +246,13 @@ class SqliteDatabase:
         with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
             self._all.append(connection)
         return connection
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def migrate(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,5 @@
+"""Seeing inside: a log of lines, metrics and spans, each a listener to what happens in the node."""
+
+from kizuna.observe.observer import Observer, observed
+
+__all__ = ["Observer", "observed"]
