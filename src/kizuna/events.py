@@ -5,11 +5,13 @@ Only `Poll` names something, the partner by its short key: that is for the node'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from kizuna.trace import Trace
 
+Level = Literal["debug", "info", "warning", "error"]
+Fact = str | int | float | bool | list[str] | None
 CallerKind = Literal["person", "partner", "none"]
 
 
@@ -74,7 +76,23 @@ class Poll(NamedTuple):
     news: bool = True
 
 
-Event = Request | Batch | Fed | Act | Waited | Poll
+class Said(NamedTuple):
+    """A remark of the program itself, for the log: that it started, or what went wrong."""
+
+    level: Level
+    text: str
+    facts: Mapping[str, Fact] = {}
+
+
+class Told(NamedTuple):
+    """An event, the microsecond in which it was over, and the request it belongs to."""
+
+    at: int
+    trace: Trace | None
+    event: Event
+
+
+Event = Request | Batch | Fed | Act | Waited | Poll | Said
 Listener = Callable[[Event], object]
 
 

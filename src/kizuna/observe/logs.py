@@ -9,9 +9,8 @@ import logging
 import traceback
 from types import TracebackType
 
-from kizuna.events import Act, Batch, Event, Fed, Poll, Request, Waited
-from kizuna.observe.lines import Field, Level, Lines
-from kizuna.trace import current
+from kizuna.events import Act, Batch, Fact, Fed, Level, Listener, Poll, Request, Said, Told, Waited
+from kizuna.observe.lines import Lines
 
 # Asked every few seconds by supervisors, or many at once by one page.
 _QUIET = frozenset({"/healthz", "/readyz", "/static/{name}"})
@@ -19,6 +18,7 @@ SLOW_WAIT_SECONDS = 5.0
 # Whose messages are sentences of a program; of others' only the kind of error is told, for they may quote anything.
 _WORDED = ("kizuna", "uvicorn")
 _FRAMES = 40
+Facts = dict[str, Fact]
 
 
 class Logs:
@@ -28,76 +28,77 @@ class Logs:
         self._lines = lines
         self._addresses = addresses
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, told: Told) -> None:
         """Tell of one thing that happened."""
-        if isinstance(event, Request):
-            self._request(event)
-        elif isinstance(event, Batch):
-            counts = {"imported": event.imported, "unchanged": event.unchanged, "failed": event.failed}
-            self._add("info", "stored", {"source": event.source, **counts, "ms": _ms(event.seconds)})
-        elif isinstance(event, Fed):
-            self._add("info", "feeds", {"opened": event.opened, "ended": event.ended})
-        elif isinstance(event, Act):
-            self._add("info", "act", {"act": event.act})
-        elif isinstance(event, Poll):
-            self._poll(event)
-        elif isinstance(event, Waited) and event.seconds > SLOW_WAIT_SECONDS:
-            self._add("warning", "waited", {"for": "writer", "ms": _ms(event.seconds)})
+        level, event, facts = self._line(told)
+        if told.trace is not None:
+            facts.setdefault("trace_id", told.trace.id)
+        self._lines.add(told.at, level, event, facts)
 
-    def say(self, level: Level, event: str, **facts: Field) -> None:
-        """A line of the node itself: that it started, and the like."""
-        self._lines.add(level, event, facts)
+    def flush(self) -> None:
+        """Write what was told."""
+        self._lines.flush()
 
-    def _request(self, event: Request) -> None:
-        facts: dict[str, Field] = {
+    def _line(self, told: Told) -> tuple[Level, str, Facts]:
+        event = told.event
+        match event:
+            case Request():
+                return self._request(event)
+            case Batch():
+                counts = {"imported": event.imported, "unchanged": event.unchanged, "failed": event.failed}
+                return "info", "stored", {"source": event.source, **counts, "ms": _ms(event.seconds)}
+            case Fed():
+                return "info", "feeds", {"opened": event.opened, "ended": event.ended}
+            case Act():
+                return "info", "act", {"act": event.act}
+            case Poll():
+                return _poll(event)
+            case Waited():
+                slow = event.seconds > SLOW_WAIT_SECONDS
+                return "warning" if slow else "debug", "waited", {"for": "writer", "ms": _ms(event.seconds)}
+            case Said():
+                return event.level, event.text, dict(event.facts)
+
+    def _request(self, event: Request) -> tuple[Level, str, Facts]:
+        facts: Facts = {
             "method": event.method,
             "route": event.route,
             "status": event.status,
             "ms": _ms(event.seconds),
             "bytes": event.size,
             "caller": event.caller,
-            "trace_id": event.trace.id,
         }
         if self._addresses:
             facts["remote"] = event.remote
         level: Level = "error" if event.status >= 500 else "debug" if event.route in _QUIET else "info"
-        self._lines.add(level, "request", facts)
+        return level, "request", facts
 
-    def _poll(self, event: Poll) -> None:
-        facts: dict[str, Field] = {"partner": event.partner, "received": event.received, "ms": _ms(event.seconds)}
-        if event.error is not None:
-            level: Level = "warning" if event.news else "debug"
-            self._add(level, "poll", {**facts, "error": event.error, "reason": event.reason})
-        else:
-            self._add("info" if event.news or event.received else "debug", "poll", facts)
 
-    def _add(self, level: Level, event: str, facts: dict[str, Field]) -> None:
-        trace = current()
-        if trace is not None:
-            facts["trace_id"] = trace.id
-        self._lines.add(level, event, facts)
+def _poll(event: Poll) -> tuple[Level, str, Facts]:
+    facts: Facts = {"partner": event.partner, "received": event.received, "ms": _ms(event.seconds)}
+    if event.error is not None:
+        return "warning" if event.news else "debug", "poll", {**facts, "error": event.error, "reason": event.reason}
+    return "info" if event.news or event.received else "debug", "poll", facts
 
 
 class Handler(logging.Handler):
-    """Brings what Python's own logging is told, by us and by libraries, into the same lines."""
+    """Brings what Python's own logging is told, by us and by libraries, to a listener."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, tell: Listener) -> None:
         super().__init__()
-        self._lines = lines
+        self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell of one record."""
-        facts: dict[str, Field] = {"logger": record.name}
+        facts: Facts = {"logger": record.name}
         worded = record.name.partition(".")[0] in _WORDED
-        event = record.getMessage().strip().partition("\n")[0] if worded else "a library reports"
+        text = record.getMessage().strip().partition("\n")[0] if worded else "a library reports"
         if record.exc_info and record.exc_info[0] is not None:
             facts["error"] = record.exc_info[0].__name__
             facts["frames"] = frames(record.exc_info[2])
-        trace = current()
-        stated = getattr(record, "trace_id", None if trace is None else trace.id)
-        if stated is not None:
-            facts["trace_id"] = stated
-        self._lines.add(_level(record.levelno), event, facts)
+        if (stated := getattr(record, "trace_id", None)) is not None:
+            facts["trace_id"] = str(stated)
+        self._tell(Said(_level(record.levelno), text, facts))
 
 
 def frames(trace: TracebackType | None) -> list[str]:

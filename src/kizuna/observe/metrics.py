@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from kizuna import __version__
 from kizuna.errors import KizunaError
-from kizuna.events import Act, Batch, Event, Fed, Poll, Request, Waited
+from kizuna.events import Act, Batch, Fed, Poll, Request, Told, Waited
 from kizuna.store import Store
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -50,8 +50,9 @@ class Metrics:
         # Looking a series up costs more than counting in it.
         self._known: dict[tuple[str, str, int, str], tuple[Counter, Histogram, Counter]] = {}
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, told: Told) -> None:
         """Count one thing that happened."""
+        event = told.event
         if isinstance(event, Request):
             self._request(event)
         elif isinstance(event, Batch):

@@ -1,113 +1,100 @@
-"""Whoever listens to a served node, put together from its settings: the log always, metrics and spans where they are wanted."""
+"""Whoever listens to a served node: each event is kept where it happens, and told to all of them by a thread of their own.
+
+So a request costs a microsecond or two, and a terminal or pipe that nobody reads holds up nothing but the log.
+"""
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
 
-from kizuna import __version__
-from kizuna.errors import InvalidInput
-from kizuna.events import Event, Listener
-from kizuna.observe.lines import Lines, form_for
-from kizuna.observe.logs import Handler, Logs
-from kizuna.settings import Settings
-from kizuna.store import Store
+from kizuna.clock import now_us
+from kizuna.events import Event, Said, Told
+from kizuna.trace import current
+
+Hearer = Callable[[Told], object]
+
+# Beyond this many untold events new ones are counted and not kept.
+WAITING = 20_000
+# What comes within this is told at once.
+PAUSE_SECONDS = 0.1
+# So many are told at a stretch: then whoever answers requests has Python's lock.
+STRETCH = 32
+END_SECONDS = 2.0
 
 
 class Observer:
-    """Tells every listener of each event. `metrics_url` is where the metrics are, None where nothing listens."""
+    """A listener that hands on to hearers. `metrics_url` is where the metrics are, None where nothing listens."""
 
-    def __init__(self, logs: Logs, *, quiet: bool) -> None:
-        self.logs = logs
+    def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet  # whether nothing but errors is logged
         self.metrics_url: str | None = None
-        self._listeners: list[Listener] = [] if quiet else [logs]
+        self._hearers: list[Hearer] = []
+        self._flushes: list[Callable[[], object]] = []
+        self._waiting: deque[Told] = deque()
+        self._dropped = 0
+        self._some = threading.Event()
+        self._telling = threading.Lock()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
 
-    def add(self, listener: Listener) -> None:
-        """Let somebody listen too."""
-        self._listeners.append(listener)
+    def add(self, hearer: Hearer, flush: Callable[[], object] | None = None) -> None:
+        """Let somebody hear; `flush` is called when all that waited was told."""
+        self._hearers.append(hearer)
+        if flush is not None:
+            self._flushes.append(flush)
 
     def __call__(self, event: Event) -> None:
-        """Tell everybody. A listener that fails is an error of ours and stops nobody."""
-        for listener in self._listeners:
+        """Keep an event to be told soon."""
+        if len(self._waiting) >= WAITING:
+            self._dropped += 1
+            return
+        self._waiting.append(Told(now_us(), current(), event))
+        if not self._some.is_set():
+            self._some.set()
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Tell what is left, if it can be told."""
+        self._ended = True
+        self._some.set()
+        self._thread.join(END_SECONDS)
+
+    def settle(self) -> None:
+        """Tell all that happened up to now; not if another thread is held up while it tells."""
+        if not self._telling.acquire(timeout=END_SECONDS):
+            return
+        try:
+            for count in range(1, len(self._waiting) + 1):
+                self._tell(self._waiting.popleft())
+                if not count % STRETCH:
+                    time.sleep(0)
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                self._tell(Told(now_us(), None, Said("warning", "events dropped", {"count": dropped})))
+            for flush in self._flushes:
+                flush()
+        finally:
+            self._telling.release()
+
+    def _run(self) -> None:
+        while not (self._ended and not self._waiting):
+            self._some.wait()
+            if not self._ended:
+                time.sleep(PAUSE_SECONDS)
+            self._some.clear()
+            self.settle()
+
+    def _tell(self, told: Told) -> None:
+        for hearer in self._hearers:
             try:
-                listener(event)
-            except Exception:
-                logging.getLogger(__name__).exception("a listener failed")
-
-    @property
-    def hears(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
-
-
-@contextmanager
-def observed(store: Store, listen: Callable[[str, int], socket.socket]) -> Iterator[Observer]:
-    """Log, count and trace what happens in a store's node while it lasts. `listen` opens a socket; what it raises is raised."""
-    settings = store.settings
-    quiet = settings.log == "off"
-    with ExitStack() as stack:
-        lines = Lines(form_for(settings.log, sys.stderr), "error" if quiet else settings.log_level)
-        stack.callback(lines.close)
-        stack.enter_context(_python_logs(Handler(lines)))
-        observer = Observer(Logs(lines, addresses=settings.log_addresses), quiet=quiet)
-        if settings.admin_port is not None:
-            observer.metrics_url = stack.enter_context(_metrics(observer, store, settings, listen))
-        if spans_wanted(settings):
-            stack.callback(_spans(observer))
-        if observer.hears:
-            store.listen(observer)
-        observer.logs.say("info", "start", version=__version__, process=os.getpid())
-        stack.callback(observer.logs.say, "info", "stop", process=os.getpid())
-        yield observer
-
-
-def spans_wanted(settings: Settings) -> bool:
-    """Whether the settings or the environment ask for spans (opentelemetry.io/docs/specs/otel/configuration)."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none":
-        return False
-    return settings.traces or any(name.startswith("OTEL_EXPORTER_OTLP_") for name in os.environ)
-
-
-@contextmanager
-def _python_logs(handler: logging.Handler) -> Iterator[None]:
-    """Hand on what Python's logging is told, from warnings upwards: what libraries say below that is for their makers."""
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(before)
-
-
-@contextmanager
-def _metrics(
-    observer: Observer, store: Store, settings: Settings, listen: Callable[[str, int], socket.socket]
-) -> Iterator[str]:
-    from kizuna.observe.admin import Admin
-    from kizuna.observe.metrics import Metrics  # 0.1 s to import: only who wants them waits
-
-    metrics = Metrics(store)
-    observer.add(metrics)
-    with Admin(listen(settings.admin_listen, settings.admin_port or 0), metrics.page) as admin:
-        yield admin.url
-
-
-def _spans(observer: Observer) -> Callable[[], None]:
-    """Begin to make spans; gives what ends it. Raises InvalidInput without the libraries."""
-    try:
-        from kizuna.observe.traces import Spans
-    except ImportError:
-        raise InvalidInput(
-            "traces are asked for and OpenTelemetry is not installed; try: pip install 'kizuna[otel]'"
-        ) from None
-    spans = Spans()
-    observer.add(spans)
-    return spans.close
+                hearer(told)
+            except Exception as error:
+                # Not by way of the log, which may be the one that failed.
+                print(f"{type(hearer).__name__} failed: {type(error).__name__}", file=sys.stderr)

@@ -7,7 +7,6 @@ those that its answer and the log say.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -27,8 +26,8 @@ from opentelemetry.trace import (
 )
 
 from kizuna import __version__
-from kizuna.events import Act, Batch, Event, Poll, Request
-from kizuna.trace import Trace, current
+from kizuna.events import Act, Batch, Poll, Request, Told
+from kizuna.trace import Trace
 
 Value = str | int | float
 
@@ -48,24 +47,25 @@ class Spans:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("kizuna", __version__)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, told: Told) -> None:
         """Make a span of one thing that happened."""
+        event = told.event
         if isinstance(event, Request):
-            self._request(event)
+            self._request(told, event)
         elif isinstance(event, Batch):
             counts = {"imported": event.imported, "unchanged": event.unchanged, "failed": event.failed}
-            self._within("store", event.seconds, {"kizuna.source": event.source, **_named(counts)})
+            self._within(told, "store", event.seconds, {"kizuna.source": event.source, **_named(counts)})
         elif isinstance(event, Act):
-            self._within(f"act {event.act}", 0.0, {"kizuna.act": event.act})
+            self._within(told, f"act {event.act}", 0.0, {"kizuna.act": event.act})
         elif isinstance(event, Poll):
             facts: dict[str, Value] = {"kizuna.partner": event.number, "kizuna.received": event.received}
-            self._within("poll", event.seconds, facts, kind=SpanKind.CLIENT, error=event.error)
+            self._within(told, "poll", event.seconds, facts, kind=SpanKind.CLIENT, error=event.error)
 
     def close(self) -> None:
         """Send what is left."""
         self._provider.shutdown()
 
-    def _request(self, event: Request) -> None:
+    def _request(self, told: Told, event: Request) -> None:
         # Names and attributes: opentelemetry.io/docs/specs/semconv/http/http-spans
         facts: dict[str, Value] = {
             "http.request.method": event.method if event.method != "other" else "_OTHER",
@@ -77,10 +77,12 @@ class Spans:
         error = str(event.status) if event.status >= 500 else None
         parent = None if event.trace.parent is None else _context(event.trace, event.trace.parent, event.trace.flags)
         with self._numbers.given(event.trace):
-            self._span(f"{event.method} {event.route}", event.seconds, facts, parent, SpanKind.SERVER, error)
+            name = f"{event.method} {event.route}"
+            self._span(told.at, name, event.seconds, facts, parent, SpanKind.SERVER, error)
 
     def _within(
         self,
+        told: Told,
         name: str,
         seconds: float,
         facts: Mapping[str, Value],
@@ -89,14 +91,15 @@ class Spans:
         error: str | None = None,
     ) -> None:
         """What was done for the request that is being answered, if one is."""
-        trace = current()
+        trace = told.trace
         parent = None
         if trace is not None:
             parent = _context(trace, trace.span, "01" if trace.parent is None else trace.flags)
-        self._span(name, seconds, facts, parent, kind, error)
+        self._span(told.at, name, seconds, facts, parent, kind, error)
 
     def _span(
         self,
+        at: int,
         name: str,
         seconds: float,
         facts: Mapping[str, Value],
@@ -104,7 +107,7 @@ class Spans:
         kind: SpanKind,
         error: str | None,
     ) -> None:
-        ended = time.time_ns()
+        ended = at * 1000
         began = ended - int(seconds * 1e9)
         if error is not None:
             facts = {**facts, "error.type": error}

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions import ValidationException as InvalidRequest
 
 from kizuna.errors import KizunaError
-from kizuna.trace import begun, current
+from kizuna.trace import Trace, current
 from kizuna.web.i18n import N_
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,7 +140,7 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         return _problem(_BY_STATUS[error.status_code], detail, _items(error)), allowed
     if isinstance(error, RecursionError):
         return _problem("bad-request", "the body is nested too deeply"), {}
-    trace = current() or begun()
+    trace = current() or Trace()
     log.error("a request failed", exc_info=error, extra={"trace_id": trace.id})
     return msgspec.structs.replace(
         _problem("internal", "the operator finds it in the log by trace_id"), trace_id=trace.id

@@ -6,29 +6,31 @@ from kizuna.exchange.taxii.collections import ROOT
 from kizuna.exchange.taxii.request import MOUNT
 
 _BASE = f"/{MOUNT}/"
-_BELOW = f"{_BASE}{ROOT}/collections/{{collection}}/"
-_OF_COLLECTION = {
-    (): _BELOW,
-    ("manifest",): f"{_BELOW}manifest/",
-    ("objects",): f"{_BELOW}objects/",
-}
-_OF_OBJECT = {(): f"{_BELOW}objects/{{id}}/", ("versions",): f"{_BELOW}objects/{{id}}/versions/"}
+_ROOT = f"{_BASE}{ROOT}/"
+_COLLECTION = f"{_ROOT}collections/{{collection}}/"
 OTHER = f"{_BASE}other"
+# By their number of pieces: the words of a resource, "" where an id or a name stands, and its pattern.
+_RESOURCES: dict[int, tuple[tuple[tuple[str, ...], str], ...]] = {
+    1: (((MOUNT,), _BASE),),
+    2: (((MOUNT, ROOT), _ROOT),),
+    3: (((MOUNT, ROOT, "collections"), f"{_ROOT}collections/"),),
+    4: (
+        ((MOUNT, ROOT, "collections", ""), _COLLECTION),
+        ((MOUNT, ROOT, "status", ""), f"{_ROOT}status/{{status}}/"),
+    ),
+    5: (
+        ((MOUNT, ROOT, "collections", "", "objects"), f"{_COLLECTION}objects/"),
+        ((MOUNT, ROOT, "collections", "", "manifest"), f"{_COLLECTION}manifest/"),
+    ),
+    6: (((MOUNT, ROOT, "collections", "", "objects", ""), f"{_COLLECTION}objects/{{id}}/"),),
+    7: (((MOUNT, ROOT, "collections", "", "objects", "", "versions"), f"{_COLLECTION}objects/{{id}}/versions/"),),
+}
 
 
 def route_of(path: str) -> str:
     """The pattern of a path under the mount, as the registry of exits writes it; `OTHER` for what is no resource."""
-    match [part for part in path.split("/") if part][1:]:
-        case []:
-            return _BASE
-        case [root] if root == ROOT:
-            return f"{_BASE}{ROOT}/"
-        case [root, "status", _] if root == ROOT:
-            return f"{_BASE}{ROOT}/status/{{status}}/"
-        case [root, "collections"] if root == ROOT:
-            return f"{_BASE}{ROOT}/collections/"
-        case [root, "collections", _, "objects", _, *rest] if root == ROOT:
-            return _OF_OBJECT.get(tuple(rest), OTHER)
-        case [root, "collections", _, *rest] if root == ROOT:
-            return _OF_COLLECTION.get(tuple(rest), OTHER)
+    pieces = [piece for piece in path.split("/") if piece]
+    for words, pattern in _RESOURCES.get(len(pieces), ()):
+        if all(not word or word == piece for word, piece in zip(words, pieces, strict=True)):
+            return pattern
     return OTHER
