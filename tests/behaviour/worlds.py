@@ -71,7 +71,7 @@ class World:
             )  # fmt: skip
         accounts = Accounts(self.store)
         accounts.add_user("owner", ROLES, by="test")
-        accounts.add_user("colleague", ("analyst", "releaser"), by="test")
+        accounts.add_user("colleague", ("analyst", "releaser", "operator"), by="test")
         self.tokens: dict[str, str] = {}
         for user in ("owner", "colleague"):
             self.tokens[user], _ = accounts.create_token(user=user, scopes=SCOPES, by="test")
@@ -171,6 +171,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/api/v1/import"): (Drive(body="bundle", headers={"Content-Type": "application/json"}),),
     ("GET", "/api/v1/partners"): (Drive(),),
     ("GET", "/api/v1/stats"): (Drive(),),
+    ("GET", "/api/v1/audit"): (Drive(("", "?limit=2", "?cursor=AAAA")),),
     ("GET", _OBJECTS): (Drive(_FILTERS, headers=_ACCEPT),),
     ("POST", _OBJECTS): (Drive(body="envelope", headers=_SEND),),
     ("GET", f"{_OBJECTS}{{id}}/"): (

@@ -126,6 +126,7 @@ NEEDS_NODE = {
     "label show": ["x"], "label set": ["x", "PUBLIC"],
     "taxii poll": ["x"], "taxii push": ["x"], "taxii collections": ["x"],
     "pack add": ["groups"], "config show": [],
+    "audit list": [], "audit export": [],
 }  # fmt: skip
 
 

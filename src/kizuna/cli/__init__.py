@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "taxii": ("kizuna.cli.taxii", "Exchange with partners over TAXII 2.1."),
     "pack": ("kizuna.cli.pack", "Starter data: frameworks, groups, programme."),
     "migrate": ("kizuna.cli.migrate", "Move the node to another store."),
+    "audit": ("kizuna.cli.audit", "Read and export the audit trail."),
     "config": ("kizuna.cli.config", "Show the settings in force."),
     "doctor": ("kizuna.cli.doctor", "Look for what is wrong with a node."),
 }

@@ -36,6 +36,7 @@ EXITS = (
     Exit("import", "POST", "/api/v1/import", PERSON),
     Exit("partners", "GET", "/api/v1/partners", PERSON),
     Exit("stats", "GET", "/api/v1/stats", PERSON),
+    Exit("audit trail", "GET", "/api/v1/audit", PERSON),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),

@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from kizuna.web.api.audit import read_audit
 from kizuna.web.api.imports import import_objects
 from kizuna.web.api.labels import read_label, set_label
 from kizuna.web.api.node import read_me, read_partners, read_stats
@@ -11,7 +12,7 @@ from kizuna.web.guards import own_people
 PATH = "/api/v1"
 HANDLERS = (
     search, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
-    read_partners, read_stats,
+    read_partners, read_stats, read_audit,
 )  # fmt: skip
 
 

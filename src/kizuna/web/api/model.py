@@ -181,6 +181,23 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     areas: list[Area]
 
 
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
+    """One act: when, by whom, what, on whom or what, and its particulars."""
+
+    at: str
+    actor: str
+    act: str
+    subject: str
+    detail: dict[str, Any]
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """A page of the audit trail; `next` is the cursor of the next one, null at the end."""
+
+    items: list[EntryView]
+    next: str | None = None
+
+
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Who you are here."""
 
