@@ -27,6 +27,7 @@ State = Literal["ok", "warning", "failed"]
 Finding = tuple[State, str]
 
 FREE_BYTES = 1 << 30
+APART_SECONDS = 60
 UNASKED = 20_000
 """Objects whose indices are worked out afresh without being asked to: some twenty seconds."""
 _FAULTS = 5  # told of; more say nothing more
@@ -39,16 +40,19 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 @click.option(
     "--full", is_flag=True, help="Work the indices of a large store out afresh too: about a minute for 60,000 objects."
 )
+@click.option(
+    "--network", is_flag=True, help="Also shake hands with this node and with partners, and tell the TLS agreed on."
+)
 @node_options
 @click.pass_context
-def command(ctx: click.Context, data: Path, as_json: bool, full: bool) -> None:
-    """Check folder, permissions, settings, key, store, migrations, indices, quarantine, clock, disk and port.
+def command(ctx: click.Context, data: Path, as_json: bool, full: bool, network: bool) -> None:
+    """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, clocks, disk, port.
 
     The indices, labels and feeds are worked out afresh from every object, of a large store only with --full. Exit 1 when
     a check failed.
     """
     failed = False
-    for name, (state, message) in findings(data, full=full):
+    for name, (state, message) in findings(data, full=full, network=network):
         failed = failed or state == "failed"
         if as_json:
             emit({"check": name, "state": state, "message": message})
@@ -58,7 +62,7 @@ def command(ctx: click.Context, data: Path, as_json: bool, full: bool) -> None:
         ctx.exit(1)
 
 
-def findings(folder: Path, *, full: bool = False) -> Iterator[tuple[str, Finding]]:
+def findings(folder: Path, *, full: bool = False, network: bool = False) -> Iterator[tuple[str, Finding]]:
     """Each check with what it found; without a node only the first."""
     first = _folder(folder)
     yield "folder", first
@@ -68,6 +72,7 @@ def findings(folder: Path, *, full: bool = False) -> Iterator[tuple[str, Finding
         "permissions": _permissions,
         "settings": _settings,
         "key": _key,
+        "certificate": _certificate,
         "store": _store,
         "migrations": _migrations,
         "indices": partial(_indices, most=None if full else UNASKED),
@@ -83,6 +88,14 @@ def findings(folder: Path, *, full: bool = False) -> Iterator[tuple[str, Finding
             yield name, ("failed", str(error))
         except (OSError, sqlite3.Error) as error:
             yield name, ("failed", f"{error}")
+    if not network:
+        yield "network", ("ok", _("not asked; --network tells which TLS is agreed on"))
+        return
+    try:
+        for finding in _network(folder):
+            yield "network", finding
+    except (KizunaError, OSError, sqlite3.Error) as error:
+        yield "network", ("failed", f"{error}")
 
 
 def _folder(folder: Path) -> Finding:
@@ -211,13 +224,62 @@ def _clock(folder: Path) -> Finding:
     newest = (folder / "node.json").stat().st_mtime
     if now < max(EARLIEST, newest - 1):
         return "failed", _("the system's clock is behind; versions and memberships are judged by it")
-    return "ok", time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+    shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+    try:
+        latest, partners = _clocks(folder) if _migrations(folder)[0] == "ok" else (0.0, [])
+    except (KizunaError, OSError, sqlite3.Error):  # what is wrong with the store is told where it is looked at
+        latest, partners = 0.0, []
+    if latest > now + APART_SECONDS:
+        return "failed", _(
+            "the system's clock went back: the newest entry is of {moment}", moment=to_text(int(latest * 1e6))
+        )
+    apart = [(name, seconds) for name, seconds in partners if abs(seconds) > APART_SECONDS]
+    if apart:
+        told = ", ".join(f"{name} {seconds:+,} s" for name, seconds in apart)
+        return "warning", _("{shown}; clocks of partners are apart from ours: {told}", shown=shown, told=told)
+    return "ok", shown
+
+
+def _clocks(folder: Path) -> tuple[float, list[tuple[str, int]]]:
+    """The moment of the newest entry here, and how far partners' clocks were ahead at the last poll; in seconds."""
+    from kizuna.exchange.taxii.client import ahead
+    from kizuna.store import open_store
+    from kizuna.store.audit import newest
+
+    store = open_store(folder, read_only=True)
+    try:
+        entries = newest(store, 1)
+        known = [(partner.name, ahead(store, partner)) for partner in store.partners()]
+    finally:
+        store.close()
+    return (entries[0].at / 1e6 if entries else 0.0), [(name, s) for name, s in known if s is not None]
 
 
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
+    held = sum(path.stat().st_size for path in folder.glob("node.sqlite*"))
     told = _("{size:.1f} GiB free", size=free / (1 << 30))
-    return ("ok", told) if free >= FREE_BYTES else ("warning", _("{free}; imports need room", free=told))
+    if free < FREE_BYTES:
+        return "warning", _("{free}; imports need room", free=told)
+    if free < held + FREE_BYTES:
+        size = _("{size:.1f} GiB", size=held / (1 << 30))
+        return "warning", _("{free}; a backup or an upgrade needs room for a copy of {size}", free=told, size=size)
+    return "ok", told
+
+
+def _certificate(folder: Path) -> Finding:
+    from kizuna.cli.doctor_tls import certificate
+    from kizuna.settings import load
+
+    return certificate(load(folder))
+
+
+def _network(folder: Path) -> Iterator[Finding]:
+    from kizuna.cli import doctor_tls
+    from kizuna.settings import load
+
+    found = list(doctor_tls.network(folder, load(folder), served=_served(folder)))
+    yield from found or [("ok", _("neither this node nor a partner is reached by TLS"))]
 
 
 def _port(folder: Path) -> Finding:
@@ -250,7 +312,8 @@ def _served(folder: Path) -> bool:
 
 
 def _key(folder: Path) -> Finding:
-    from kizuna.store.keys import load_key
+    from kizuna.store.keys import FILE, public_key_of
 
-    load_key(folder)
-    return "ok", _("the node's Ed25519 key can be read")
+    public = public_key_of(folder)
+    made = time.strftime("%Y-%m-%d", time.gmtime((folder / FILE).stat().st_mtime))
+    return "ok", _("{key}, of {day}", key=public, day=made)

@@ -18,6 +18,7 @@ from kizuna.store import Outcome, Partner, Query, Row, Store
 BATCH = 500
 BATCH_BYTES = 8 * MiB
 KEPT_PROBLEMS = 1_000
+UNEVEN = 2  # seconds by which one poll may find another's clock elsewhere than the one before
 Progress = Callable[[int], object]
 
 
@@ -69,14 +70,32 @@ def poll(store: Store, name: str, *, progress: Progress | None = None, ca_file: 
     partner = store.partner(name)
     report, began = PollReport(partner.name), time.monotonic()
     with connect(store, partner, ca_file=ca_file) as peer:
-        readable = [c for c in peer.collections() if c.get("can_read")]
-        if not readable:
-            raise PeerFailed("offers no collection that we may read", file=partner.url)
-        for collection in readable:
-            _poll_collection(store, partner, peer, collection, report, progress)
+        try:
+            readable = [c for c in peer.collections() if c.get("can_read")]
+            if not readable:
+                raise PeerFailed("offers no collection that we may read", file=partner.url)
+            for collection in readable:
+                _poll_collection(store, partner, peer, collection, report, progress)
+        finally:
+            _note_clock(store, partner, peer.ahead)
     store.note_exchange(partner.name, store.clock())
     report.seconds = round(time.monotonic() - began, 3)
     return report
+
+
+def ahead(store: Store, partner: Partner) -> int | None:
+    """Seconds that a partner's clock was ahead of ours when it was last polled; None where that is not known."""
+    stated = store.watermark(f"ahead:{partner.name}")
+    return None if stated is None else int(stated)
+
+
+def _note_clock(store: Store, partner: Partner, seconds: int | None) -> None:
+    if seconds is None:
+        return
+    known = ahead(store, partner)
+    # Most polls find what the one before found: nothing is written for that.
+    if known is None or abs(known - seconds) > UNEVEN:
+        store.set_watermark(f"ahead:{partner.name}", str(seconds))
 
 
 def _poll_collection(

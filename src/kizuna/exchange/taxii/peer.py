@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -75,6 +76,7 @@ class Peer:
             raise InvalidInput(f"not an http(s) address: {url[:200]!r}", path="url")
         self.url = url if url.endswith("/") else f"{url}/"
         self._began = time.monotonic()
+        self.ahead: int | None = None  # seconds that its clock is ahead of ours, by its last answer
         self._sockets = Sockets()
         self._client = httpx.Client(
             verify=_trust(ca_file) if self._host[0] == "https" else False,
@@ -174,7 +176,9 @@ class Peer:
         stream = partial(self._client.stream, method, url, params=params, content=content, headers=headers)
         with self._deadline(url) as deadline:
             try:
+                asked = time.time()
                 with stream(extensions={"trace": deadline.trace}) as response:
+                    self.ahead = ahead_of(response.headers.get("date"), asked, time.time())
                     body = _bounded(response, most, url)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise PeerFailed(f"cannot be reached: {error or type(error).__name__}", file=url) from None
@@ -231,6 +235,18 @@ def _moment(text: str | None, url: str) -> int | None:
         return moment
     except (ValueError, OverflowError):
         raise PeerFailed(f"X-TAXII-Date-Added-Last is no timestamp: {text[:60]!r}", file=url) from None
+
+
+def ahead_of(date: str | None, asked: float, answered: float) -> int | None:
+    """Seconds by which a Date header (RFC 9110 section 6.6.1) lies outside of the time between question and answer; None for none."""
+    try:
+        stated = parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    # It is in whole seconds, cut.
+    if stated + 1 < asked:
+        return int(stated + 1 - asked)
+    return max(0, int(stated - answered))
 
 
 def _bounded(response: httpx.Response, most: int, url: str) -> bytes:
