@@ -15,17 +15,13 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Admin:
-    """Answers on a listening socket, from a thread of its own, while it is entered."""
+    """Answers on a listening socket, from a thread of its own, while it is entered. `url` is where the metrics are."""
 
     def __init__(self, listener: socket.socket, page: Callable[[], bytes]) -> None:
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
         self._server = _Server(listener, page)
         self._thread = threading.Thread(target=self._server.serve_forever, name="admin", daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where the metrics are."""
-        host, port = self._server.socket.getsockname()[:2]
-        return f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
 
     def __enter__(self) -> Admin:
         self._thread.start()

@@ -69,6 +69,8 @@ def console_line(at: str, level: Level, event: str, facts: Mapping[str, Fact]) -
 
 
 def _shown(value: Fact, *, spaced: bool = False) -> str:
-    """As JSON where it would not be one word: whatever is in it, it stays on its line and moves no cursor."""
+    """Quoted and escaped where it would not be one word: whatever is in it, it stays on its line and moves no cursor."""
     text = ",".join(value) if isinstance(value, list) else str(value)
-    return text if text.isprintable() and (spaced or " " not in text) else _encode(text).decode()
+    if text.isprintable() and (spaced or " " not in text):
+        return text
+    return '"' + "".join(c if c.isprintable() and c != '"' else c.encode("unicode_escape").decode() for c in text) + '"'
