@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
 from contextlib import closing
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from kizuna.cli.process import only_once
+from kizuna.exchange.handshake import HYBRID
+from kizuna.store import Partner, open_store
 from tests.builders import campaign, report
-from tests.commands import bundle, kizuna
+from tests.certificates import certificate
+from tests.commands import bundle, free_port, kizuna, start
 
 
-def found(folder: Path) -> dict[str, tuple[str, str]]:
+def found(folder: Path, *more: str) -> dict[str, tuple[str, str]]:
     """Each check with its state and message."""
-    lines = kizuna("doctor", "--data", folder, "--json").lines()
+    lines = kizuna("doctor", "--data", folder, "--json", *more).lines()
     return {line["check"]: (line["state"], line["message"]) for line in lines}
 
 
@@ -24,7 +28,7 @@ def test_a_fresh_node_is_well(folder: Path) -> None:
     done = kizuna("doctor", "--data", folder)
     assert done.code == 0, done.out
     checks = found(folder)
-    names = "folder permissions settings key store migrations indices quarantine clock disk port"
+    names = "folder permissions settings key certificate store migrations indices quarantine clock disk port network"
     assert list(checks) == names.split()
     assert {state for state, _ in checks.values()} <= {"ok", "warning"}  # the disk of whoever tests may be full
 
@@ -139,3 +143,123 @@ def test_the_indices_of_a_large_store_are_looked_at_when_asked(folder: Path, mon
     assert "--full" in told["indices"]
     told = {line["check"]: line["message"] for line in kizuna("doctor", "--full", "--data", folder, "--json").lines()}
     assert told["indices"] == "indices, labels and feeds are what the objects say"
+
+
+def test_the_key_is_told_by_its_public_half(folder: Path) -> None:
+    from kizuna.store.keys import public_key_of
+
+    state, message = found(folder)["key"]
+    assert (state, message.partition(",")[0]) == ("ok", public_key_of(folder))
+
+
+def with_certificate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, begins: int = -1, ends: int = 365
+) -> tuple[str, str]:
+    """A certificate in the node's folder that the settings name."""
+    files = certificate(folder, begins=begins, ends=ends)
+    monkeypatch.setenv("KIZUNA_TLS_CERTIFICATE", files[0])
+    monkeypatch.setenv("KIZUNA_TLS_KEY", files[1])
+    return files
+
+
+@pytest.mark.parametrize(
+    ("times", "state", "word"),
+    [({}, "ok", "valid until"), ({"ends": 20}, "warning", "renew"), ({"begins": -9, "ends": -1}, "failed", "not valid now"),
+     ({"begins": 1}, "failed", "not valid now")],
+)  # fmt: skip
+def test_the_time_of_a_certificate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, times: dict[str, int], state: str, word: str
+) -> None:
+    with_certificate(folder, monkeypatch, **times)
+    told = found(folder)["certificate"]
+    assert told[0] == state
+    assert word in told[1]
+
+
+def test_a_certificate_with_a_key_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_certificate(folder, monkeypatch)
+    monkeypatch.setenv("KIZUNA_TLS_KEY", certificate(folder, name="other")[1])
+    state, message = found(folder)["certificate"]
+    assert (state, message.startswith("the key does not belong to")) == ("failed", True)
+    monkeypatch.setenv("KIZUNA_TLS_KEY", str(folder / "node.json"))
+    assert found(folder)["certificate"][0] == "failed"
+    monkeypatch.setenv("KIZUNA_TLS_CERTIFICATE", str(folder / "none"))
+    assert found(folder)["certificate"][0] == "failed"
+
+
+def test_clocks_of_partners_that_are_apart(folder: Path) -> None:
+    store = open_store(folder)
+    for name, seconds in (("Kyiv", 59), ("Brussels", -3600)):
+        store.put_partner(Partner(name=name, organisation=f"CERT {name}", country="BEL"))
+        store.set_watermark(f"ahead:{name}", str(seconds))
+    store.close()
+    state, message = found(folder)["clock"]
+    assert (state, message.partition("; ")[2]) == (
+        "warning",
+        "clocks of partners are apart from ours: Brussels -3,600 s",
+    )
+
+
+def test_a_clock_that_went_back(folder: Path) -> None:
+    store = open_store(folder)
+    store.clock = lambda: 4_000_000_000_000_000
+    store.audit("cli:x", "export")
+    store.close()
+    assert found(folder)["clock"] == (
+        "failed",
+        "the system's clock went back: the newest entry is of 2096-10-02T07:06:40.000000Z",
+    )
+
+
+def test_room_for_a_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kizuna.cli import doctor
+
+    free = shutil.disk_usage(folder).free
+    monkeypatch.setattr(doctor, "FREE_BYTES", free - (16 << 10))
+    state, message = found(folder)["disk"]
+    assert state == "warning"
+    assert "copy" in message or "imports need room" in message  # others may write meanwhile
+
+
+def test_the_network_is_asked_only_on_request(folder: Path) -> None:
+    assert "--network" in found(folder)["network"][1]
+    assert found(folder, "--network")["network"] == ("ok", "neither this node nor a partner is reached by TLS")
+
+
+def test_what_is_agreed_on_with_this_node_and_with_partners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = with_certificate(folder, monkeypatch)
+    port = free_port(neighbours=0)
+    monkeypatch.setenv("KIZUNA_PORT", str(port))
+    store = open_store(folder)
+    for name, url in (
+        ("Kyiv", f"https://localhost:{port}/taxii2/"),
+        ("Brussels", "https://localhost:9/"),
+        ("Riga", "http://localhost:9/"),
+    ):
+        store.put_partner(Partner(name=name, organisation=f"CERT {name}", country="BEL", url=url))
+    store.close()
+    process = start("up", "--data", folder, "--poll-seconds", "0", "--json")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        told = [
+            line
+            for line in kizuna("doctor", "--network", "--data", folder, "--json").lines()
+            if line["check"] == "network"
+        ]
+        monkeypatch.setenv("SSL_CERT_FILE", files[0])
+        believed = [
+            line
+            for line in kizuna("doctor", "--network", "--data", folder, "--json").lines()
+            if line["check"] == "network"
+        ]
+    finally:
+        process.kill()
+        process.communicate()
+    here, kyiv, brussels, riga = told
+    assert here["message"].startswith("this node: TLSv1.3, TLS_")
+    assert (here["state"] == "ok") == any(group in here["message"] for group in HYBRID)
+    assert (kyiv["state"], "not trusted" in kyiv["message"]) == ("failed", True)
+    assert (brussels["state"], "no TLS handshake" in brussels["message"]) == ("warning", True)
+    assert (riga["state"], riga["message"]) == ("warning", "Riga: its address is not https")
+    assert believed[1]["message"].startswith("Kyiv: TLSv1.3, TLS_")

@@ -15,7 +15,7 @@ import pytest
 
 from kizuna.errors import InvalidInput, PeerFailed
 from kizuna.exchange.taxii import peer as module
-from kizuna.exchange.taxii.peer import PageTooLarge, Peer, PeerRefused, read_token
+from kizuna.exchange.taxii.peer import PageTooLarge, Peer, PeerRefused, ahead_of, read_token
 from tests.builders import campaign
 
 from .foreign import COLLECTION, Asked, Foreign, Said, serving
@@ -270,3 +270,18 @@ def test_a_token_file_that_holds_none(tmp_path: Path, text: str) -> None:
         read_token(tmp_path, "t")
     with pytest.raises(InvalidInput):
         read_token(tmp_path, "absent")
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Mon, 23 Nov 2026 00:00:10 GMT", 0), ("Mon, 23 Nov 2026 00:00:09 GMT", 0), ("Mon, 23 Nov 2026 00:00:12 GMT", 0),
+        ("Mon, 23 Nov 2026 00:01:13 GMT", 60), ("Sun, 22 Nov 2026 23:59:10 GMT", -59), ("now", None), ("", None), (None, None),
+        ("Mon, 23 Nov 99999999 00:00:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_another_clock_is_known_as_far_as_the_time_between_question_and_answer(
+    date: str | None, ahead: int | None
+) -> None:
+    asked = 1_795_392_010.5
+    assert ahead_of(date, asked, asked + 2.0) == ahead
