@@ -262,8 +262,9 @@ def _disk(folder: Path) -> Finding:
     if free < FREE_BYTES:
         return "warning", _("{free}; imports need room", free=told)
     if free < held + FREE_BYTES:
-        size = _("{size:.1f} GiB", size=held / (1 << 30))
-        return "warning", _("{free}; a backup or an upgrade needs room for a copy of {size}", free=told, size=size)
+        return "warning", _(
+            "{free}; a backup or an upgrade needs room for a copy of {size:.1f} GiB", free=told, size=held / (1 << 30)
+        )
     return "ok", told
 
 

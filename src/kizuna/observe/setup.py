@@ -34,8 +34,7 @@ def observed(store: Store, listen: Listen) -> Iterator[Observer]:
         counted = settings.admin_port is not None
         if counted:
             observer.metrics_url = stack.enter_context(_metrics(observer, store, listen))
-        if traced := spans_wanted(settings):
-            stack.callback(_spans(observer))
+        traced = spans_wanted(settings) and stack.enter_context(_spans(observer, needed=settings.traces))
         # What nobody would be told of need not be told.
         if counted or traced or not observer.quiet:
             store.listen(observer)
@@ -83,13 +82,23 @@ def _metrics(observer: Observer, store: Store, listen: Listen) -> Iterator[str]:
         yield admin.url
 
 
-def _spans(observer: Observer) -> Callable[[], None]:
-    """Begin to make spans; gives what ends it. Raises InvalidInput without the libraries."""
+@contextmanager
+def _spans(observer: Observer, *, needed: bool) -> Iterator[bool]:
+    """Make spans; tells whether that can be. Raises InvalidInput without the libraries if the settings need them."""
     try:
         from kizuna.observe.traces import Spans
     except ImportError:
-        text = "traces are asked for and OpenTelemetry is not installed; try: pip install 'kizuna[otel]'"
-        raise InvalidInput(text) from None
+        if needed:
+            raise InvalidInput(
+                "traces are asked for and OpenTelemetry is not installed; try: pip install 'kizuna[otel]'"
+            ) from None
+        # The variables may be there for all programs of a machine.
+        observer(Said("warning", "no spans: OTEL_* variables are set and kizuna[otel] is not installed"))
+        yield False
+        return
     spans = Spans()
     observer.add(spans)
-    return spans.close
+    try:
+        yield True
+    finally:
+        spans.close()
