@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,13 +28,12 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def without_otel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_otel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine where the extra is not installed."""
     monkeypatch.delitem(sys.modules, "kizuna.observe.traces", raising=False)
     for name in [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    yield
 
 
 def lines(captured: str) -> list[dict[str, Any]]:
