@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ast
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
+import psycopg
 import pytest
 
 from kizuna.store import Partner, Store, audit
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.audit import ADMINISTRATION, newest, shown, trail
+from kizuna.store.database import open_database
+from kizuna.store.transfer import copy_store
 from tests.conftest import Clock
+from tests.stores import SQLITE
 
 SOURCE = Path(audit.__file__).resolve().parents[1]
 
@@ -30,11 +36,16 @@ def used(store: Store, clock: Clock) -> Store:
     return store
 
 
+def _done(store: Store, sql: str) -> None:
+    with store.database.write() as connection:
+        connection.execute(sql)
+
+
 @pytest.mark.parametrize("sql", ["update audit set actor='nobody'", "delete from audit", "delete from audit where n=3"])
 def test_nothing_in_it_is_changed_or_taken_out(used: Store, sql: str) -> None:
     before = list(trail(used))
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"), used.database.write() as connection:
-        connection.execute(sql)
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match="append-only"):
+        _done(used, sql)
     assert list(trail(used)) == before
 
 
@@ -55,6 +66,7 @@ def test_a_part_has_the_chain_of_the_whole(used: Store, clock: Clock) -> None:
     assert len({entry.chain for entry in trail(used)}) == len(whole) + 1
 
 
+@SQLITE
 @pytest.mark.parametrize("change", ["at=at+1", "actor='x'", "act='x'", "subject='x'", "detail='{}'", "n=1000+n"])
 def test_whoever_changes_the_file_breaks_the_chain(used: Store, change: str) -> None:
     whole = list(trail(used))
@@ -93,7 +105,7 @@ def test_pages_of_it_join_without_a_gap(used: Store) -> None:
 def test_every_act_is_known_to_concern_objects_or_not() -> None:
     """A new kind of act is added to one of the two lists, so that nobody forgets to think about it."""
     of_objects = {
-        "import", "export", "pack", "relabel", "delete", "spillage", "quarantine-full", "taxii.poll", "taxii.push", "audit.export",
+        "import", "export", "pack", "relabel", "delete", "spillage", "quarantine-full", "taxii.poll", "taxii.push", "audit.export", "migrate",
     }  # fmt: skip
     stated = {act for file in SOURCE.rglob("*.py") for act in _acts(ast.parse(file.read_text(encoding="utf-8")))}
     assert {"import", "relabel", "user.add", "user.roles", "partner.remove"} <= stated
@@ -113,3 +125,15 @@ def test_partners_are_administration(store: Store) -> None:
     store.put_partner(Partner(name="Brussels", organisation="CERT Brussels", country="BEL"))
     store.audit("cli:x", "partner.add", "Brussels", {"organisation": "CERT Brussels"})
     assert [entry.act for entry in shown(store, "owner", 5, None)[0]] == ["partner.add"]
+
+
+def test_a_node_that_moves_takes_its_chain_along(used: Store, make_database: Callable[[], str]) -> None:
+    whole = list(trail(used))
+    settings = msgspec.structs.replace(used.settings, store=make_database())
+    with closing(open_database(used.folder, settings)) as target:
+        copy_store(used, target)
+    there = Store(used.folder, settings, used.clock)
+    try:
+        assert list(trail(there)) == whole
+    finally:
+        there.close()

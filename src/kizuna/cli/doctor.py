@@ -257,7 +257,7 @@ def _clocks(folder: Path) -> tuple[float, list[tuple[str, int]]]:
 
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    held = sum(path.stat().st_size for path in folder.glob("node.sqlite*"))
+    held = _held(folder)
     told = _("{size:.1f} GiB free", size=free / (1 << 30))
     if free < FREE_BYTES:
         return "warning", _("{free}; imports need room", free=told)
@@ -266,6 +266,18 @@ def _disk(folder: Path) -> Finding:
             "{free}; a backup or an upgrade needs room for a copy of {size:.1f} GiB", free=told, size=held / (1 << 30)
         )
     return "ok", told
+
+
+def _held(folder: Path) -> int:
+    """Bytes of the store, if it is a file: a database elsewhere has its own disk."""
+    from kizuna.settings import load
+    from kizuna.store.database import is_postgres, store_file
+
+    url = load(folder).store
+    if is_postgres(url):
+        return 0
+    file = store_file(folder, url)
+    return sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
 
 
 def _certificate(folder: Path) -> Finding:

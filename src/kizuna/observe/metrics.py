@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import sqlite3
 import ssl
 from collections.abc import Iterator
 
@@ -17,7 +16,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kizuna import __version__
-from kizuna.errors import KizunaError
 from kizuna.events import Act, Batch, Fed, Poll, Request, Told, Waited
 from kizuna.store import Store
 
@@ -101,7 +99,7 @@ class State(Collector):
         """Every gauge that can be read now; a store that cannot be is a gauge itself."""
         try:
             found = [*self._sizes(), *self._tables()]
-        except (KizunaError, OSError, sqlite3.Error):
+        except Exception:  # of whatever kind a database's are: what this process did is told all the same
             found = []
         yield _gauge("store_readable", "Whether the store could be read for this page.", float(bool(found)))
         yield from found

@@ -7,7 +7,8 @@ moments in feeds) then rises in the order of commits. synchronous_commit=on: wha
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg import conninfo, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from kizuna.errors import InvalidInput, NodeBusy, Unavailable
+from kizuna.store.database import Sizes
 from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.postgres.connection import PooledReader, PostgresConnection, Raw, Snapshot, told
 
@@ -34,6 +36,7 @@ class PostgresDatabase:
     """One node's schema in a PostgreSQL database."""
 
     def __init__(self, url: str, *, read_only: bool = False, readers: int = READERS) -> None:
+        self.waited: Callable[[float], object] | None = None
         self._url = url
         self._place = _without_password(url)
         self._local = threading.local()
@@ -96,6 +99,7 @@ class PostgresDatabase:
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[PostgresConnection]:
         """The writing connection inside a transaction; an exception rolls all of it back."""
+        asked = time.perf_counter()
         with self._lock:
             writer = self._writing()
             if writer.in_transaction:  # nested: one act, one transaction
@@ -107,6 +111,8 @@ class PostgresDatabase:
                     if not durable:
                         writer.raw.execute("set local synchronous_commit = off")
                     writer.raw.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                    if self.waited is not None:
+                        self.waited(time.perf_counter() - asked)
                     yield writer
                     writer.raw.execute("commit")
                 except BaseException:
@@ -162,6 +168,12 @@ class PostgresDatabase:
             if writer.loaded.get("doc", 0) >= PENDING:
                 writer.loaded["doc"] = 0
                 writer.raw.execute("select gin_clean_pending_list('doc_words'::regclass)")
+
+    def sizes(self) -> Sizes:
+        """Of the node's schema with its indexes; the server's log is shared by all its databases."""
+        sql = "select coalesce(sum(pg_total_relation_size(c.oid)), 0) from pg_class c join pg_namespace n on n.oid=c.relnamespace "
+        row = self.read().execute(f"{sql} where n.nspname=? and c.relkind='r'", (SCHEMA,)).fetchone()
+        return Sizes(int(row[0]), 0)
 
     def shrink(self) -> None:
         """Connections of this process hold no pages."""
