@@ -124,6 +124,13 @@ def test_listening_to_everybody_without_tls(folder: Path, monkeypatch: pytest.Mo
     assert found(folder)["settings"][0] == "warning"
 
 
+def test_metrics_that_others_may_reach(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIZUNA_ADMIN_PORT", "8790")
+    assert found(folder)["settings"][0] == "ok"
+    monkeypatch.setenv("KIZUNA_ADMIN_LISTEN", "0.0.0.0")
+    assert found(folder)["settings"][0] == "warning"
+
+
 def test_nothing_is_changed(folder: Path) -> None:
     kizuna("doctor", "--data", folder)
     # SQLite notes its readers in shared memory, -shm: that is no change.

@@ -29,6 +29,23 @@ def test_it_answers_with_the_page_and_nothing_else() -> None:
         httpx.get(served.url)
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:1", 200),
+        ("localhost", 200),
+        ("[::1]:9", 200),
+        ("LOCALHOST:8", 200),
+        ("rebound.example", 403),
+        ("", 403),
+        ("[x", 403),
+    ],
+)
+def test_on_this_machine_it_is_asked_by_this_machines_names(host: str, status: int) -> None:
+    with Admin(listener(), lambda: b"kizuna_up 1\n") as served:
+        assert httpx.get(served.url, headers={"Host": host}).status_code == status
+
+
 def test_who_says_nothing_keeps_others_waiting_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin._Handler, "timeout", 0.2)
     with Admin(listener(), lambda: b"kizuna_up 1\n") as served:

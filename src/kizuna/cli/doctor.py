@@ -127,6 +127,10 @@ def _settings(folder: Path) -> Finding:
         return "warning", _(
             "listens on {address} without TLS; set tls_certificate and tls_key", address=settings.listen
         )
+    if settings.admin_port is not None and settings.admin_listen not in ("127.0.0.1", "::1", "localhost"):
+        return "warning", _(
+            "metrics are on {address}; let nobody but your own Prometheus reach them", address=settings.admin_listen
+        )
     return "ok", f"{settings.name} ({settings.organisation}, {settings.country})"
 
 

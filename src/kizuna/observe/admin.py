@@ -10,6 +10,7 @@ from typing import Any
 
 # One reader at a time, each of whom has little time: nobody else has business here.
 SECONDS = 5.0
+LOCAL = ("127.0.0.1", "::1", "localhost")
 # https://prometheus.io/docs/instrumenting/exposition_formats/
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,12 +34,18 @@ class Admin:
         self._thread.join(SECONDS)
 
 
+def _host(stated: str) -> str:
+    """The name in a Host header, without port and brackets."""
+    return (stated.partition("]")[0] if stated.startswith("[") else stated.partition(":")[0]).strip("[]").lower()
+
+
 class _Server(HTTPServer):
     def __init__(self, listener: socket.socket, page: Callable[[], bytes]) -> None:
         super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.page = page
+        self.local = self.server_address[0] in LOCAL
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Somebody who went away, or was too slow, is nobody's concern."""
@@ -52,6 +59,10 @@ class _Handler(BaseHTTPRequestHandler):
         """The metrics, and nothing else."""
         if self.path.partition("?")[0] != "/metrics":
             self._answer(404, b"only /metrics is here\n")
+            return
+        if self.server.local and _host(self.headers.get("Host", "")) not in LOCAL:
+            # A page of somebody else whose name leads here, in a browser on this machine.
+            self._answer(403, b"asked by a name that is not this machine's\n")
             return
         self._answer(200, self.server.page())
 
