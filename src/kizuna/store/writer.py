@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna.clock import to_text
-from kizuna.events import Batch, nobody
+from kizuna.events import Batch as Stored
+from kizuna.events import nobody
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import Item, Problem, ReadLimits, Share, iter_objects, marking_definitions, sco_id, version_problems
 from kizuna.stix.validation import conflict
@@ -190,7 +191,7 @@ class Writer:
         if self._store.tell is not nobody:
             became = Counter(outcome.status for outcome in outcomes)
             counts = (became["imported"], became["unchanged"], became["failed"])
-            self._store.tell(Batch(self._source.kind, *counts, time.perf_counter() - began))
+            self._store.tell(Stored(self._source.kind, *counts, time.perf_counter() - began))
         return outcomes
 
     def _written(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
