@@ -21,8 +21,9 @@ Hearer = Callable[[Told], object]
 WAITING = 20_000
 # What comes within this is told at once.
 PAUSE_SECONDS = 0.1
-# So many are told at a stretch: then whoever answers requests has Python's lock.
-STRETCH = 32
+# So many are told at a stretch; then whoever answers requests has Python's lock. A rest of no time would take it back at once.
+STRETCH = 8
+REST_SECONDS = 0.0001
 END_SECONDS = 2.0
 
 
@@ -74,7 +75,7 @@ class Observer:
             for count in range(1, len(self._waiting) + 1):
                 self._tell(self._waiting.popleft())
                 if not count % STRETCH:
-                    time.sleep(0)
+                    time.sleep(REST_SECONDS)
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 self._tell(Told(now_us(), None, Said("warning", "events dropped", {"count": dropped})))
