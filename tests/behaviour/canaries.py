@@ -396,11 +396,12 @@ def _uuid5(name: bytes) -> bytes:
     return bytes(octets)
 
 
-_ANY = re.compile(
-    b"|".join(re.escape(form) for stem in _STEMS for form in sorted(set(_encoded(stem))))
-    + rf"|(?<![0-9a-f-]){_NUMBER}(?![0-9a-f-])".encode(),
-    re.IGNORECASE,
-)
+def _signs(stems: Iterable[str]) -> bytes:
+    return b"|".join(re.escape(form) for stem in stems for form in sorted(set(_encoded(stem))))
+
+
+_ANY = re.compile(_signs(_STEMS) + rf"|(?<![0-9a-f-]){_NUMBER}(?![0-9a-f-])".encode(), re.IGNORECASE)
+_WORDS = re.compile(_signs(_STEMS[:5]), re.IGNORECASE)
 
 
 def sings(output: bytes, forms: Iterable[bytes] = ()) -> bytes | None:
@@ -409,6 +410,12 @@ def sings(output: bytes, forms: Iterable[bytes] = ()) -> bytes | None:
     if match is not None:
         return match[0]
     return next((form for form in forms if form in output), None)
+
+
+def sings_in_words(output: bytes) -> bytes | None:
+    """The first sign of a canary that is a word or an id: where clocks and counts are told, a number may be there by chance."""
+    match = _WORDS.search(output)
+    return None if match is None else match[0]
 
 
 def can_sing(canary: Any) -> bool:

@@ -21,7 +21,7 @@ from kizuna.observe.traces import Spans
 from kizuna.store import View
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import asked, portal
-from tests.behaviour.canaries import WORD, sings
+from tests.behaviour.canaries import WORD, sings_in_words
 from tests.behaviour.worlds import TAXII, World, made, sweep
 from tests.builders import campaign, named
 
@@ -125,7 +125,8 @@ def test_nothing_that_anybody_brings_is_told(tmp_path: Path, loop: BlockingPorta
         flood(world)
         assert world.delete("owner", ID).status in (200, 404)
         seen = watch.seen()
-    assert sings(seen) is None, seen[max(seen.find(sings(seen) or b"") - 300, 0) :][:600]
+    sign = sings_in_words(seen)
+    assert sign is None, seen[max(seen.find(sign or b"") - 300, 0) :][:600]
     for token in world.tokens.values():
         assert token.encode() not in seen
     assert not [name for name in NAMED if name in seen]
