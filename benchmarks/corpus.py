@@ -46,7 +46,8 @@ _RUN = "HKEY_LOCAL_MACHINE\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 class Corpus:
     """Objects in the order they are made: a reference always points back."""
 
-    def __init__(self, seed: int = SEED) -> None:
+    def __init__(self, seed: int = SEED, labels: int = LABELS) -> None:
+        self._labels = labels
         self._random = random.Random(seed)
         self._made: dict[str, list[str]] = {}
         self._marks: list[str] = []
@@ -122,9 +123,9 @@ class Corpus:
     # -- objects
 
     def _definitions(self) -> list[Object]:
-        """The two hundred labels: the five of TLP 2.0, and others of our own extension."""
+        """The labels: the five of TLP 2.0, and others of our own extension."""
         made = list(TLP_2.values())
-        for number in range(LABELS - len(made)):
+        for number in range(self._labels - len(made)):
             to = sorted(self._random.sample(_NATIONS, 3) + self._random.sample(_GROUPS, 1))
             label = {
                 "extension_type": "property-extension",
@@ -311,12 +312,12 @@ _OBJECTS: tuple[Build, ...] = (
 )
 
 
-def write(path: Path, count: int = COUNT, seed: int = SEED) -> int:
+def write(path: Path, count: int = COUNT, seed: int = SEED, labels: int = LABELS) -> int:
     """Write the corpus as one bundle; gives its size in bytes."""
     encode = msgspec.json.encode
     with path.open("wb") as out:
         out.write(b'{"type":"bundle","id":"bundle--5d0e0f4c-6a31-4c8e-9d65-5a4f0c2b7e10","objects":[')
-        for index, one in enumerate(Corpus(seed).objects(count)):
+        for index, one in enumerate(Corpus(seed, labels).objects(count)):
             out.write((b"," if index else b"") + encode(one))
         out.write(b"]}")
         return out.tell()

@@ -28,13 +28,13 @@ Batch = list[Prepared | Refused]
 Part = tuple[Batch, bool]
 """Entries in the source's order, and whether they end a block."""
 
-MOST = 4_000
+MOST = 10_000
 """Entries of one transaction, or a few more: large ones write the pages of the indexes less often."""
 
 PATIENCE = 0.1
 """Seconds that a transaction, which keeps every other writer out, waits for its next part."""
 
-_MOST_BYTES = 16 << 20
+_MOST_BYTES = 32 << 20
 _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20
 _REFUSED = 5  # fields of what does not come in

@@ -22,6 +22,8 @@ from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.sqlite.full_text import FullText
 
 CACHE_KIB = 32 * 1024
+# The pages that new objects change lie all over the indexes: what is not in memory is read and written again for each batch.
+LARGE_CACHE_KIB = 128 * 1024
 READER_CACHE_KIB = 4 * 1024
 BUSY_MS = 60_000
 # The write-ahead log is brought back into the file by the commit that fills it, and then written again from its beginning:
@@ -29,8 +31,7 @@ BUSY_MS = 60_000
 WAL_PAGES = 4_000
 # It grows beyond where readers hold on to it all the time; then the writer waits for them once.
 WAL_BYTES = 256 << 20
-
-
+_CACHED_SHARE = 6
 _ROWS_AT_ONCE = 32
 
 
@@ -104,6 +105,7 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._listing = threading.Lock()
         self._closed = False
+        self._cache_kib = CACHE_KIB
         self._writer = self._connect(CACHE_KIB)
         if read_only:
             return
@@ -198,9 +200,17 @@ class SqliteDatabase:
         return True
 
     def tidy(self) -> None:
-        """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later."""
-        if self.sizes().log > WAL_BYTES:
-            with self._lock:
+        """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later.
+
+        The writer's cache grows with the file.
+        """
+        whole, log = self.sizes()
+        wanted = min(max(CACHE_KIB, whole // _CACHED_SHARE >> 10), LARGE_CACHE_KIB)
+        with self._lock:
+            if wanted > self._cache_kib * 1.25:
+                self._cache_kib = wanted
+                self._writer.execute(f"pragma cache_size=-{wanted}")
+            if log > WAL_BYTES:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
 
     def sizes(self) -> Sizes:
@@ -210,6 +220,8 @@ class SqliteDatabase:
     def shrink(self) -> None:
         """Give back the memory of cached pages: after a large import in a process that serves on."""
         with self._lock:
+            self._cache_kib = CACHE_KIB
+            self._writer.execute(f"pragma cache_size=-{CACHE_KIB}")
             self._writer.execute("pragma shrink_memory")
 
     def close(self) -> None:
