@@ -46,8 +46,8 @@ _RUN = "HKEY_LOCAL_MACHINE\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 class Corpus:
     """Objects in the order they are made: a reference always points back."""
 
-    def __init__(self, seed: int = SEED, labels: int = LABELS) -> None:
-        self._labels = labels
+    def __init__(self, seed: int = SEED, sees: tuple[int, int, str] | None = None) -> None:
+        self._sees = sees
         self._random = random.Random(seed)
         self._made: dict[str, list[str]] = {}
         self._marks: list[str] = []
@@ -123,9 +123,11 @@ class Corpus:
     # -- objects
 
     def _definitions(self) -> list[Object]:
-        """The labels: the five of TLP 2.0, and others of our own extension."""
+        """The two hundred labels: the five of TLP 2.0, and others of our own extension."""
+        if self._sees is not None:
+            return self._for_persons(*self._sees)
         made = list(TLP_2.values())
-        for number in range(self._labels - len(made)):
+        for number in range(LABELS - len(made)):
             to = sorted(self._random.sample(_NATIONS, 3) + self._random.sample(_GROUPS, 1))
             label = {
                 "extension_type": "property-extension",
@@ -143,6 +145,29 @@ class Corpus:
                     "extensions": {LABEL_EXTENSION: label},
                 }
             )
+        self._marks = [one["id"] for one in made]
+        return made
+
+    def _for_persons(self, some: int, all: int, person: str) -> list[Object]:
+        """Labels that each name one person and others who differ; the first of them name `person`."""
+        made: list[Object] = [
+            {
+                "type": "marking-definition",
+                "spec_version": "2.1",
+                "id": f"marking-definition--{self._uuid4()}",
+                "created": self._time(2025),
+                "name": f"Label {number}",
+                "extensions": {
+                    LABEL_EXTENSION: {
+                        "extension_type": "property-extension",
+                        "policy": "tlp",
+                        "classification": "red",
+                        "persons": [person if number < some else "nobody", f"reader {number}"],
+                    }
+                },
+            }
+            for number in range(all)
+        ]
         self._marks = [one["id"] for one in made]
         return made
 
@@ -244,6 +269,8 @@ class Corpus:
 
     def _marked(self, one: Object) -> Object:
         """Half of the objects state a label, and one in fifty marks a property more strictly."""
+        if self._sees is not None:
+            return one | {"object_marking_refs": [self._pick(self._marks)]}
         if self._random.random() < 0.5:
             one["object_marking_refs"] = [self._pick(self._marks)]
         if self._random.random() < 0.02:
@@ -312,17 +339,20 @@ _OBJECTS: tuple[Build, ...] = (
 )
 
 
-def write(path: Path, count: int = COUNT, seed: int = SEED, labels: int = LABELS) -> int:
-    """Write the corpus as one bundle; gives its size in bytes."""
+def write(path: Path, count: int = COUNT, seed: int = SEED, sees: tuple[int, int, str] | None = None) -> int:
+    """Write the corpus as one bundle; gives its size in bytes.
+
+    With `sees`, (some, all, person), each object has one of `all` labels, of which the person may see `some`.
+    """
     encode = msgspec.json.encode
     with path.open("wb") as out:
         out.write(b'{"type":"bundle","id":"bundle--5d0e0f4c-6a31-4c8e-9d65-5a4f0c2b7e10","objects":[')
-        for index, one in enumerate(Corpus(seed, labels).objects(count)):
+        for index, one in enumerate(Corpus(seed, sees).objects(count)):
             out.write((b"," if index else b"") + encode(one))
         out.write(b"]}")
         return out.tell()
 
 
 if __name__ == "__main__":
-    numbers = [int(text) for text in sys.argv[2:4]]
-    print(write(Path(sys.argv[1]), *numbers), "bytes")
+    count, seed = [int(text) for text in sys.argv[2:4]] + [COUNT, SEED][len(sys.argv[2:4]) :]
+    print(write(Path(sys.argv[1]), count, seed), "bytes")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -21,7 +22,7 @@ import uvicorn
 from kizuna.cli.output import NumberRange, emit, node_options, say, store_option
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.words import _
-from kizuna.errors import InvalidInput, NodeBusy
+from kizuna.errors import InvalidInput, KizunaError, NodeBusy
 from kizuna.observe import observed
 from kizuna.polling import Poller
 from kizuna.settings import Settings, load
@@ -34,6 +35,8 @@ from kizuna.web.connection import bounded
 GRACE_SECONDS = 5
 # Beyond these a request is answered 503: a process may commonly have 1,024 files open, and the store needs some of them.
 CONNECTIONS = 500
+# Objects from which on it takes a moment to read what counting needs.
+MANY = 50_000
 
 
 class Addresses(NamedTuple):
@@ -70,6 +73,7 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
         try:
             with observed(store, open_socket) as observer, Poller(store, terms.poll_seconds, observer) as poller:
                 where = Addresses(url, observer.metrics_url)
+                threading.Thread(target=_count_ahead, args=(store,), name="counting", daemon=True).start()
                 server = Server(_config(store, settings), lambda: announce(where, store), poller.end)
                 server.run(sockets=[listener])
             if not server.started:
@@ -132,6 +136,14 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         files = f"{settings.tls_certificate}, {settings.tls_key}"
         raise InvalidInput(f"tls_certificate and tls_key cannot be used: {error}", file=files) from None
     return config
+
+
+def _count_ahead(store: Store) -> None:
+    """Of a large store, read what counting needs before the first who counts has to wait for it."""
+    with suppress(KizunaError), store.database.snapshot() as reader:
+        newest = reader.execute("select max(n) from object").fetchone()[0] or 0
+        if newest > MANY:
+            store.columns.follow(reader)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -157,6 +157,10 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
                "?type=report", "?area=cyber-defence&limit=3", "?q=zzunknownzz", "?cursor=AAAA",
                "?value=198.51.100.7&limit=2")),
     ),
+    ("GET", "/api/v1/search/facets"): (
+        Drive(("", "?q=power", "?q=%E7%99%BA%E9%9B%BB%E6%89%80", f"?q={SECRET}", "?type=report", "?area=cyber-defence",
+               "?value=198.51.100.7", "?q=zzunknownzz&type=campaign&area=nowhere")),
+    ),
     ("GET", "/api/v1/objects/{id}"): (
         Drive(("", "?version=2026-01-01T00:00:00Z", "?version=2026-01-12T00:00:00Z", "?version=x")),
     ),

@@ -43,3 +43,13 @@ def test_more_than_a_page_is_given_when_asked(served: Path) -> None:
 def test_nothing_found_is_an_exit_code(served: Path) -> None:
     done = kizuna("search", "nowhere", "--data", served)
     assert (done.code, done.out, done.err) == (3, "nothing found\n", "")
+
+
+def test_facets_instead_of_a_list(served: Path) -> None:
+    kizuna("import", "-", "--data", served, input=bundle(*(campaign(f"many {n}") for n in range(3))))
+    counted = kizuna("search", "many", "--facets", "--data", served, "--json").lines()
+    assert {"facet": "type", "value": "campaign", "objects": 3} in counted
+    assert {line["facet"] for line in counted} == {"type", "area", "source", "label"}
+    assert kizuna("search", "--facets", "--data", served, "--json").lines()[0]["objects"] > 3
+    assert kizuna("search", "zzunknown", "--facets", "--data", served).code == 3
+    assert kizuna("search", "--facets", "--as", "Kyiv", "--data", served).code == 2

@@ -23,6 +23,19 @@ def test_search(node: Node) -> None:
     assert ids(node, q="secret") == ids(node, q="nothing at all") == ids(node, area="maritime-security") == set()
 
 
+def test_facets_count_what_the_search_finds(node: Node) -> None:
+    client = node.client("owner")
+    for query in ({}, {"q": "open"}, {"type": "report"}, {"area": "space-security"}, {"q": "secret"}):
+        told = client.get("/api/v1/search/facets", params=query).json()
+        assert told["objects"] == len(ids(node, **query)), query
+        assert sum(one["count"] for one in told["labels"]) == told["objects"]
+        assert sum(one["count"] for one in told["sources"]) == told["objects"]
+    told = client.get("/api/v1/search/facets", params={"type": "report"}).json()
+    assert {one["value"]: one["count"] for one in told["types"]} == {"campaign": 3, "relationship": 1, "report": 1}
+    assert client.get("/api/v1/search/facets", params={"limit": "3"}).status_code == 400
+    assert node.client("partner").get("/api/v1/search/facets").status_code == 403
+
+
 def test_pages_follow_each_other(node: Node) -> None:
     node.put(*(campaign(f"many {n}") for n in range(7)), label="TLP:CLEAR")
     client, seen, query = node.client("owner"), [], {"q": "many", "limit": "3"}

@@ -4,6 +4,8 @@ from kizuna.store.feed import Feed
 from kizuna.store.model import (
     AreaTraffic,
     Change,
+    Count,
+    Facets,
     Found,
     Neighbour,
     Outcome,
@@ -21,6 +23,6 @@ from kizuna.store.view import View
 from kizuna.store.writer import Writer
 
 __all__ = [
-    "AreaTraffic", "Change", "Feed", "Found", "Neighbour", "Outcome", "Page", "Partner", "Query", "Row", "Shelf", "Source",
-    "Stats", "Store", "Stored", "View", "Writer", "create_store", "open_store",
+    "AreaTraffic", "Change", "Count", "Facets", "Feed", "Found", "Neighbour", "Outcome", "Page", "Partner", "Query", "Row",
+    "Shelf", "Source", "Stats", "Store", "Stored", "View", "Writer", "create_store", "open_store",
 ]  # fmt: skip

@@ -79,6 +79,9 @@ class FullText(Protocol):
     def matching(self, phrases: Sequence[str], /) -> Matching:
         """The documents that hold every one of these phrases (`words.phrases`)."""
 
+    def numbers(self, connection: Any, phrases: Sequence[str], above: int, last: int, /) -> str | None:
+        """The numbers of the documents that hold all phrases, above one and up to another, with commas between them."""
+
     def checked(self, connection: Any, /) -> CheckedText:
         """What is indexed, as a connection sees it, to be held against what should be."""
 

@@ -49,6 +49,10 @@ class ViewMask:
         """The interned labels this reader may see now."""
         return self._refreshed(connection).allowed
 
+    def seen(self, connection: Connection) -> frozenset[int] | None:
+        """The interned labels this reader may see now; None is every one."""
+        return None if self._principal is None else self.allowed(connection)
+
     def sql(self, connection: Connection, column: str) -> str:
         """A condition on an integer label column; the integers are ours, so few stand in the text and many in a table."""
         if self._principal is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from kizuna.labels import Label, Principal
 from kizuna.stix import Problem
 
+T = TypeVar("T")
 SourceKind = Literal["own", "pack", "partner"]
 
 
@@ -126,6 +127,23 @@ class Stats(msgspec.Struct, frozen=True):
     by_type: dict[str, int]
 
 
+class Count(msgspec.Struct, Generic[T], frozen=True):
+    """How many objects have this."""
+
+    value: T
+    count: int
+
+
+class Facets(msgspec.Struct, frozen=True, kw_only=True):
+    """How many objects were found, and how many of them by type, area, source and label; the most first."""
+
+    objects: int
+    types: list[Count[str]]
+    areas: list[Count[str]]
+    sources: list[Count[str]]
+    labels: list[Count[Label]]
+
+
 class AreaTraffic(msgspec.Struct, frozen=True):
     """Objects of one programme area: held here, given to partners, got from partners."""
 
@@ -145,7 +163,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 __all__ = [
-    "AreaTraffic", "Change", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
+    "AreaTraffic", "Change", "Count", "Facets", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
     "Source", "SourceKind", "Stats", "Stored",
 ]  # fmt: skip
 Json = dict[str, Any]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +33,9 @@ from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, set_meta
 from kizuna.store.settling import settle
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
+
+if TYPE_CHECKING:
+    from kizuna.store.columns import Columns
 
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
@@ -67,6 +71,8 @@ class Store:
         self.database = open_database(folder, settings, read_only=read_only)
         self._belongs(read_only)
         self.aside = Aside(folder, settings)
+        self._columns: Columns | None = None
+        self._counting = threading.Lock()
         self._masks: dict[Principal | None, ViewMask] = {}
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
@@ -408,6 +414,25 @@ class Store:
             return 0
         row = connection.execute("select n from space where name=?", (name,)).fetchone()
         return int(row[0]) if row else -1
+
+    @property
+    def columns(self) -> Columns:
+        """What counting needs of every row, in memory once somebody counted."""
+        if self._columns is None:
+            from kizuna.store.columns import Columns  # NumPy, which nothing else needs
+
+            with self._counting:
+                self._columns = self._columns or Columns()
+        return self._columns
+
+    @property
+    def counts(self) -> bool:
+        """Whether somebody counted, so that the columns are in memory."""
+        return self._columns is not None and self._columns.loaded
+
+    def source_of(self, connection: Connection, n: int) -> str:
+        """The name of a source."""
+        return str(connection.execute("select name from source where n=?", (n,)).fetchone()[0])
 
     def source_number(self, connection: Connection, source: Source) -> int:
         """The integer of a source, made when new; needs a writing transaction."""

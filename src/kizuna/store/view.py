@@ -10,10 +10,11 @@ import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
 from kizuna.stix import every_form
+from kizuna.store.counting import Counting
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.keyed import keyed
-from kizuna.store.model import AreaTraffic, Found, Neighbour, Page, Query, Row, Stats, Stored
+from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Stats, Stored
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import phrases
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = "o.n, o.added, o.id, o.version, b.raw, o.label, o.whole, o.type, o.source, o.area, b.problems"
 _PAGED = _COLUMNS.replace("b.raw", "{raw}")
-# A row is newer than another of the same id by version; same version, by the lower digest; without versions by arrival.
-_NEWER = (
-    "(p.version>o.version or (p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
-    "or (o.version is null and ((p.digest=o.digest and p.n<o.n) or (p.digest<>o.digest and p.n>o.n))))"
-)
 _REPEATED = (
     "((p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
     "or (o.version is null and p.digest=o.digest and p.n<o.n))"
@@ -71,7 +67,7 @@ class View:
         which, exact = version_condition(
             query,
             first=f"not exists (select 1 {rivals} and {_OLDER})",
-            last=f"not exists (select 1 {rivals} and {_NEWER})",
+            last=f"not exists (select 1 {rivals} and {self._newer()})",
             added="o.added",
         )
         where += [
@@ -176,7 +172,7 @@ class View:
         found: list[Stored] = []
         have: set[str] = set()
         last = None
-        for position, n in self._hits(match, value, cursor):
+        for position, n in self._hits(match, value, types, area, cursor):
             if len(found) == limit:
                 return Found(found, last)
             last = position
@@ -185,6 +181,16 @@ class View:
                 have.add(row.id)
                 found.append(self._stored(row))
         return Found(found, None)
+
+    def facets(
+        self, text: str | None = None, *, value: str | None = None, types: Sequence[str] = (), area: str | None = None
+    ) -> Facets:
+        """How many objects `search` finds in all, and how many by type, area, source and label.
+
+        Types are counted whatever `types` says, and areas whatever `area` says: so a reader sees what else to choose.
+        """
+        with self._store.database.snapshot() as reader:
+            return Counting(self._store, reader, self._mask, self._space_n).facets(text, value, types, area)
 
     def neighbours(self, id: str, limit: int = 100) -> list[Neighbour]:
         """Objects one step away: what it refers to, what refers to it, and the far ends of relationships."""
@@ -204,39 +210,13 @@ class View:
 
     def stats(self) -> Stats:
         """Distinct ids, rows, and ids by type."""
-        reader = self._reader
-        where = f"o.hidden=0 and o.space=? and {self._labels('o.least')}"
-        rows = reader.execute(
-            f"select o.type, count(distinct o.ident), count(*) from object o where {where} group by o.type",
-            (self._space_n,),
-        ).fetchall()
-        name = self._store.interned.name_of
-        by_type = {name(reader, "term", kind): ids for kind, ids, _ in rows}
-        return Stats(sum(by_type.values()), sum(n for _, _, n in rows), dict(sorted(by_type.items())))
+        with self._store.database.snapshot() as reader:
+            return Counting(self._store, reader, self._mask, self._space_n).stats()
 
     def traffic(self) -> list[AreaTraffic]:
         """What is held, went out and came in, by programme area; ordered by name."""
-        reader = self._reader
-        seen = f"from object o join source s on s.n=o.source where o.hidden=0 and {self._labels('o.least')}"
-        held = dict(reader.execute(f"select o.area, count(distinct o.ident) {seen} group by o.area").fetchall())
-        partners = f"{seen} and s.kind='partner'"
-        got = dict(reader.execute(f"select o.area, count(distinct o.ident) {partners} group by o.area").fetchall())
-        given = {
-            area: (rows, last)
-            for area, rows, last in reader.execute(
-                "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
-                f"where f.live=1 and {self._labels('o.least')} group by o.area"
-            )
-        }
-        name = self._store.interned.name_of
-        return sorted(
-            (
-                AreaTraffic(name(reader, "area", area), ids, gone, got.get(area, 0), last)
-                for area, ids in held.items()
-                for gone, last in (given.get(area, (0, None)),)
-            ),
-            key=lambda traffic: traffic.area,
-        )
+        with self._store.database.snapshot() as reader:
+            return Counting(self._store, reader, self._mask, self._space_n).traffic()
 
     def export(self, types: Sequence[str] = ()) -> Iterator[bytes]:
         """The bytes of every object this reader may see, newest versions only, in order of arrival."""
@@ -277,6 +257,18 @@ class View:
     def _labels(self, column: str) -> str:
         return self._mask.sql(self._reader, column)
 
+    def _newer(self) -> str:
+        """Whether row `p` is newer than `o` of the same id: by version; same version, by the lower digest.
+
+        Of rows without a version the first of each content that is seen counts, and the last of these is the newest.
+        """
+        return (
+            "(p.version>o.version or (p.version=o.version and (p.digest<o.digest or (p.digest=o.digest and p.n<o.n))) "
+            "or (o.version is null and (p.version is not null or (p.digest=o.digest and p.n<o.n) "
+            "or (p.digest<>o.digest and p.n>o.n and not exists (select 1 from object q where q.ident=p.ident "
+            f"and q.digest=p.digest and q.n<p.n and q.hidden=0 and {self._labels('q.least')})))))"
+        )
+
     def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> Iterator[_Seen]:
         sql = (
             f"select {_PAGED} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
@@ -289,7 +281,10 @@ class View:
         """Rows of one id, straight from its ident."""
         rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
-            Query(versions=versions), first="1=1", last=f"not exists (select 1 {rivals} and {_NEWER})", added="o.added"
+            Query(versions=versions),
+            first="1=1",
+            last=f"not exists (select 1 {rivals} and {self._newer()})",
+            added="o.added",
         )
         repeated = "1=1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
         sql = (
@@ -331,14 +326,26 @@ class View:
             added=row.added,
             raw=row.raw,
             label=interned.label_of(reader, row.label),
-            source=str(reader.execute("select name from source where n=?", (row.source,)).fetchone()[0]),
+            source=self._store.source_of(reader, row.source),
             area=None if row.area is None else interned.name_of(reader, "area", row.area),
             cut=row.cut,
             problems=tuple(problem["message"] for problem in problems),
         )
 
-    def _hits(self, match: list[str] | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
-        """(position, row) newest first: documents that match, rows that hold the value, or every row."""
+    def _hits(
+        self, match: list[str] | None, value: str | None, types: Sequence[str], area: str | None, cursor: int | None
+    ) -> Iterator[tuple[int, int]]:
+        """(position, row) newest first, among which are all that are looked for.
+
+        Where columns are in memory they tell which; else documents that match, rows that hold the value, or every row.
+        """
+        if self._store.counts:
+            with self._store.database.snapshot() as reader:
+                counting = Counting(self._store, reader, self._mask, self._space_n)
+                return counting.newest(match, value, types, area, cursor)
+        return self._streamed(match, value, cursor)
+
+    def _streamed(self, match: list[str] | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
         asked: dict[str, Any] = {"before": cursor if cursor is not None else 2**62}
         holding = ""
         if value is not None:
@@ -364,7 +371,7 @@ class View:
 
     def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
         """The row if it is the newest its reader may see of its id, of these types and area."""
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')} and {_NEWER}"
+        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')} and {self._newer()}"
         sql = (
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.space=? and o.hidden=0 "
             f"and {self._labels('o.least')} and not exists (select 1 {rivals})"

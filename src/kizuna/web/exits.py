@@ -27,6 +27,7 @@ _COLLECTION = "/taxii2/real/collections/{collection}"
 EXITS = (
     Exit("status page", "GET", "/", PERSON),
     Exit("search", "GET", "/api/v1/search", PERSON),
+    Exit("facets", "GET", "/api/v1/search/facets", PERSON),
     Exit("object", "GET", "/api/v1/objects/{id}", PERSON),
     Exit("versions", "GET", "/api/v1/objects/{id}/versions", PERSON),
     Exit("neighbours", "GET", "/api/v1/objects/{id}/neighbours", PERSON),

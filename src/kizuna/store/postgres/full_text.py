@@ -63,6 +63,13 @@ class FullText:
                 parameters[name] = f" {phrase} "
         return Matching("doc d", "d.n", " and ".join(conditions), parameters)
 
+    def numbers(self, connection: PostgresConnection, phrases: Sequence[str], above: int, last: int) -> str | None:
+        """The numbers of the documents that hold all phrases, as one text."""
+        asked = self.matching(phrases)
+        sql = f"select string_agg(cast(d.n as text), ',') from doc d where {asked.condition} and d.n>:above and d.n<=:last"
+        (found,) = connection.execute(sql, asked.parameters | {"above": above, "last": last}).fetchone()
+        return None if found is None else str(found)
+
     def checked(self, connection: PostgresConnection) -> Checked:
         """What is indexed now."""
         return Checked(connection)

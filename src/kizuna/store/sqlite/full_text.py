@@ -45,14 +45,23 @@ class FullText:
 
     def matching(self, phrases: Sequence[str]) -> Matching:
         """The documents `d` that hold every one of these phrases."""
-        expression = " ".join(f'"{phrase}"' for phrase in phrases)
         return Matching(
-            "words join doc d on d.n=words.rowid", "words.rowid", "words match :match", {"match": expression}
+            "words join doc d on d.n=words.rowid", "words.rowid", "words match :match", {"match": _expression(phrases)}
         )
+
+    def numbers(self, connection: SqliteConnection, phrases: Sequence[str], above: int, last: int) -> str | None:
+        """The numbers of the documents that hold all phrases, as one text: a row for each would take ten times as long."""
+        sql = "select group_concat(rowid) from words where words match ? and rowid>? and rowid<=?"
+        (found,) = connection.execute(sql, (_expression(phrases), above, last)).fetchone()
+        return None if found is None else str(found)
 
     def checked(self, connection: SqliteConnection) -> Checked:
         """What is indexed now."""
         return Checked(connection)
+
+
+def _expression(phrases: Sequence[str]) -> str:
+    return " ".join(f'"{phrase}"' for phrase in phrases)
 
 
 class Checked:

@@ -9,8 +9,9 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.labels import Decision, Label, format_label
 from kizuna.stix import name_of
-from kizuna.store import Neighbour, Outcome, Stored
+from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
 
+MOST_COUNTED = 1000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -47,6 +48,33 @@ class Objects(msgspec.Struct, frozen=True):
 
     items: list[Summary]
     next: str | None = None
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many of the objects that were found have this."""
+
+    value: str
+    count: int
+
+
+class CountedLabel(msgspec.Struct, frozen=True):
+    """How many of the objects that were found have this label."""
+
+    value: LabelText
+    count: int
+
+
+class FacetsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many objects a search finds that you may see, and how many of them by type, area, source and label; the most first.
+
+    Types are counted whatever `type` says, and areas whatever `area` says. Each list is cut at 1,000 entries.
+    """
+
+    objects: int
+    types: list[Counted]
+    areas: list[Counted]
+    sources: list[Counted]
+    labels: list[CountedLabel]
 
 
 class Near(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +239,21 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 def time_text(us: int | None) -> str | None:
     """RFC 3339, null for none."""
     return None if us is None else to_text(us)
+
+
+def facets_of(facets: Facets) -> FacetsView:
+    """Facets as they are told."""
+    return FacetsView(
+        objects=facets.objects,
+        types=_counted(facets.types),
+        areas=_counted(facets.areas),
+        sources=_counted(facets.sources),
+        labels=[CountedLabel(label_text(one.value), one.count) for one in facets.labels[:MOST_COUNTED]],
+    )
+
+
+def _counted(counts: list[Count[str]]) -> list[Counted]:
+    return [Counted(one.value, one.count) for one in counts[:MOST_COUNTED]]
 
 
 def label_text(label: Label) -> LabelText:

@@ -14,10 +14,12 @@ from kizuna.store import Query, Store, Stored
 from kizuna.store.model import Found
 from kizuna.web.api.answer import answer, tag_of
 from kizuna.web.api.model import (
+    FacetsView,
     Neighbours,
     Object,
     Objects,
     Visibilities,
+    facets_of,
     near_of,
     object_of,
     summary_of,
@@ -65,6 +67,15 @@ def search(
     view = context.store.view(request.user.principal)
     found = view.search(q, value=value, types=tuple(types or ()), area=area, limit=limit, cursor=position)
     return _page(request, found, bound)
+
+
+@get("/search/facets", opt={"right": "read"}, sync_to_thread=True)
+def read_facets(
+    request: Asked, q: Words = None, value: Value = None, types: Types = None, area: AreaName = None
+) -> Response[FacetsView]:
+    """How many objects a search finds in all, and by type, area, source and label."""
+    view = of(request).store.view(request.user.principal)
+    return answer(request, facets_of(view.facets(q, value=value, types=tuple(types or ()), area=area)))
 
 
 def _page(request: Asked, found: Found, bound: tuple[str, ...]) -> Response[Objects]:
