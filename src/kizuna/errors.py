@@ -63,6 +63,16 @@ class TooLarge(KizunaError):
     status, exit_code, slug = 413, 1, "too-large"
 
 
+class TooMany(KizunaError):
+    """Somebody asks for more at once than is their share; after `seconds` they may ask again."""
+
+    status, exit_code, slug = 429, 1, "too-many-requests"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class InvalidInput(KizunaError):
     """The input cannot be read as what it claims to be; give up on this source."""
 
@@ -70,7 +80,7 @@ class InvalidInput(KizunaError):
 
 
 class NodeBusy(KizunaError):
-    """Another process serves this node's folder."""
+    """Another process serves this node's folder, or there is more to do than there is time for."""
 
     status, exit_code, slug = 503, 1, "busy"
 

@@ -33,8 +33,6 @@ from kizuna.web.connection import bounded
 
 # A partner may be slow to finish reading; after this it is cut off so that the node can stop.
 GRACE_SECONDS = 5
-# Beyond these a request is answered 503: a process may commonly have 1,024 files open, and the store needs some of them.
-CONNECTIONS = 500
 # Objects from which on it takes a moment to read what counting needs.
 MANY = 50_000
 
@@ -126,7 +124,6 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
         timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=CONNECTIONS,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )

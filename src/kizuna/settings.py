@@ -64,6 +64,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     head_seconds: Seconds = 20.0
     body_seconds: Seconds = 600.0  # 32 MiB within this need less than half a megabit a second
+    stall_seconds: Seconds = 20.0  # within which a sender or a reader must move at least 16 KiB
+    answer_seconds: Seconds = 60.0  # for all that one request asks of the database
+    at_once: Positive = 8  # requests of one caller that are worked on
+    waiting: Positive = 100  # requests of one caller that wait for their turn
+    connections: Positive = 500  # a process may commonly have 1,024 files open, and the store needs some of them
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

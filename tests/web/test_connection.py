@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -94,3 +95,81 @@ def test_a_head_in_pieces_and_requests_in_one_piece_are_served(address: tuple[st
         time.sleep(1.2)  # longer than both limits: nothing is awaited of it
         client.sendall(GET)
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_stands_still_ends(make_store: Callable[..., Store]) -> None:
+    head = b"POST /api/v1/import HTTP/1.1\r\nHost: node\r\nContent-Length: 100000\r\n\r\n"
+    with bounded_node(make_store(), Limits(stall_seconds=0.3, body_seconds=60.0)) as address:
+        began = time.monotonic()
+        drip(address, head, dripping=b" ")
+        assert time.monotonic() - began < 20
+
+
+def test_an_answer_that_nobody_reads_ends_and_one_read_slowly_does_not(make_store: Callable[..., Store]) -> None:
+    async def large(_scope: Any, _receive: Any, send: Any) -> None:
+        size = str(LARGE).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", size)]})
+        await send({"type": "http.response.body", "body": bytes(LARGE)})
+
+    with running(large, log_level="critical", http=bounded(Limits(stall_seconds=0.5)), lifespan="off") as address:
+        assert read(address, pause=2.0, once=True) < LARGE
+        assert read(address, pause=0.02, once=False) >= LARGE
+
+
+LARGE = 32 << 20
+
+
+def read(address: tuple[str, int], *, pause: float, once: bool) -> int:
+    """How much of an answer came to somebody who pauses, once or after each piece."""
+    size = 0
+    with socket.create_connection(address, timeout=30) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        client.sendall(GET)
+        time.sleep(pause)
+        while True:
+            try:
+                block = client.recv(1 << 20)
+            except ConnectionError:
+                return size
+            if not block:
+                return size
+            size += len(block)
+            if size >= LARGE:
+                return size
+            if not once:
+                time.sleep(pause)
+
+
+def test_those_who_say_nothing_make_room(make_store: Callable[..., Store]) -> None:
+    with bounded_node(make_store(), Limits(connections=20)) as address:
+        silent = [socket.create_connection(address, source_address=("127.0.0.2", 0)) for _ in range(60)]
+        try:
+            for _ in range(5):
+                answer = httpx.get(f"http://{address[0]}:{address[1]}/healthz", timeout=20)
+                assert answer.status_code == 200
+        finally:
+            for one in silent:
+                one.close()
+
+
+def test_too_much_at_once_is_refused_with_the_time_to_wait(make_store: Callable[..., Store]) -> None:
+    store = make_store(limits=Limits(at_once=1, waiting=1))
+    body = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nn"
+    with bounded_node(store, store.settings.limits) as address:
+        # A log-in whose form is still to come keeps its turn.
+        held = [socket.create_connection(address) for _ in range(2)]
+        try:
+            for one in held:
+                one.sendall(b"POST /login HTTP/1.1\r\nHost: node\r\n" + body)
+            time.sleep(0.5)
+            base = f"http://{address[0]}:{address[1]}"
+            api, taxii = httpx.get(f"{base}/api/v1/me"), httpx.get(f"{base}/taxii2/")
+            assert (api.status_code, api.headers["retry-after"]) == (429, "1")
+            assert api.json()["type"].endswith("/problems/too-many-requests")
+            assert (taxii.status_code, taxii.headers["retry-after"], taxii.json()["http_status"]) == (429, "1", "429")
+            assert taxii.headers["content-type"].startswith("application/taxii+json")
+        finally:
+            for one in held:
+                one.close()
+        time.sleep(0.5)
+        assert httpx.get(f"{base}/healthz").status_code == 200

@@ -6,6 +6,7 @@ The SQL of `store/` is SQLite's, of a part that PostgreSQL has too; `postgres/tr
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -194,6 +195,11 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close every connection of this process."""
+
+
+def overdue(error: Exception) -> bool:
+    """Whether the file's database stopped reading because nobody waits any more (`kizuna.deadline`)."""
+    return isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
 
 
 def open_database(folder: Path, settings: Settings, *, read_only: bool = False) -> Database:

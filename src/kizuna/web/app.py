@@ -9,21 +9,25 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 
+from kizuna.deadline import begin
+from kizuna.errors import TooMany
 from kizuna.events import Listener, nobody
 from kizuna.events import Request as Told
-from kizuna.exchange.taxii import taxii_app
+from kizuna.exchange.taxii import refuse, taxii_app
 from kizuna.exchange.taxii.routes import route_of
-from kizuna.settings import MiB
+from kizuna.settings import Limits, MiB
 from kizuna.store import Store
 from kizuna.store.passwords import AT_ONCE
 from kizuna.trace import Trace, enter, taken
 from kizuna.web import api, health, pages
 from kizuna.web.api.schema import read_schema
 from kizuna.web.context import Context
-from kizuna.web.problems import as_json, problem_of, wants_page
+from kizuna.web.fair import Callers, Turns
+from kizuna.web.problems import MEDIA_TYPE, as_json, problem_of, wants_page
 
 # Each thread has a SQLite connection with a cache; more of them would cost memory and win nothing on a few cores.
 THREADS = 8
@@ -60,7 +64,9 @@ def create_app(store: Store) -> Application:
     secure = store.settings.reached_by_tls
     context = Context(store, secure=secure)
     headers = HEADERS | (TLS_HEADERS if secure else {})
-    return Door(_application(context), taxii_app(store, context.authenticator), headers, store.tell)
+    return Door(
+        _application(context), taxii_app(store, context.authenticator), headers, store.tell, store.settings.limits
+    )
 
 
 def routes() -> list[tuple[str, str]]:
@@ -93,12 +99,21 @@ def _application(context: Context) -> Application:
 
 
 class Door:
-    """Sends requests to TAXII or the rest, answers HEAD like GET without a body, puts the security headers on everything, and
-    tells how each request went."""
+    """Sends requests to TAXII or the rest, each caller's in its turn, answers HEAD like GET without a body, puts the security
+    headers on everything, and tells how each request went."""
 
     def __init__(
-        self, inner: Application, taxii: Application, headers: dict[str, str], tell: Listener = nobody
+        self,
+        inner: Application,
+        taxii: Application,
+        headers: dict[str, str],
+        tell: Listener = nobody,
+        limits: Limits | None = None,
     ) -> None:
+        limits = limits or Limits()
+        self._turns = Turns(limits.at_once, limits.waiting)
+        self._callers = Callers()
+        self._seconds = limits.answer_seconds
         self._inner = inner
         self._taxii = taxii
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -133,16 +148,42 @@ class Door:
             await send(message)
 
         try:
-            await (self._taxii if taxii else self._inner)(scope, receive, marked)
+            await self._in_turn(taxii, scope, receive, marked)
         finally:
             if self._tell is not nobody:
                 self._tell(_told(scope, route_of(path) if taxii else None, status, perf_counter() - began, size, trace))
+
+    async def _in_turn(self, taxii: bool, scope: Any, receive: Receive, send: Send) -> None:
+        """Until the answer is read by who asked: so somebody who reads slowly holds no more answers than are their share."""
+        caller, credentials = self._callers.of(scope["headers"], (scope.get("client") or ("",))[0])
+        try:
+            await self._turns.take(caller)
+        except TooMany as error:
+            await (refuse(send, error) if taxii else _refuse(send, error))
+            return
+        try:
+            begin(self._seconds)
+            await (self._taxii if taxii else self._inner)(scope, receive, send)
+        finally:
+            self._turns.give_back(caller)
+            user = scope.get("user")
+            if user is not None and credentials is not None:
+                self._callers.remember(credentials, f"{user.kind} {user.name}")
 
     def _mark(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}
         if b"cache-control" not in present:
             headers.append((b"cache-control", b"no-store"))
         return [*headers, *(header for header in self._headers if header[0] not in present)]
+
+
+async def _refuse(send: Send, error: TooMany) -> None:
+    problem, headers = problem_of(error)
+    body = msgspec.json.encode(problem)
+    told = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **headers}
+    start = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _told(scope: Any, route: str | None, status: int, seconds: float, size: int, trace: Trace) -> Told:

@@ -1,18 +1,22 @@
-"""One HTTP/1.1 connection within bounds: a head and a body come in time or not at all, and a head is small.
+"""One HTTP/1.1 connection within bounds: a head and a body come in time or not at all, a head is small, an answer is read.
 
-Uvicorn bounds neither: a client that sends a byte now and then would hold its connection for ever.
+Uvicorn bounds none of it: a client that sends or reads a byte now and then would hold its connection for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kizuna.settings import Limits
+from kizuna.web.crowd import Crowd
 
 HEAD_BYTES = 64 * 1024
+# What a body's sender and an answer's reader must move within `stall_seconds`.
+LEAST_BYTES = 16 * 1024
 # What may still come of a body that was answered before its end, so that its sender reads the answer and not a broken connection.
 _LEFT_BYTES = 4 << 20
 _LEFT_SECONDS = 2.0
@@ -24,6 +28,7 @@ class Connection(HttpToolsProtocol):
     """Closes itself with 408 or 431; timers run only while something of a request is still to come."""
 
     limits = Limits()
+    crowd = Crowd(limits.connections)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -31,16 +36,21 @@ class Connection(HttpToolsProtocol):
         self._whole = False  # whether what came last ended a request
         self._head = 0
         self._left = 0
+        self._came = 0  # bytes of a body
+        self._since = self.loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._moving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection that never says anything ends as well."""
         super().connection_made(transport)
+        self.crowd.enter(self)
         self._wait(self.limits.head_seconds)
 
     def data_received(self, data: bytes) -> None:
         """Most requests come whole in one piece: then no timer is ever set."""
         self._whole = False
+        self._since = self.loop.time()
         super().data_received(data)
         if self._whole or self.transport.is_closing():
             return
@@ -60,9 +70,13 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
         elif self._timer is None:
             self._wait(self.limits.body_seconds)
+            self._came = 0
+            self._moves(lambda: self._came, self._stalled)
+        self._came += size
 
     def on_response_complete(self) -> None:
         """Somebody whose body was refused soon stops sending it, or is stopped."""
+        self._since = self.loop.time()
         super().on_response_complete()
         if not self._awaits_head and not self._answering() and not self.transport.is_closing():
             self._stop()
@@ -87,8 +101,60 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more to wait for."""
+        self.crowd.leave(self)
         self._stop()
+        self._rest()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The answer waits for its reader, who has to go on reading."""
+        super().pause_writing()
+        self._moves(lambda: -self.transport.get_write_buffer_size(), self.leave)
+
+    def resume_writing(self) -> None:
+        """All of it is on its way."""
+        super().resume_writing()
+        self._rest()
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when nothing is done for it; None while a request of it is worked on."""
+        return None if self._answering() else self._since
+
+    def leave(self) -> None:
+        """End at once."""
+        self.transport.abort()
+
+    def _moves(self, measure: Callable[[], int], stalled: Callable[[], None]) -> None:
+        """Look from time to time whether what is measured has risen by enough."""
+        before = measure()
+
+        def look() -> None:
+            self._moving = None
+            if self.transport.is_closing() and stalled != self.leave:
+                return
+            if measure() - before < LEAST_BYTES and not self.flow.read_paused:
+                stalled()
+            else:
+                self._moves(measure, stalled)
+
+        self._rest()
+        self._moving = self.loop.call_later(self.limits.stall_seconds, look)
+
+    def _rest(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+            self._moving = None
+
+    def _stalled(self) -> None:
+        if self._timer is not None and not self._awaits_head:
+            self._stop()
+            self._too_slow(self.limits.body_seconds)
 
     def _wait(self, seconds: float) -> None:
         self._timer = self.loop.call_later(seconds, self._too_slow, seconds)
@@ -123,4 +189,4 @@ class Connection(HttpToolsProtocol):
 
 def bounded(limits: Limits) -> type[Connection]:
     """The connections of a node with these limits."""
-    return type("Connection", (Connection,), {"limits": limits})
+    return type("Connection", (Connection,), {"limits": limits, "crowd": Crowd(limits.connections)})

@@ -10,7 +10,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.exceptions import ValidationException as InvalidRequest
 
-from kizuna.errors import KizunaError
+from kizuna.errors import KizunaError, TooMany
+from kizuna.store.database import overdue
 from kizuna.trace import Trace, current
 from kizuna.web.i18n import N_
 
@@ -90,6 +91,11 @@ KINDS: dict[str, Kind] = {
     "too-many-tries": Kind(
         429, N_("Too many tries"), N_("Log-in is slowed down after failures. Wait a little, or use a log-in link.")
     ),
+    "too-many-requests": Kind(
+        429,
+        N_("Too many requests"),
+        N_("You ask for much at once. Wait for the answers to some requests, then repeat this one."),
+    ),
     "internal": Kind(
         500,
         N_("Error of this node"),
@@ -129,7 +135,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     """The problem that an exception is, and headers that belong to it. What is no error on purpose tells nothing but a number."""
     if isinstance(error, KizunaError):
-        headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyTries) else {}
+        headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyTries | TooMany) else {}
         if error.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="kizuna"'
         items = (Item(error.path, error.message),) if error.path else ()
@@ -138,6 +144,8 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         detail = "see errors" if isinstance(error, InvalidRequest) else error.detail
         allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return _problem(_BY_STATUS[error.status_code], detail, _items(error)), allowed
+    if overdue(error):
+        return _problem("busy", "the answer took too long to find; ask for less"), {"Retry-After": "10"}
     if isinstance(error, RecursionError):
         return _problem("bad-request", "the body is nested too deeply"), {}
     trace = current() or Trace()

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from contextvars import copy_context
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any, Protocol
@@ -15,8 +16,19 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from kizuna import deadline
 from kizuna.clock import to_text
-from kizuna.errors import InvalidInput, KizunaError, NotAuthenticated, NotFound, Refused, TooLarge, UsageError
+from kizuna.errors import (
+    InvalidInput,
+    KizunaError,
+    NodeBusy,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+    TooLarge,
+    TooMany,
+    UsageError,
+)
 from kizuna.exchange.taxii.collections import ROOT, Collection, collections_of, find_collection, shelf, source
 from kizuna.exchange.taxii.counting import holds_more
 from kizuna.exchange.taxii.media import STIX, TAXII, accepts_taxii, version_text
@@ -28,6 +40,7 @@ from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
 from kizuna.store import Outcome, Page, Query, Row, Store, Writer
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
+from kizuna.store.database import overdue
 from kizuna.store.told import OF_OTHERS, OF_STORED, as_told
 from kizuna.trace import current
 
@@ -35,7 +48,8 @@ log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _TITLES = {
     400: "Bad request", 401: "Not authenticated", 403: "Refused", 404: "Not found", 405: "Method not allowed",
-    406: "Not acceptable", 408: "Too slow", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed", 503: "Busy",
+    406: "Not acceptable", 408: "Too slow", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed",
+    429: "Too many requests", 503: "Busy",
 }  # fmt: skip
 # Above this the objects of a body are cut out one by one; below, the list of them is cheap even when each is two bytes.
 _WHOLE = 4 * MiB
@@ -104,9 +118,8 @@ class Server:
             response = await self._answer(scope, receive, headers, remote)
         except KizunaError as error:
             response = _failure(error)
-        except Exception:
-            log.exception("a TAXII request failed")
-            response = _failure(KizunaError("the node could not answer; its log says why, by error_id"))
+        except Exception as error:
+            response = _failure(_told(error))
         if packed and len(response.body) > _GZIP_FROM:
             response = await asyncio.get_running_loop().run_in_executor(self._reading, _packed, response)
         await _send(send, response, head=scope["method"] == "HEAD")
@@ -114,7 +127,10 @@ class Server:
     async def _answer(self, scope: Any, receive: Any, headers: dict[bytes, bytes], remote: str) -> Response:
         # One worker thread does all but reading a body: a second hop would cost as much as finding one object.
         lane = self._quick if _is_quick(scope) else self._reading
-        found = await asyncio.get_running_loop().run_in_executor(lane, self._handle, scope, receive, headers, remote)
+        handle = copy_context().run  # with the request's deadline
+        found = await asyncio.get_running_loop().run_in_executor(
+            lane, handle, self._handle, scope, receive, headers, remote
+        )
         if isinstance(found, Response):
             return found
         return await self._take(*found)
@@ -216,6 +232,7 @@ class Server:
     def _store_all(self, body: bytes, caller: Caller) -> Response:
         if holds_more(body, self._limits.items):
             raise _too_many(self._limits)
+        deadline.lift()
         # What a partner sends is its own to label.
         released = caller.kind == "partner" or caller.may("release")
         writer = self._store.writer(source(self._store, caller), may_release=released)
@@ -383,6 +400,18 @@ def _error_id(error: KizunaError) -> str:
     return str(uuid.uuid4() if trace is None else uuid.UUID(trace.id))
 
 
+async def refuse(send: Any, error: KizunaError) -> None:
+    """Answer with an error before anything of the request was looked at."""
+    await _send(send, _failure(error), head=False)
+
+
+def _told(error: Exception) -> KizunaError:
+    if overdue(error):
+        return NodeBusy("the answer took too long to find; ask for less")
+    log.exception("a TAXII request failed")
+    return KizunaError("the node could not answer; its log says why, by error_id")
+
+
 def _failure(error: KizunaError) -> Response:
     """An error resource (section 3.6.1)."""
     resource = {
@@ -397,6 +426,8 @@ def _failure(error: KizunaError) -> Response:
             ("WWW-Authenticate", 'Bearer realm="kizuna"'),
             ("WWW-Authenticate", 'Basic realm="kizuna", charset="UTF-8"'),
         )
+    elif isinstance(error, TooMany):
+        headers = (("Retry-After", str(error.seconds)),)
     elif isinstance(error, MethodNotAllowed):
         headers = (("Allow", error.allowed),)
     return Response(error.status, _encode(resource), headers)

@@ -150,6 +150,8 @@ def told() -> Iterator[None]:
         yield
     except psycopg.errors.LockNotAvailable as error:
         raise NodeBusy(f"another process keeps writing: {_first(error)}") from None
+    except psycopg.errors.QueryCanceled:
+        raise NodeBusy("the answer took too long to find; ask for less") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Unavailable(f"the database does not answer: {_first(error)}") from None
 

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from kizuna import deadline
 from kizuna.errors import InvalidInput, NodeBusy, Unavailable
 from kizuna.store.database import Sizes
 from kizuna.store.migrations import Step, newer, steps
@@ -28,6 +29,7 @@ WAIT_SECONDS = 10.0
 BUSY_MS = 60_000
 PENDING = 50_000
 """Documents that wait to be put in order: a search looks through all of them."""
+_BOUNDED = "kizuna_bounded"
 _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
 _LEADS = 0x6B697A6C  # "kizl": whoever holds it runs what is scheduled
 
@@ -205,6 +207,10 @@ class PostgresDatabase:
     def _taken(self) -> Iterator[Raw]:
         try:
             with self._pool.connection() as raw:
+                if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
+                    # Once for a connection: what a request may take is the same for all.
+                    raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
+                    setattr(raw, _BOUNDED, True)
                 yield raw
         except PoolTimeout:
             raise Unavailable(f"no connection to the database within {WAIT_SECONDS:.0f} s") from None

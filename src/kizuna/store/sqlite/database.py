@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from kizuna import deadline
 from kizuna.errors import InvalidInput, NodeBusy
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
@@ -32,6 +33,7 @@ WAL_PAGES = 4_000
 # It grows beyond where readers hold on to it all the time; then the writer waits for them once.
 WAL_BYTES = 256 << 20
 _CACHED_SHARE = 6
+_LOOKED_EVERY = 100_000  # steps of SQLite's machine, some milliseconds, after which a reader looks at the clock
 _ROWS_AT_ONCE = 32
 
 
@@ -120,6 +122,7 @@ class SqliteDatabase:
         if connection is None:
             connection = self._connect(READER_CACHE_KIB)
             connection.execute("pragma query_only=on")
+            connection.set_progress_handler(deadline.passed, _LOOKED_EVERY)
             self._local.connection = connection
         return connection
 

@@ -14,6 +14,7 @@ import msgspec
 from litestar import Response, post
 from litestar.params import HeaderParameter, QueryParameter
 
+from kizuna import deadline
 from kizuna.errors import TooLarge
 from kizuna.labels import parse_label
 from kizuna.stix import Container, ReadLimits, iter_objects
@@ -78,6 +79,7 @@ async def _receive(request: Asked, body: tempfile.SpooledTemporaryFile[bytes]) -
 def _answer(
     request: Asked, body: IO[bytes], label: str | None, area: str | None, key: str | None, digest: bytes
 ) -> bytes:
+    deadline.lift()
     store, caller = of(request).store, request.user
     answered = Answered(store)
     if key is not None and (before := answered.find(caller.name, key, digest)) is not None:

@@ -1,0 +1,30 @@
+"""How long the work for one request may take: what it asks of the database ends then, wherever it is."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import monotonic
+
+_end: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+def begin(seconds: float) -> None:
+    """From now on this task, and the threads it waits for, have so many seconds."""
+    _end.set(monotonic() + seconds)
+
+
+def lift() -> None:
+    """What follows is finished, however long it takes: what was taken in is told of."""
+    _end.set(None)
+
+
+def left() -> float | None:
+    """Seconds that are left, below 0 when none are; None where nobody waits."""
+    end = _end.get()
+    return None if end is None else end - monotonic()
+
+
+def passed() -> bool:
+    """Whether nobody waits for the answer any more."""
+    end = _end.get()
+    return end is not None and monotonic() > end
