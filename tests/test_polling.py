@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kizuna.clock import now_us
 from kizuna.errors import PeerFailed
 from kizuna.events import Poll
 from kizuna.exchange.taxii.client import ahead, poll
@@ -15,8 +16,15 @@ from kizuna.observe import Observer
 from kizuna.polling import Poller, Turn
 from kizuna.settings import write_private
 from kizuna.store import Partner, Store
+from kizuna.store.schedule import Schedule
 from tests.exchange.taxii.foreign import Foreign, Said, absent
 from tests.serving import running
+
+
+@pytest.fixture(autouse=True)
+def going(store: Store) -> None:
+    """A clock that goes: it says when a partner's next turn is due."""
+    store.clock = now_us
 
 
 class Odd(Poller):
@@ -44,6 +52,19 @@ def test_what_breaks_one_poll_stops_no_other(two: Store, capsys: pytest.CaptureF
     with Odd(two, 0.01):
         assert Odd.last.wait(30)
     assert "polling Alpha: OverflowError: date value out of range" in capsys.readouterr().err
+
+
+def test_what_another_process_polls_waits_until_it_is_done(two: Store) -> None:
+    heard, other = Heard(), Heard()
+    schedule = Schedule(two)
+    held = {name: schedule.claim(f"poll:{name}", 1) for name in ("Alpha", "Bravo")}
+    with Odd(two, 0.01, heard), Odd(two, 0.01, other):
+        time.sleep(0.3)
+        assert heard.polls == other.polls == []
+        for name, holder in held.items():
+            schedule.done(f"poll:{name}", holder or "", 0)
+        Odd.last.wait(30)
+    assert {poll.partner for poll in heard.polls + other.polls} == {"Alpha", "Bravo"}
 
 
 class Heard(Observer):

@@ -51,6 +51,12 @@ class Refused(KizunaError):
     status, exit_code, slug = 403, 4, "refused"
 
 
+class Outdated(KizunaError):
+    """What was made for somebody holds more than they may see now."""
+
+    status, exit_code, slug = 410, 1, "outdated"
+
+
 class Conflict(KizunaError):
     """The thing changed meanwhile, or exists already."""
 

@@ -76,6 +76,16 @@ class Poll(NamedTuple):
     news: bool = True
 
 
+class Job(NamedTuple):
+    """A turn of a job in a process of its own, and how it ended: done, failed, cancelled, or queued once more. `error` is a kind."""
+
+    kind: str
+    state: str
+    attempt: int
+    seconds: float
+    error: str | None = None
+
+
 class Said(NamedTuple):
     """A remark of the program itself, for the log: that it started, or what went wrong."""
 
@@ -92,7 +102,7 @@ class Told(NamedTuple):
     event: Event
 
 
-Event = Request | Batch | Fed | Act | Waited | Poll | Said
+Event = Request | Batch | Fed | Act | Waited | Poll | Job | Said
 Listener = Callable[[Event], object]
 
 

@@ -1,4 +1,4 @@
-"""The one place where the parts are put together: a store, the web application and the polling of partners, served.
+"""The one place where the parts are put together: a store, the web application, the polling of partners and the runner of jobs, served.
 
 `kizuna up` lives here, above the command line, which knows it by name only.
 """
@@ -23,6 +23,7 @@ from kizuna.cli.output import NumberRange, emit, node_options, say, store_option
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.jobs import Runner
 from kizuna.observe import observed
 from kizuna.polling import Poller
 from kizuna.settings import Settings, load
@@ -69,10 +70,14 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
         url = address(listener, settings)
         store = open_store(folder)
         try:
-            with observed(store, open_socket) as observer, Poller(store, terms.poll_seconds, observer) as poller:
+            with (
+                observed(store, open_socket) as observer,
+                Poller(store, terms.poll_seconds, observer) as poller,
+                Runner(store) as runner,
+            ):
                 where = Addresses(url, observer.metrics_url)
                 threading.Thread(target=_count_ahead, args=(store,), name="counting", daemon=True).start()
-                server = Server(_config(store, settings), lambda: announce(where, store), poller.end)
+                server = Server(_config(store, settings), lambda: announce(where, store), poller.end, runner.end)
                 server.run(sockets=[listener])
             if not server.started:
                 raise InvalidInput("the node could not start; see the messages above", file=str(folder))
@@ -84,7 +89,7 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
 class Server(uvicorn.Server):
     """Uvicorn, telling when it answers, and ending without an error at a signal."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], *stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
         self._stopping = stopping
@@ -108,7 +113,8 @@ class Server(uvicorn.Server):
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
-        self._stopping()
+        for stop in self._stopping:
+            stop()
 
 
 def _config(store: Store, settings: Settings) -> uvicorn.Config:

@@ -1,4 +1,7 @@
-"""Polling of partners by a served node: one after the other, whatever goes wrong with one of them."""
+"""Polling of partners by a served node: one after the other, whatever goes wrong with one of them.
+
+Of several processes that serve one node one polls a partner; when it dies, another does as soon as its lease is over.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,13 @@ from kizuna.events import Poll
 from kizuna.exchange.taxii.client import PollReport, poll
 from kizuna.observe import Observer
 from kizuna.store import Store
+from kizuna.store.leases import Heartbeat
+from kizuna.store.schedule import Schedule
 
 # A partner may be slow to finish; after this the node stops without it.
 GRACE_SECONDS = 5
+# How often it is looked whose turn it is: another process may have gone.
+LOOK_SECONDS = 1.0
 # What a partner answered, where an error quotes it: it goes to whoever asked for the poll, and into no log.
 _QUOTED = re.compile(r"(answered \d{3}): .*|(: )['\"].*|(to another host), .*", re.DOTALL)
 
@@ -45,6 +52,7 @@ class Poller:
 
     def __init__(self, store: Store, seconds: float, observer: Observer | None = None) -> None:
         self._store = store
+        self._schedule = Schedule(store)
         self._seconds = seconds
         self._observer = observer
         self._ended = threading.Event()
@@ -67,7 +75,7 @@ class Poller:
         self._ended.set()
 
     def _run(self) -> None:
-        while not self._ended.wait(self._seconds):
+        while not self._ended.wait(min(self._seconds, LOOK_SECONDS)):
             try:
                 self._turns()
             except Exception as error:
@@ -75,11 +83,19 @@ class Poller:
                 self._said["partners"] = said
 
     def _turns(self) -> None:
-        if not self._store.database.leads():
-            return
         for number, partner in enumerate(self._store.partners(), 1):
             if partner.url and not self._ended.is_set():
-                self._turn(partner.name, number)
+                self._turn_if_due(partner.name, number)
+
+    def _turn_if_due(self, name: str, number: int) -> None:
+        turn = f"poll:{name}"
+        holder = self._schedule.claim(turn, self._seconds)
+        if holder is None:
+            return
+        with Heartbeat(lambda: self._schedule.renew(turn, holder), self._store.settings.limits.lease_seconds / 4):
+            self._turn(name, number)
+        # What was broken off is due at once, for whoever serves the node next.
+        self._schedule.done(turn, holder, 0 if self._ended.is_set() else self._seconds)
 
     def _turn(self, name: str, number: int) -> None:
         """Whatever goes wrong with one partner, the others have their turn, the node serves on and the next turn tries again."""

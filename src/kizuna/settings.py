@@ -62,6 +62,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: Positive = 256 * MiB  # of one source: above it a refused item is told of and not kept
     quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
+    export: Positive = 1024 * MiB  # what one job keeps for its asker, compressed
+    lease_seconds: Seconds = 20.0  # a process that has not spoken for so long works on a job no more
     head_seconds: Seconds = 20.0
     body_seconds: Seconds = 600.0  # 32 MiB within this need less than half a megabit a second
     stall_seconds: Seconds = 20.0  # within which a sender or a reader must move at least 16 KiB
@@ -98,6 +100,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     admin_listen: str = "127.0.0.1"
     admin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None  # metrics; without it nothing listens
     traces: bool = False  # spans by OpenTelemetry; the OTEL_* variables say where to, and ask for them too
+    job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = (
+        14  # how long jobs that ended are kept, with what they made
+    )
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:

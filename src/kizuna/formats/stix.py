@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,6 +67,11 @@ def bring_in(writer: Writer, name: str, limits: Limits) -> Iterator[Outcome]:
         size = Path(name).stat().st_size if name != "-" and Path(name).is_file() else 0
         yield from _bring_in(writer, lambda share: read_file(name, limits, share), size, name, readers=1)
         return
+    yield from bring_in_text(writer, text, name, limits)
+
+
+def bring_in_text(writer: Writer, text: bytes, name: str, limits: Limits) -> Generator[Outcome, None, None]:
+    """Bring a container that is held as a whole into the store, as `bring_in` does; `name` is where it came from."""
     # More of them than a writer holds need not be held here, either.
     few = text.count(b'"marking-definition"') <= MOST_DEFINITIONS
     definitions = marking_definitions(text) if few else None
@@ -91,15 +96,20 @@ def _whole(name: str, limits: Limits) -> bytes | None:
     path = Path(name)
     if name == "-" or not path.is_file() or path.stat().st_size > limits.split_above:
         return None
-    text = path.read_bytes()
-    if text[:2] != _GZIP:
-        return text
     try:
-        with Unpacked(io.BytesIO(text), name, limits.compression_ratio) as unpacked:
-            text = io.BufferedReader(unpacked).read(limits.split_above + 1)
+        return plain(path.read_bytes(), name, limits)
     except KizunaError:
         return None
-    return text if len(text) <= limits.split_above else None
+
+
+def plain(data: bytes, name: str, limits: Limits) -> bytes:
+    """A text, unpacked where it is gzip. Raises TooLarge where it is not one to be held as a whole, InvalidInput when broken."""
+    if data[:2] == _GZIP:
+        with Unpacked(io.BytesIO(data), name, limits.compression_ratio) as unpacked:
+            data = io.BufferedReader(unpacked).read(limits.split_above + 1)
+    if len(data) > limits.split_above:
+        raise TooLarge(f"unpacked it is larger than {limits.split_above} bytes", file=name)
+    return data
 
 
 class Unpacked(io.RawIOBase):

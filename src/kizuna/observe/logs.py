@@ -9,7 +9,7 @@ import logging
 import traceback
 from types import TracebackType
 
-from kizuna.events import Act, Batch, Fact, Fed, Level, Listener, Poll, Request, Said, Told, Waited
+from kizuna.events import Act, Batch, Fact, Fed, Job, Level, Listener, Poll, Request, Said, Told, Waited
 from kizuna.observe.lines import Lines
 
 # Asked every few seconds by supervisors, or many at once by one page.
@@ -53,6 +53,8 @@ class Logs:
                 return "info", "act", {"act": event.act}
             case Poll():
                 return _poll(event)
+            case Job():
+                return _job(event)
             case Waited():
                 slow = event.seconds > SLOW_WAIT_SECONDS
                 return "warning" if slow else "debug", "waited", {"for": "writer", "ms": _ms(event.seconds)}
@@ -79,6 +81,11 @@ def _poll(event: Poll) -> tuple[Level, str, Facts]:
     if event.error is not None:
         return "warning" if event.news else "debug", "poll", {**facts, "error": event.error, "reason": event.reason}
     return "info" if event.news or event.received else "debug", "poll", facts
+
+
+def _job(event: Job) -> tuple[Level, str, Facts]:
+    facts: Facts = {"kind": event.kind, "state": event.state, "attempt": event.attempt, "ms": _ms(event.seconds)}
+    return ("warning", "job", {**facts, "error": event.error}) if event.error else ("info", "job", facts)
 
 
 class Handler(logging.Handler):

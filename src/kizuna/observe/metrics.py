@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kizuna import __version__
-from kizuna.events import Act, Batch, Fed, Poll, Request, Told, Waited
+from kizuna.events import Act, Batch, Fed, Job, Poll, Request, Told, Waited
 from kizuna.store import Store
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -40,6 +40,9 @@ class Metrics:
         self._polls = _counter(registry, "polls", "Turns with partners, by how they ended.", "outcome")
         self._polled = _counter(registry, "polled_objects", "Objects that polls brought.")
         self._poll_seconds = _histogram(registry, "poll_seconds", "Time of one turn with one partner.", _SLOW)
+        told = "Turns of jobs, by kind and how they ended; queued: broken off, to be begun anew."
+        self._jobs = _counter(registry, "jobs", told, "kind", "state")
+        self._job_seconds = _histogram(registry, "job_seconds", "Time of one turn of a job.", _SLOW, "kind")
         self._waits = _histogram(registry, "writer_wait_seconds", "How long a writer waited for its turn.", _SLOW)
         made = {"version": __version__, "python": platform.python_version(), "tls": ssl.OPENSSL_VERSION}
         Info("kizuna_build", "What this node is made of.", registry=registry).info(made)
@@ -64,6 +67,9 @@ class Metrics:
             self._acts.labels(event.act).inc()
         elif isinstance(event, Waited):
             self._waits.observe(event.seconds)
+        elif isinstance(event, Job):
+            self._jobs.labels(event.kind, event.state).inc()
+            self._job_seconds.labels(event.kind).observe(event.seconds)
         elif isinstance(event, Poll):
             self._polls.labels(event.error or "ok").inc()
             self._polled.inc(event.received)
@@ -119,11 +125,18 @@ class State(Collector):
         with self._store.database.snapshot() as reader:
             newest = reader.execute("select max(n) from object").fetchone()[0]
             kept = reader.execute("select kind, sum(kept) from source group by kind order by kind").fetchall()
+            jobs = reader.execute(
+                "select kind, state, count(*) from job where state in ('queued','running') group by kind, state order by kind, state"
+            ).fetchall()
             partners = reader.execute("select n, last_exchange from partner order by n").fetchall()
         yield _gauge(
             "newest_row", "Number of the newest row of an object: rows taken in since the node was made.", newest or 0
         )
         yield _labelled("quarantine_bytes", "Size of what was refused and is kept, by kind of source.", "source", kept)
+        waiting = GaugeMetricFamily("kizuna_jobs_open", "Jobs that wait or run.", labels=["kind", "state"])
+        for kind, state, count in jobs:
+            waiting.add_metric([kind, state], count)
+        yield waiting
         exchanged = [(str(n), (last or 0) / 1e6) for n, last in partners]
         told = (
             "When something last went to or came from a partner (seconds since 1970; 0: never). Partners are numbers."

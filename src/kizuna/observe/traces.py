@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 
 from kizuna import __version__
-from kizuna.events import Act, Batch, Poll, Request, Told
+from kizuna.events import Act, Batch, Job, Poll, Request, Told
 from kizuna.trace import Trace
 
 Value = str | int | float
@@ -57,6 +57,9 @@ class Spans:
             self._within(told, "store", event.seconds, {"kizuna.source": event.source, **_named(counts)})
         elif isinstance(event, Act):
             self._within(told, f"act {event.act}", 0.0, {"kizuna.act": event.act})
+        elif isinstance(event, Job):
+            turn: dict[str, Value] = {"kizuna.state": event.state, "kizuna.attempt": event.attempt}
+            self._within(told, f"job {event.kind}", event.seconds, turn, error=event.error)
         elif isinstance(event, Poll):
             facts: dict[str, Value] = {"kizuna.partner": event.number, "kizuna.received": event.received}
             self._within(told, "poll", event.seconds, facts, kind=SpanKind.CLIENT, error=event.error)

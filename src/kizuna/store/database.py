@@ -181,9 +181,6 @@ class Database(Protocol):
     def numbers_follow(self, connection: Any, /) -> None:
         """After rows were put in with their numbers: let the next ones be above."""
 
-    def leads(self) -> bool:
-        """Whether this process runs what is scheduled for the whole node; once it does, until it ends."""
-
     def tidy(self) -> None:
         """Between batches of a large import: bring back into place what writing has left beside."""
 

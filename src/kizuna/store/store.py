@@ -278,6 +278,7 @@ class Store:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
             for table in ("feed", "waiting"):
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
+            act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
             act.connection.execute("delete from partner where n=?", (n,))
 
     def note_exchange(self, partner: str, at: int) -> None:

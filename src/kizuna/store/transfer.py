@@ -99,7 +99,7 @@ def _rows(connection: Connection, table: str, columns: list[str]) -> Iterator[tu
 
 
 def _at_once(table: str) -> int:
-    return 64 if table in ("body", "quarantine", "status", "answered") else _ROWS
+    return 64 if table in ("body", "quarantine", "status", "answered", "job_part") else _ROWS
 
 
 def _portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

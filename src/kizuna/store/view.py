@@ -227,6 +227,21 @@ class View:
             more = page.more
             position = page.rows[-1].position if page.rows else position
 
+    def uncut(self, numbers: Sequence[int]) -> set[int]:
+        """Of stored rows, by their number: those that this reader may see whole."""
+        sql = (
+            f"select o.n from object o where o.n in (select value from json_each(?)) and o.hidden=0 "
+            f"and {self._labels('o.least')} and (o.whole=o.label or {self._labels('o.whole')})"
+        )
+        return {n for (n,) in self._reader.execute(sql, (json.dumps(list(numbers)),))}
+
+    def shown(self, number: int) -> bytes | None:
+        """A stored row, by its number, as this reader may see it; None when that is nothing."""
+        sql = f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.hidden=0 and {self._labels('o.least')}"
+        row = self._reader.execute(sql, (number,)).fetchone()
+        seen = None if row is None else self._redacted(_Seen._make((*row, ())))
+        return None if seen is None else seen.raw
+
     def explain(self, id: str, recipient: Principal) -> Decision | None:
         """Why a recipient may or may not have all that the asker sees of an object; None when that is nothing."""
         whole = self.whole_label(id)

@@ -78,6 +78,11 @@ KINDS: dict[str, Kind] = {
     ),
     "method-not-allowed": Kind(405, N_("Not possible here"), N_("This address does not answer this method.")),
     "conflict": Kind(409, N_("Conflict"), N_("The thing changed meanwhile, or exists already.")),
+    "outdated": Kind(
+        410,
+        N_("No longer yours to see"),
+        N_("This was made for you when you could see more. Ask for it again: you get what you may see now."),
+    ),
     "changed": Kind(
         412,
         N_("Changed meanwhile"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -118,29 +117,6 @@ def test_more_readers_than_connections_wait_and_are_served(make_database: Callab
         thread.join()
     assert found == [(1,)] * (12 * 20 * 2)
     opened.close()
-
-
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether something comes to hold: the server notices a moment later that somebody has gone."""
-    deadline = time.monotonic() + 10
-    while not (held := holds()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return held
-
-
-def test_one_process_leads_and_another_when_it_ends(make_database: Callable[[], str]) -> None:
-    url = make_database()
-    one, other = PostgresDatabase(url), PostgresDatabase(url)
-    assert (one.leads(), other.leads(), one.leads()) == (True, False, True)
-    one.close()
-    assert soon(other.leads)
-    assert other.leads()
-    cut_all(url)
-    assert soon(other.leads)
-    one = PostgresDatabase(url)
-    assert not one.leads()
-    one.close()
-    other.close()
 
 
 def test_a_stream_holds_few_rows_and_lets_others_speak(opened: PostgresDatabase) -> None:

@@ -31,7 +31,6 @@ PENDING = 50_000
 """Documents that wait to be put in order: a search looks through all of them."""
 _BOUNDED = "kizuna_bounded"
 _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
-_LEADS = 0x6B697A6C  # "kizl": whoever holds it runs what is scheduled
 
 
 class PostgresDatabase:
@@ -46,8 +45,6 @@ class PostgresDatabase:
         self._read_only = read_only
         self._written = 0
         self._writer: PostgresConnection | None = None
-        self._leader: Raw | None = None
-        self._leading = threading.Lock()
         with told():
             raw = connected(url)
         try:
@@ -145,24 +142,6 @@ class PostgresDatabase:
             highest = f"(select coalesce(max(n), 0) from {table})"
             connection.execute(f"select setval(pg_get_serial_sequence(?, 'n'), {highest} + 1, false)", (table,))
 
-    def leads(self) -> bool:
-        """Whether this process runs what is scheduled: one of all that serve the node, and when it ends, another."""
-        with self._leading:
-            if self._leader is not None:
-                with suppress(psycopg.Error):
-                    self._leader.execute("select 1")
-                    return True
-                self._leader.close()  # lost with its lock, which somebody else may hold by now
-                self._leader = None
-            with told():
-                raw = connected(self._url)
-                (mine,) = raw.execute("select pg_try_advisory_lock(%s)", (_LEADS,)).fetchone() or (False,)
-                if mine:
-                    self._leader = raw
-                else:
-                    raw.close()
-            return bool(mine)
-
     def tidy(self) -> None:
         """Put what is new in the full text in its order, between batches: inside of one, readers would wait."""
         with self._lock, told():
@@ -183,9 +162,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection of this process."""
         self._pool.close(timeout=2.0)
-        if self._leader is not None:
-            self._leader.close()
-            self._leader = None
         with self._lock:
             if self._writer is not None:
                 self._writer.raw.close()

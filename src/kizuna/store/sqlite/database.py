@@ -198,10 +198,6 @@ class SqliteDatabase:
     def numbers_follow(self, connection: SqliteConnection, /) -> None:
         """The next number is always the one above the highest."""
 
-    def leads(self) -> bool:
-        """One process serves a file."""
-        return True
-
     def tidy(self) -> None:
         """Bring a log that has grown beyond measure back into the file, between batches; what readers still hold stays for later.
 
