@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -22,7 +23,7 @@ from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import asked, portal
 from tests.behaviour.worlds import DRIVES, LAST, ORDER, SECRET, TAXII, Answers, World, made, plain, sweep
 from tests.builders import CLEAR, GREEN, campaign, named
-from tests.commands import kizuna
+from tests.commands import bundle, kizuna
 from tests.stores import Databases
 
 OBSERVERS = ("Brussels", "colleague", None)
@@ -42,6 +43,7 @@ visible = st.one_of(
     st.tuples(st.just("post"), kinds, sent, st.lists(anything, max_size=2), words, st.integers(1, 4)),
     st.tuples(st.just("label"), kinds, anything, st.sampled_from(["TLP:GREEN", "TLP:CLEAR", "TLP:AMBER to=BEL", "TLP:AMBER+STRICT"])),
     st.tuples(st.just("delete"), kinds, anything),
+    st.tuples(st.just("job"), st.sampled_from(["kind=export", "kind=export&type=report"])),
     st.tuples(st.just("wait"), st.integers(1, 4_000_000)),
 )  # fmt: skip
 # Objects of their own, and versions of visible ones: of days on which nobody else makes one.
@@ -51,6 +53,7 @@ hidden = st.one_of(
     st.tuples(st.just("hidden label"), kinds, names, st.sampled_from([HIDDEN, "TLP:RED persons=owner,x"])),
     st.tuples(st.just("hidden delete"), kinds, names),
     st.tuples(st.just("hidden search"), words),
+    st.tuples(st.just("hidden job"), kinds, anything, st.lists(anything, max_size=2), words, st.integers(11, 14)),
 )
 inboxes = st.tuples(st.just("hidden post"), kinds, names, st.lists(anything, max_size=2), words, st.integers(11, 14))
 scripts = st.lists(st.one_of(visible, hidden, inboxes), min_size=3, max_size=12)
@@ -89,6 +92,14 @@ def perform(world: World, act: Act, *, with_hidden: bool) -> bytes | None:
             reply = world.relabel("colleague", named(kind, name), label)
         case ("delete", kind, name):
             reply = world.delete("colleague", named(kind, name))
+        case ("job", query):
+            reply = world.job("colleague", query)
+        case ("hidden job", kind, name, refs, text, day):
+            # That somebody asked for something is seen by who operates the node; what it was about is not.
+            hidden = [made(kind, name, refs, f"{text} {SECRET}", day)] if with_hidden else []
+            world.job("owner", f"kind=import&{urlencode({'label': HIDDEN})}", bundle(*hidden))
+            world.job("owner", "kind=export")
+            return None
         case ("hidden post", kind, name, *rest):
             # That a partner spoke is seen by everybody here; what it said is not.
             world.post("Kyiv", "inbox", *([made(kind, f"hidden Kyiv {name}", *rest)] if with_hidden else []))

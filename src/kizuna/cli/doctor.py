@@ -28,6 +28,8 @@ Finding = tuple[State, str]
 
 FREE_BYTES = 1 << 30
 APART_SECONDS = 60
+STUCK_SECONDS = 300
+"""How long a job waits before that is worth a remark, where none runs."""
 UNASKED = 20_000
 """Objects whose indices are worked out afresh without being asked to: some twenty seconds."""
 _FAULTS = 5  # told of; more say nothing more
@@ -46,7 +48,7 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 @node_options
 @click.pass_context
 def command(ctx: click.Context, data: Path, as_json: bool, full: bool, network: bool) -> None:
-    """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, clocks, disk, port.
+    """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, jobs, clocks, disk, port.
 
     The indices, labels and feeds are worked out afresh from every object, of a large store only with --full. Exit 1 when
     a check failed.
@@ -77,6 +79,7 @@ def findings(folder: Path, *, full: bool = False, network: bool = False) -> Iter
         "migrations": _migrations,
         "indices": partial(_indices, most=None if full else UNASKED),
         "quarantine": _quarantine,
+        "jobs": _jobs,
         "clock": _clock,
         "disk": _disk,
         "port": _port,
@@ -221,6 +224,29 @@ def _quarantine(folder: Path) -> Finding:
     ]
     more = [_("{count:,} more reasons", count=len(refused) - _FAULTS)] if len(refused) > _FAULTS else []
     return "warning", "; ".join([*told, *more])
+
+
+def _jobs(folder: Path) -> Finding:
+    """What waits long for a node that is served, and what nobody works on any more."""
+    from kizuna.store import open_store
+    from kizuna.store.jobs import OPEN, Jobs
+    from kizuna.store.leases import over_before
+
+    if _migrations(folder)[0] != "ok":
+        return "warning", _("not looked at: first the store itself must be well")
+    store = open_store(folder, read_only=True)
+    try:
+        found = Jobs(store).listed(10_000, states=OPEN)
+        silent = [job for job in found if job.state == "running" and (job.lease or 0) < over_before(store)]
+        waits = [job for job in found if job.state == "queued" and job.made < store.clock() - STUCK_SECONDS * 1_000_000]
+    finally:
+        store.close()
+    at_work = any(job.state == "running" and job not in silent for job in found)  # for that one the others wait
+    if silent or (waits and not at_work):
+        return "warning", _(
+            "nobody works on {count:,} jobs; is the node served? See: kizuna job list", count=len(silent) + len(waits)
+        )
+    return "ok", _("{count:,} jobs wait or run", count=len(found))
 
 
 def _clock(folder: Path) -> Finding:

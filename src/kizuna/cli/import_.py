@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
+from kizuna.cli.job import background_option, put
 from kizuna.cli.output import Advance, emit, node_options, progress, say, store_option, trouble
 from kizuna.cli.strangers import tell_of_strangers, tell_of_unknown_areas
 from kizuna.cli.words import _, told
@@ -28,17 +29,29 @@ PARTLY = 6
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--label", metavar="LABEL", help="Label of objects that state none; a stated one is joined with it.")
 @click.option("--area", help="Programme area the objects serve.")
+@background_option
 @store_option
 @node_options
 @click.pass_context
 def command(
-    ctx: click.Context, files: tuple[str, ...], label: str | None, area: str | None, data: Path, as_json: bool
+    ctx: click.Context,
+    files: tuple[str, ...],
+    label: str | None,
+    area: str | None,
+    as_job: bool,
+    data: Path,
+    as_json: bool,
 ) -> None:
     """Store the objects of STIX bundles, lists, TAXII envelopes or single objects; `-` reads standard input.
 
     Files ending in .gz are unpacked. A LABEL is such as "TLP:GREEN community=EU" or "TLP:AMBER to=JPN". What is wrong
-    is reported item by item and stops nothing else: exit 6 when some items failed, 1 when all did.
+    is reported item by item and stops nothing else: exit 6 when some items failed, 1 when all did. With --job each file,
+    of at most 64 MiB, is kept for the served node to import.
     """
+    if as_job:
+        with node(data) as store:
+            _leave(store, files, label, area, as_json=as_json)
+        return
     began = time.monotonic()
     with node(data) as store:
         counts = _import(store, files, label, area, as_json=as_json)
@@ -78,6 +91,23 @@ def _import(
                 if report["status"] == "failed":
                     _tell(report, as_json=as_json)
     return dict(counts)
+
+
+def _leave(store: Store, files: Iterable[str], label: str | None, area: str | None, *, as_json: bool) -> None:
+    from kizuna.errors import TooLarge
+    from kizuna.labels import parse_label
+
+    if label is not None:
+        tell_of_strangers(parse_label(label, originator=store.organisation, community=store.settings.community), store)
+    tell_of_unknown_areas([area] if area else [])
+    most = store.settings.limits.split_above
+    for file in files:
+        with click.open_file(file, "rb") as handle:
+            text = handle.read(most + 1)
+        if len(text) > most:
+            raise TooLarge(f"is larger than {most} bytes, which no job takes; import it without --job", file=file)
+        stated = {"label": label, "area": area, "file": file}
+        put(store, "import", {key: value for key, value in stated.items() if value is not None}, text, as_json=as_json)
 
 
 def _outcomes(writer: Writer, file: str, limits: Limits, advance: Advance) -> Iterator[dict[str, Any]]:

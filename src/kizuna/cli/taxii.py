@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kizuna.cli.folder import actor, node
+from kizuna.cli.job import background_option, put
 from kizuna.cli.output import dry_option, emit, node_options, progress, rows_option, say, table, trouble
 from kizuna.cli.process import end_with_parent
 from kizuna.cli.words import N_, _
@@ -34,14 +35,32 @@ def command() -> None:
 @command.command("poll", short_help="Read what is new from a partner.")
 @click.argument("partner")
 @ca_option
+@background_option
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input closes.")
 @node_options
 @click.pass_context
-def poll(ctx: click.Context, partner: str, ca_file: Path | None, with_parent: bool, data: Path, as_json: bool) -> None:
+def poll(
+    ctx: click.Context,
+    partner: str,
+    ca_file: Path | None,
+    as_job: bool,
+    with_parent: bool,
+    data: Path,
+    as_json: bool,
+) -> None:
     """Read everything new that PARTNER offers us, and store it as the partner's. A node that is served polls by itself."""
     if with_parent:
         end_with_parent()
     with node(data) as store:
+        if as_job:
+            stated: dict[str, Any] = {"partner": store.partner(partner).name}
+            put(
+                store,
+                "poll",
+                stated if ca_file is None else {**stated, "ca_file": str(ca_file.resolve())},
+                as_json=as_json,
+            )
+            return
         from kizuna.exchange.taxii import client
 
         with progress(_("polling {partner}", partner=partner), None) as advance:

@@ -12,18 +12,16 @@ from kizuna.jobs.importing import bring
 from kizuna.jobs.turn import Cancelled, Turn
 from kizuna.store import Store
 from kizuna.store.accounts import Accounts
-from kizuna.store.caller import ROLES_WITH, Caller, Right
-from kizuna.store.jobs import Job, Kind
+from kizuna.store.caller import ROLES_WITH, Caller
+from kizuna.store.jobs import RIGHTS, Job, Kind
 from kizuna.store.leases import Lost
-
-RIGHTS: dict[Kind, Right] = {"import": "write", "export": "read", "poll": "operate"}
-"""What a person needs to ask for a job, and still has when it is done."""
 
 Result = dict[str, Any]
 
 
 def _poll(turn: Turn, _caller: Caller | None) -> Result:
-    report = poll(turn.store, str(turn.job.arguments["partner"]), progress=turn.at)
+    stated = turn.job.arguments
+    report = poll(turn.store, str(stated["partner"]), progress=turn.at, ca_file=stated.get("ca_file"))
     counts = {"received": report.received, "imported": report.imported, "unchanged": report.unchanged}
     return {**counts, "failed": report.failed}
 
@@ -54,7 +52,9 @@ def _done(turn: Turn, result: Result) -> None:
     turn.write_down()
     with store.database.write() as connection:  # the job and its entry in the trail are there together
         turn.jobs.finish(job, "done", result=result)
-        counts = {key: value for key, value in result.items() if isinstance(value, int)}
+        # What a poll brought is not all for the eyes of a person who asked for it, and one's own acts one may read.
+        told = {} if job.kind == "poll" and job.person is not None else result
+        counts = {key: value for key, value in told.items() if isinstance(value, int)}
         subject = str(job.arguments.get("partner") or job.arguments.get("file") or "job")
         store.record(connection, job.asked, ACTS[job.kind], subject[:500], counts)
 

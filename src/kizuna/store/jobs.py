@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from kizuna.errors import Conflict, NotFound, TooLarge
+from kizuna.store.caller import Right
 from kizuna.store.database import Connection
 from kizuna.store.leases import Lost, new_holder, over_before, until
 from kizuna.store.store import DAY, Store
@@ -23,7 +24,9 @@ Kind = Literal["import", "export", "poll"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STATES: tuple[State, ...] = get_args(State)
-OPEN = ("queued", "running")
+OPEN: tuple[State, ...] = ("queued", "running")
+RIGHTS: dict[Kind, Right] = {"import": "write", "export": "read", "poll": "operate"}
+"""What a person needs to ask for a job, and still has when it is done."""
 
 MOST_ATTEMPTS = 5
 MOST_OPEN = 20

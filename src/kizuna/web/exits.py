@@ -14,7 +14,7 @@ BOTH: tuple[Reader, ...] = ("person", "partner")
 
 
 class Exit(NamedTuple):
-    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status'."""
+    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status', {job} a job's."""
 
     name: str
     method: str
@@ -37,6 +37,9 @@ EXITS = (
     Exit("import", "POST", "/api/v1/import", PERSON),
     Exit("partners", "GET", "/api/v1/partners", PERSON),
     Exit("stats", "GET", "/api/v1/stats", PERSON),
+    Exit("jobs", "GET", "/api/v1/jobs", PERSON),
+    Exit("job", "GET", "/api/v1/jobs/{job}", PERSON),
+    Exit("result of a job", "GET", "/api/v1/jobs/{job}/result", PERSON),
     Exit("audit trail", "GET", "/api/v1/audit", PERSON),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
@@ -49,6 +52,8 @@ EXITS = (
 
 # Routes that tell nothing of any object, whoever asks.
 SILENT = {
+    ("POST", "/api/v1/jobs"),
+    ("DELETE", "/api/v1/jobs/{job}"),
     ("GET", "/api/v1/me"),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),

@@ -4,6 +4,7 @@ from litestar import Router
 
 from kizuna.web.api.audit import read_audit
 from kizuna.web.api.imports import import_objects
+from kizuna.web.api.jobs import ask_job, cancel_job, list_jobs, read_job, read_result
 from kizuna.web.api.labels import read_label, set_label
 from kizuna.web.api.node import read_me, read_partners, read_stats
 from kizuna.web.api.objects import read_facets, read_neighbours, read_object, read_versions, read_visibility, search
@@ -12,7 +13,7 @@ from kizuna.web.guards import own_people
 PATH = "/api/v1"
 HANDLERS = (
     search, read_facets, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
-    read_partners, read_stats, read_audit,
+    read_partners, read_stats, read_audit, ask_job, list_jobs, read_job, read_result, cancel_job,
 )  # fmt: skip
 
 

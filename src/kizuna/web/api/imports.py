@@ -42,24 +42,29 @@ Key = Annotated[
 ]
 
 
-# The bound is the node's setting (`_receive`), not what the other requests are held to.
+# The bound is the node's setting (`receive`), not what the other requests are held to.
 @post("/import", opt={"right": "write"}, status_code=200, request_max_body_size=None)
 async def import_objects(
     request: Asked, label: LabelOption = None, area: AreaName = None, key: Key = None
 ) -> Response[Import]:
     """Store the objects of a bundle, a list, a TAXII envelope, or one object. What is wrong with one stops no other."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type not in READ or "content-encoding" in request.headers:
-        raise UnsupportedMediaType(f"send {', '.join(sorted(READ))}, not compressed")
+    must_be_readable(request)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(of(request).store.folder)) as body:
-        digest = await _receive(request, body)
+        digest = await receive(request, body)
         digest.update(f"\0{label}\0{area}".encode("utf-8", "replace"))
         work = partial(_answer, request, cast("IO[bytes]", body), label, area, key, digest.digest())
         answer = await anyio.to_thread.run_sync(work)
     return cast("Response[Import]", Response(answer, status_code=200, media_type="application/json"))
 
 
-async def _receive(request: Asked, body: tempfile.SpooledTemporaryFile[bytes]) -> hashlib._Hash:
+def must_be_readable(request: Asked) -> None:
+    """Raise UnsupportedMediaType for a body that is not STIX as it says."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type not in READ or "content-encoding" in request.headers:
+        raise UnsupportedMediaType(f"send {', '.join(sorted(READ))}, not compressed")
+
+
+async def receive(request: Asked, body: tempfile.SpooledTemporaryFile[bytes]) -> hashlib._Hash:
     """Write the body down, within the node's bound, without holding it in memory."""
     limit, size, digest = of(request).store.settings.limits.body, 0, hashlib.sha256()
     too_large = TooLarge(f"the body is larger than {limit} bytes")

@@ -10,6 +10,7 @@ from kizuna.clock import to_text
 from kizuna.labels import Decision, Label, format_label
 from kizuna.stix import name_of
 from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
+from kizuna.store.jobs import Job
 
 MOST_COUNTED = 1000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -226,6 +227,34 @@ class Entries(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job. `done` of `total` are bytes of an import, or objects of an export; `result` counts, and names at most 1,000 items that failed.
+
+    What it came to is told to whoever asked for it; of a poll, and of others' jobs, only how it stands.
+    """
+
+    id: str
+    kind: str
+    state: str
+    asked: str
+    made: str
+    started: str | None
+    ended: str | None
+    attempt: int
+    done: int | None
+    total: int | None
+    result: dict[str, Any] | None
+    error: str | None
+    reason: str | None
+
+
+class JobViews(msgspec.Struct, frozen=True):
+    """A page of jobs; `next` is the cursor of the next one, null at the end."""
+
+    items: list[JobView]
+    next: str | None = None
+
+
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Who you are here."""
 
@@ -284,6 +313,27 @@ def object_of(stored: Stored) -> Object:
     """An object as it is shown alone; its bytes are spliced in as they came."""
     raw: Any = msgspec.Raw(stored.raw)
     return Object(**_facts(stored), cut=stored.cut, problems=stored.problems, object=raw)
+
+
+def job_of(job: Job, caller: str) -> JobView:
+    """A job as somebody is shown it: how many objects or bytes there are of another's tells what they see."""
+    mine = job.asked == caller
+    counted = mine and job.kind != "poll"
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        asked=job.asked,
+        made=to_text(job.made),
+        started=time_text(job.started),
+        ended=time_text(job.ended),
+        attempt=job.attempt,
+        done=job.done if counted else None,
+        total=job.total if counted else None,
+        result=job.result if counted else None,
+        error=job.error if mine else None,
+        reason=job.reason if mine else None,
+    )
 
 
 def near_of(neighbour: Neighbour) -> Near:

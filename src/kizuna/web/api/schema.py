@@ -83,4 +83,6 @@ def _with_problems(described: dict[str, Any]) -> dict[str, Any]:
         "required": True,
         "content": {"application/json": media, "application/stix+json": media},
     }
+    jobs = described["paths"][f"{PATH}/jobs"]["post"]
+    jobs["requestBody"] = {**operation["requestBody"], "required": False}
     return described
