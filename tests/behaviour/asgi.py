@@ -68,16 +68,18 @@ class Client:
         }  # fmt: skip
         sent: list[Any] = []
         left = list(blocks) or [b""]
+        answered = anyio.Event()
 
         async def receive() -> dict[str, Any]:
             if not left:
-                if sent and not sent[-1].get("more_body"):
-                    return {"type": "http.disconnect"}
-                await anyio.sleep_forever()  # a server says nothing more until the client goes
+                await answered.wait()  # a server says nothing more until the client has its answer
+                return {"type": "http.disconnect"}
             return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                answered.set()
 
         with anyio.fail_after(60):
             await self.app(scope, receive, send)
