@@ -123,7 +123,8 @@ def test_bounds(folder: Path, tmp_path: Path) -> None:
 
 def told(folder: Path) -> str:
     """What doctor says of jobs."""
-    return {line["check"]: line["state"] for line in kizuna("doctor", "--data", folder, "--json").lines()}["jobs"]
+    states = {line["check"]: line["state"] for line in kizuna("doctor", "--data", folder, "--json").lines()}
+    return str(states["jobs"])
 
 
 def test_doctor_tells_of_what_nobody_works_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kizuna.events import Act, Batch, Event, Fed, Poll, Request, Said, Told, Waited
+from kizuna.events import Act, Batch, Event, Fed, Job, Poll, Request, Said, Told, Waited
 from kizuna.observe.lines import Lines
 from kizuna.observe.logs import Handler, Logs
 from kizuna.trace import Trace
@@ -41,6 +41,13 @@ def test_a_request_is_told_by_its_pattern() -> None:
     }  # fmt: skip
 
 
+def test_a_job_is_told_by_its_kind_and_how_it_ended() -> None:
+    assert line_of(Job("export", "done", 2, 0.5)) == {
+        "level": "info", "event": "job", "kind": "export", "state": "done", "attempt": 2, "ms": 500.0,
+    }  # fmt: skip
+    assert line_of(Job("poll", "failed", 1, 0.5, "peer-failed"))["error"] == "peer-failed"
+
+
 def test_where_it_came_from_is_told_if_the_settings_say_so() -> None:
     assert "192.0.2.1" not in str(line_of(ASKED, TRACE))
     assert line_of(ASKED, TRACE, addresses=True)["remote"] == "192.0.2.1"
@@ -54,6 +61,7 @@ def test_where_it_came_from_is_told_if_the_settings_say_so() -> None:
         (Poll("Kyiv", 1, 0, 0.1, news=False), "debug"), (Poll("Kyiv", 1, 3, 0.1, news=False), "info"),
         (Poll("Kyiv", 1, 0, 0.1, "peer-failed", "away"), "warning"),
         (Poll("Kyiv", 1, 0, 0.1, "peer-failed", "away", news=False), "debug"),
+        (Job("import", "done", 1, 0.1), "info"), (Job("import", "failed", 5, 0.1, "internal"), "warning"),
     ],
 )  # fmt: skip
 def test_what_is_news_stands_out(event: Event, level: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kizuna.events import Act, Batch, Event, Fed, Poll, Request, Told, Waited
+from kizuna.events import Act, Batch, Event, Fed, Job, Poll, Request, Told, Waited
 from kizuna.observe.metrics import Metrics
 from kizuna.store import Partner, Store
+from kizuna.store.jobs import Jobs
 from kizuna.trace import Trace
 from tests.builders import campaign, items
 
@@ -30,6 +31,7 @@ def test_what_happens_is_counted(store: Store) -> None:
     events: list[Event] = [
         asked, asked._replace(seconds=0.2), asked._replace(status=404), asked._replace(status=0), Batch("partner", 5, 2, 1, 0.3),
         Fed(7, 1), Act("relabel"), Act("relabel"), Waited(0.02), Poll("Kyiv", 1, 5, 0.5), Poll("Kyiv", 1, 0, 0.5, "peer-failed", "x"),
+        Job("import", "done", 1, 2.0), Job("import", "queued", 1, 1.0),
     ]  # fmt: skip
     for event in events:
         metrics(Told(0, trace, event))
@@ -46,6 +48,8 @@ def test_what_happens_is_counted(store: Store) -> None:
     assert (value(found, "polls_total", outcome="ok"), value(found, "polls_total", outcome="peer-failed")) == (1, 1)
     assert (value(found, "polled_objects_total"), value(found, "poll_seconds_sum")) == (5, 1)
     assert value(found, "writer_wait_seconds_count") == 1
+    assert [value(found, "jobs_total", kind="import", state=state) for state in ("done", "queued")] == [1, 1]
+    assert value(found, "job_seconds_sum", kind="import") == 3
 
 
 def test_the_store_tells_of_its_transactions(store: Store) -> None:
@@ -71,8 +75,12 @@ def test_the_state_of_the_store_is_read_when_it_is_asked_for(store: Store) -> No
         store.put_partner(Partner(name=name, organisation=f"CERT {name}", country="BEL"))
     store.note_exchange("Kyiv", store.clock())
     list(store.writer(store.own_source()).add(items(campaign("a"), {**campaign("broken"), "confidence": 101})))
+    for asked in ("owner", "owner", "colleague"):
+        Jobs(store).ask("export", asked, {})
+    Jobs(store).claim()
     found = samples(metrics)
     assert value(found, "store_readable") == 1
+    assert [value(found, "jobs_open", kind="export", state=state) for state in ("queued", "running")] == [2, 1]
     assert value(found, "newest_row") == 1
     assert value(found, "quarantine_bytes", source="own") > 100
     assert value(found, "partner_last_exchange_seconds", partner="1") == 0
@@ -82,7 +90,7 @@ def test_the_state_of_the_store_is_read_when_it_is_asked_for(store: Store) -> No
     assert found["process_resident_memory_bytes", ()] > 1 << 20
     assert any(name == "kizuna_build_info" for name, _ in found)
     page = metrics.page().decode()
-    assert not [name for name in ("Brussels", "Kyiv", "Tokyo", "CERT") if name in page]
+    assert not [name for name in ("Brussels", "Kyiv", "Tokyo", "CERT", "owner", "colleague") if name in page]
 
 
 def test_a_store_that_cannot_be_read_is_a_gauge(store: Store) -> None:

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from kizuna.events import Act, Batch, Poll, Request, Told
+from kizuna.events import Act, Batch, Job, Poll, Request, Told
 from kizuna.observe.traces import Spans
 from kizuna.trace import Trace, taken
 
@@ -71,6 +71,13 @@ def test_it_is_part_of_its_callers_trace(traced: Traced) -> None:
 def test_who_keeps_no_spans_of_its_own_makes_us_keep_none(traced: Traced) -> None:
     trace = taken([(b"traceparent", (CALLER % "00").encode())])
     assert traced.of(request(trace), Told(AT, trace, Act("relabel"))) == []
+
+
+def test_a_job_is_told_by_its_kind(traced: Traced) -> None:
+    (job,) = traced.of(Told(AT, None, Job("import", "failed", 2, 1.0, "refused")))
+    assert (job.name, job.attributes) == (
+        "job import", {"kizuna.state": "failed", "kizuna.attempt": 2, "error.type": "refused"},
+    )  # fmt: skip
 
 
 def test_partners_are_numbers(traced: Traced) -> None:
