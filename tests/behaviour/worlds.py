@@ -311,8 +311,9 @@ def _brought(ids: list[str], container: str) -> bytes:
         for id in ids
         if id.startswith("campaign--")
     ]
-    # Nothing is brought twice in ways that tell what was there already: by a request, or by a job.
-    return json.dumps({"objects": sent}).encode() if container == "envelope" else bundle(*sent[container == "job" :: 2])
+    # What a request has brought, no job brings once more: it would be told what was there already.
+    sent = sent[container == "job" :: 2]
+    return json.dumps({"objects": sent}).encode() if container == "envelope" else bundle(*sent)
 
 
 def _record(reply: Reply) -> bytes:
