@@ -100,9 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     admin_listen: str = "127.0.0.1"
     admin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None  # metrics; without it nothing listens
     traces: bool = False  # spans by OpenTelemetry; the OTEL_* variables say where to, and ask for them too
-    job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = (
-        14  # how long jobs that ended are kept, with what they made
-    )
+    job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14  # that jobs which ended are kept, with what they made
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
