@@ -21,6 +21,7 @@ from kizuna.events import Poll
 from kizuna.exchange.taxii.client import PollReport, poll
 from kizuna.observe import Observer
 from kizuna.store import Store
+from kizuna.store.epochs import stopped_partners
 
 # A partner may be slow to finish; after this the node stops without it.
 GRACE_SECONDS = 5
@@ -77,8 +78,9 @@ class Poller:
     def _turns(self) -> None:
         if not self._store.database.leads():
             return
+        stopped = stopped_partners(self._store.database.read())
         for number, partner in enumerate(self._store.partners(), 1):
-            if partner.url and not self._ended.is_set():
+            if partner.url and partner.name not in stopped and not self._ended.is_set():
                 self._turn(partner.name, number)
 
     def _turn(self, name: str, number: int) -> None:
