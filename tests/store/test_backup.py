@@ -16,7 +16,7 @@ import pytest
 from kizuna.errors import Conflict, InvalidInput, NodeBusy
 from kizuna.settings import Settings, load, save
 from kizuna.store import Store, backup
-from kizuna.store.archive import FOLDER, check
+from kizuna.store.archive import FOLDER, Archive, Manifest, check
 from kizuna.store.backup import back_up
 from kizuna.store.database import open_database
 from kizuna.store.keys import make_key
@@ -290,8 +290,8 @@ def test_rows_of_an_older_release_are_brought_up(
         )
         connection.execute("insert into label(canonical) values ('x')")
     with closing(open_database(folder, settings, read_only=True)) as database, (tmp_path / "b").open("wb") as out:
-        archive = backup.Archive(out.write)
-        begun = backup.Manifest(format=1, kizuna="0", made="x", kind="sqlite", schema=0, epoch=0, node=settings.identity,
+        archive = Archive(out.write)
+        begun = Manifest(format=1, kizuna="0", made="x", kind="sqlite", schema=0, epoch=0, node=settings.identity,
                                 name="", organisation="", tables={})  # fmt: skip
         whole = database.put_into(archive, begun, tmp_path / "scratch")
         for name in ("node.json", "node.key"):

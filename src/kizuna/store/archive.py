@@ -192,14 +192,16 @@ def _must_be_known(name: str, handle: BinaryIO, member: Member, file: Path) -> N
     if name != FIRST or at < 1:
         raise _wrong(file, "is no backup of Kizuna")
     if at > FORMAT:
-        raise _wrong(file, f"was made by a newer Kizuna (backup format {at}, this one knows {FORMAT}); upgrade Kizuna")
+        raise InvalidInput(
+            f"made by a newer Kizuna (backup format {at}, this one knows {FORMAT}); upgrade Kizuna", file=str(file)
+        )
 
 
 def _manifest(data: bytes, file: Path) -> Manifest:
     try:
         return msgspec.json.decode(data, type=Manifest)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise _wrong(file, f"the manifest is none: {error}") from None
+        raise InvalidInput(f"the manifest is none: {error}", file=str(file)) from None
 
 
 def _compare(listed: list[Listed], found: list[Listed], file: Path) -> None:

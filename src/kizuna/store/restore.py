@@ -104,8 +104,11 @@ def _staged(folder: Path, *, replace: bool) -> Iterator[Path]:
         raise Conflict("is no folder; nothing was changed", file=str(folder))
     begun = STAGING in there and SETTINGS not in there
     if there and not begun and not replace:
-        what = "there is a node here already" if SETTINGS in there else "the folder is not empty"
-        raise Conflict(f"{what}; nothing was changed. --force puts aside what is there", file=str(folder))
+        if SETTINGS in there:
+            raise Conflict("there is a node here already; nothing was changed. --force puts it aside", file=str(folder))
+        raise Conflict(
+            "the folder is not empty; nothing was changed. --force puts aside what is there", file=str(folder)
+        )
     staging = folder / STAGING
     if staging.is_symlink():
         raise Conflict("is a link; nothing was changed", file=str(staging))
@@ -213,12 +216,18 @@ def _fill(checked: Checked, staging: Path, settings: Settings) -> dict[str, int]
 def _unpack(checked: Checked, file: Path) -> None:
     """The file of a SQLite store, whole, with the rows that the manifest says, and of this release. Raises InvalidInput."""
     from kizuna.store.sqlite.copied import checked_file
-    from kizuna.store.sqlite.database import migrate
 
     _write(file, checked.blocks(DATABASE))
     newest = steps("sqlite")[-1].number
     if checked_file(file, newest) != checked.manifest.tables:
         raise InvalidInput("holds other rows than its manifest says", file=str(checked.file), path=DATABASE)
+    _bring_up(file, checked)
+
+
+def _bring_up(file: Path, checked: Checked) -> None:
+    """Bring a file up to this release; no copy of it is kept, since the backup is one. Raises InvalidInput."""
+    from kizuna.store.sqlite.database import migrate
+
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("pragma trusted_schema=off")
         migrate(connection)
@@ -259,6 +268,7 @@ def _fill_from_rows(checked: Checked, staging: Path, settings: Settings) -> dict
         if shared:
             set_meta(there, RESTORING, "1")
     if not shared:
+        _bring_up(store_file(staging, settings.store), checked)
         # Words are cut by the one function that every index is fed by: SQLite keeps them in a way of its own.
         with closing(Store(staging, settings)) as store, store.database.write() as there:
             for some in portions(documents_of(store, there)):

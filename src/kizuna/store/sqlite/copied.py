@@ -20,6 +20,8 @@ PAGES = 1_000
 REST_SECONDS = 0.004
 """Between two of these, so that disk and processor are there for those who read and write."""
 _BUSY_SECONDS = 60
+KEPT = ".schema-"
+MOST_KEPT = 2
 
 
 def copy_file(source: Path, target: Path) -> int:
@@ -37,6 +39,30 @@ def copy_file(source: Path, target: Path) -> int:
             raise InvalidInput(f"cannot be written: {error}", file=str(target)) from None
     _sync(target)
     return at
+
+
+def keep_before_upgrade(file: Path, at: int) -> None:
+    """Keep a copy of a store of schema `at` beside it, and no more than the last two. Raises InvalidInput where there is no room."""
+    kept = file.with_name(f"{file.name}{KEPT}{at:04d}")
+    part = kept.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        part.unlink(missing_ok=True)
+        if copy_file(file, part) == at:  # else another process has upgraded it meanwhile, and kept its own
+            os.replace(part, kept)
+    except (InvalidInput, OSError) as error:
+        told = error.message if isinstance(error, InvalidInput) else error.strerror
+        raise InvalidInput(
+            f"no copy of the store before its upgrade, so it stays as it was: {told}", file=str(file)
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    for older in kept_files(file)[:-MOST_KEPT]:
+        older.unlink(missing_ok=True)
+
+
+def kept_files(file: Path) -> list[Path]:
+    """Copies that upgrades have kept beside a store, the oldest schema first."""
+    return sorted(path for path in file.parent.glob(f"{file.name}{KEPT}*") if path.is_file())
 
 
 def checked_file(file: Path, newest: int) -> dict[str, int]:

@@ -23,7 +23,7 @@ from kizuna.store.archive import DATABASE, Archive, Manifest
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
 from kizuna.store.migrations import Step, newer, steps
-from kizuna.store.sqlite.copied import checked_file, copy_file
+from kizuna.store.sqlite.copied import checked_file, copy_file, keep_before_upgrade
 from kizuna.store.sqlite.full_text import FullText
 
 CACHE_KIB = 32 * 1024
@@ -116,6 +116,8 @@ class SqliteDatabase:
         if read_only:
             return
         try:
+            if 0 < (at := _schema(self._writer)) < steps("sqlite", until)[-1].number:
+                keep_before_upgrade(file, at)
             migrate(self._writer, until)
         except sqlite3.DatabaseError as error:
             raise InvalidInput(f"not a Kizuna store: {error}", file=str(file)) from None
