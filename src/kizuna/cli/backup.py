@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,8 +12,6 @@ from kizuna.cli.folder import actor, node
 from kizuna.cli.output import emit, node_options, note, say
 from kizuna.cli.words import _
 from kizuna.errors import InvalidInput
-
-NICENESS = 10
 
 
 @click.command(short_help="Write a node to one file, while it serves.")
@@ -27,7 +24,6 @@ def command(output: str, data: Path, as_json: bool) -> None:
     compared. Keep it as you keep the node: whoever has it has the node's key. Only another backup is written over.
     """
     began = time.monotonic()
-    os.nice(NICENESS)  # whoever asks the node for a page goes first
     with node(data) as store:
         from kizuna.store.backup import back_up, stream
 

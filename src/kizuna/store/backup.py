@@ -70,7 +70,7 @@ def back_up(store: Store, target: Path, *, by: str) -> Kept:
             _sync_folder(target.parent)
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error.strerror}", file=str(target)) from None
-    store.audit(by, "backup", str(target), {"made": made.manifest.made, "sha256": made.sha256})
+    store.audit(by, "backup", str(target.absolute()), {"made": made.manifest.made, "sha256": made.sha256})
     return made
 
 
