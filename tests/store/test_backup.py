@@ -6,7 +6,8 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -258,13 +259,48 @@ class suppress_unused:
         return self._unused
 
 
+@SQLITE
+@pytest.mark.parametrize("step", range(1, 9))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_power_lost_between_two_renames(
+    kept: Path, store: Store, tmp_path: Path, step: int, elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over an old node, wherever it ends: its files are all there, and the same command makes the new one."""
+    folder, url = tmp_path / "there", f"sqlite:///{tmp_path}/elsewhere.sqlite" if elsewhere else None
+    old = {"node.json": b"{}", "node.key": b"old", "node.sqlite": b"old", "brussels.token": b"old"}
+    folder.mkdir()
+    for name, data in old.items():
+        (folder / name).write_bytes(data)
+    renamed, real = count(1), os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if next(renamed) >= step:
+            raise SystemExit("power")  # whatever is done at an error after this, is done by what is left alone
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", rename)
+        patched.setattr("shutil.rmtree", lambda *_, **__: None)
+        patched.setattr("kizuna.store.restore._remove", lambda _: None)
+        with suppress(SystemExit):
+            restore(kept, folder, url=url, by="test", replace=True)
+    if not (folder / "node.json").exists() or (folder / "node.json").read_bytes() == b"{}":
+        restore(kept, folder, url=url, by="test", replace=(folder / "node.json").exists())
+    with closing(reopened(folder, store)) as there:
+        assert list(verify(there)) == []
+    left = {
+        path.name: path.read_bytes() for path in folder.glob("replaced-*/*") if path.read_bytes() in (b"{}", b"old")
+    }
+    assert left == old
+
+
 @POSTGRES
 def test_a_database_into_which_a_restore_was_cut_off_is_not_opened(
     kept: Path, store: Store, make_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = make_database()
     with monkeypatch.context() as patched:
-        patched.setattr("kizuna.store.restore._open_epoch", lambda *_: 1 / 0)
+        patched.setattr("kizuna.store.restore._open_epoch", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             restore(kept, tmp_path / "there", url=url, by="test")
     with pytest.raises(InvalidInput, match="cut off"):

@@ -52,19 +52,19 @@ def restore(file: Path, folder: Path, *, url: str | None, by: str, replace: bool
     checked = check(file)
     settings = _settings(checked, url)
     _must_be_known(checked, settings)
-    with _staged(folder, replace=replace) as staging:
+    final = None if is_postgres(settings.store) else store_file(folder, settings.store)
+    elsewhere = final is None or final.parent != folder
+    with _staged(folder, replace=replace) as staging, _beside(final, folder, staging) as file_there:
         for name in checked.members:
             if name.startswith(FOLDER):
                 _write(staging / name.removeprefix(FOLDER), checked.blocks(name))
-        final = None if is_postgres(settings.store) else store_file(folder, settings.store)
-        file_there = None if final is None else _beside(final, folder, staging)
         there = settings if file_there is None else msgspec.structs.replace(settings, store=f"sqlite:///{file_there}")
         tables = _fill(checked, staging, there)
-        opened = _open_epoch(staging, there, checked, by)
+        opened = _open_epoch(staging, there, checked, by, mark=elsewhere)
         save(staging, settings)
-        aside = _put_aside(folder) if replace else None
+        aside = _put_aside(folder)
         _put_in_place(staging, folder, file_there, final)
-    if final is None:
+    if elsewhere:
         _let_in(folder, settings)
     return Restored(tables=tables, made=checked.manifest.made, opened=opened, put_aside=aside)
 
@@ -132,11 +132,14 @@ def _staged(folder: Path, *, replace: bool) -> Iterator[Path]:
 
 
 def _put_aside(folder: Path) -> str | None:
-    """Put what is in the folder into one inside it, `node.json` first: from then on there is no node until the new one is whole."""
+    """Put what is in the folder into one inside it, `node.json` first: from then on there is no node until the new one is whole.
+
+    What a restore that was cut off has left is put aside too: among it may be what it had not put aside yet.
+    """
     found = [path for path in folder.iterdir() if path.name != STAGING and not path.name.startswith(REPLACED)]
     if not found:
         return None
-    name = f"{REPLACED}{time.to_text(time.now_us())[:19].replace(':', '')}Z"
+    name = f"{REPLACED}{time.to_text(time.now_us()).replace(':', '')}"
     (folder / name).mkdir(mode=0o700)
     for path in sorted(found, key=lambda path: path.name != SETTINGS):
         os.rename(path, folder / name / path.name)
@@ -145,8 +148,6 @@ def _put_aside(folder: Path) -> str | None:
 
 def _put_in_place(staging: Path, folder: Path, there: Path | None, final: Path | None) -> None:
     if there is not None and final is not None:
-        if final.exists():
-            raise Conflict("is there already; nothing was changed", file=str(final))
         os.rename(there, final)
         _sync(final.parent)
     for path in sorted(staging.iterdir(), key=lambda path: path.name == SETTINGS):
@@ -155,16 +156,37 @@ def _put_in_place(staging: Path, folder: Path, there: Path | None, final: Path |
     staging.rmdir()
 
 
-def _beside(final: Path, folder: Path, staging: Path) -> Path:
-    """Where the rows are put until they are whole: on the disk they stay on. Raises Conflict."""
-    if final.parent == folder:
-        return (staging / final.name).resolve()
+@contextmanager
+def _beside(final: Path | None, folder: Path, staging: Path) -> Iterator[Path | None]:
+    """The file in which the rows are until they are whole, on the disk that they stay on; None for no file. Raises Conflict."""
+    if final is None or final.parent == folder:
+        yield None if final is None else (staging / final.name).resolve()
+        return
     if final.exists():
-        raise Conflict("is there already; nothing was changed", file=str(final))
+        if not _is_begun(final):
+            raise Conflict("is there already; nothing was changed", file=str(final))
+        _remove(final)
     beside = final.with_name(f".{final.name}{STAGING}").resolve()
+    _remove(beside)
+    try:
+        yield beside
+    finally:
+        _remove(beside)
+
+
+def _is_begun(file: Path) -> bool:
+    """Whether a file is what a restore that was cut off has left."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        return connection.execute("select 1 from meta where key=?", (RESTORING,)).fetchone() is not None
+    return False
+
+
+def _remove(file: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
-        Path(f"{beside}{suffix}").unlink(missing_ok=True)
-    return beside
+        Path(f"{file}{suffix}").unlink(missing_ok=True)
 
 
 def _write(file: Path, blocks: Iterator[bytes]) -> None:
@@ -311,12 +333,12 @@ def _load_table(checked: Checked, there: Connection, table: str, known: list[str
 
 
 def _let_in(folder: Path, settings: Settings) -> None:
-    """With the folder in place the database may be opened; until then a restore would begin anew in it."""
+    """With the folder in place a store elsewhere may be opened; until then a restore would begin anew in it."""
     with closing(open_database(folder, settings)) as database, database.write() as connection:
         connection.execute("delete from meta where key=?", (RESTORING,))
 
 
-def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str) -> Opened:
+def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, *, mark: bool) -> Opened:
     with closing(open_database(staging, settings)) as database, database.write() as connection:
         owner = get_meta(connection, "node")
         if owner != settings.identity:
@@ -324,4 +346,6 @@ def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str) ->
         opened = begin_epoch(connection, now := time.now_us())
         detail = {**told(opened), "made": checked.manifest.made, "from": checked.manifest.kind}
         note_act(connection, now, by, "restore", str(checked.file), detail)
+        if mark:
+            set_meta(connection, RESTORING, "1")
     return opened
