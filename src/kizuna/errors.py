@@ -97,6 +97,12 @@ class Unavailable(KizunaError):
     status, exit_code, slug = 503, 1, "unavailable"
 
 
+class Stopped(KizunaError):
+    """The exchange with a partner rests until an operator confirms it."""
+
+    status, exit_code, slug = 503, 4, "stopped"
+
+
 class PeerFailed(KizunaError):
     """A remote peer did not answer as it should."""
 

@@ -24,6 +24,7 @@ from kizuna.events import Poll
 from kizuna.exchange.taxii.client import PollReport, poll
 from kizuna.observe import Observer
 from kizuna.store import Store
+from kizuna.store.epochs import stopped_partners
 from kizuna.store.leases import Heartbeat
 from kizuna.store.schedule import Schedule
 
@@ -83,8 +84,9 @@ class Poller:
                 self._said["partners"] = said
 
     def _turns(self) -> None:
+        stopped = stopped_partners(self._store.database.read())
         for number, partner in enumerate(self._store.partners(), 1):
-            if partner.url and not self._ended.is_set():
+            if partner.url and partner.name not in stopped and not self._ended.is_set():
                 self._turn_if_due(partner.name, number)
 
     def _turn_if_due(self, name: str, number: int) -> None:

@@ -179,7 +179,7 @@ def cursors(tmp_path_factory: pytest.TempPathFactory) -> Cursors:
     """A node's cursors."""
     folder = tmp_path_factory.mktemp("node")
     make_key(folder)
-    return Cursors(folder)
+    return Cursors(folder, lambda: "")
 
 
 @settings(max_examples=300, **WIDE)

@@ -37,6 +37,7 @@ ERRORS = {
     "Refused",
     "TooLarge",
     "PeerFailed",
+    "Stopped",
     "_cannot",
 }
 # Errors of these are answers to programs, or pages of their own.

@@ -127,6 +127,7 @@ NEEDS_NODE = {
     "taxii poll": ["x"], "taxii push": ["x"], "taxii collections": ["x"],
     "pack add": ["groups"], "config show": [],
     "audit list": [], "audit export": [],
+    "backup": ["-o", "x"], "epoch show": [], "epoch open": [], "partner resume": ["x"],
 }  # fmt: skip
 
 

@@ -30,6 +30,8 @@ FREE_BYTES = 1 << 30
 APART_SECONDS = 60
 STUCK_SECONDS = 300
 """How long a job waits before that is worth a remark, where none runs."""
+BACKUP_DAYS = 7
+"""An older backup is remarked on."""
 UNASKED = 20_000
 """Objects whose indices are worked out afresh without being asked to: some twenty seconds."""
 _FAULTS = 5  # told of; more say nothing more
@@ -48,7 +50,8 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 @node_options
 @click.pass_context
 def command(ctx: click.Context, data: Path, as_json: bool, full: bool, network: bool) -> None:
-    """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, jobs, clocks, disk, port.
+    """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, jobs, backup, partners,
+    clocks, disk, port.
 
     The indices, labels and feeds are worked out afresh from every object, of a large store only with --full. Exit 1 when
     a check failed.
@@ -80,6 +83,8 @@ def findings(folder: Path, *, full: bool = False, network: bool = False) -> Iter
         "indices": partial(_indices, most=None if full else UNASKED),
         "quarantine": _quarantine,
         "jobs": _jobs,
+        "backup": _backup,
+        "partners": _partners,
         "clock": _clock,
         "disk": _disk,
         "port": _port,
@@ -249,6 +254,36 @@ def _jobs(folder: Path) -> Finding:
     return "ok", _("{count:,} jobs wait or run", count=len(found))
 
 
+def _backup(folder: Path) -> Finding:
+    from kizuna.store import open_store
+    from kizuna.store.audit import newest
+
+    if _migrations(folder)[0] != "ok":
+        return "warning", _("not looked at: first the store itself must be well")
+    with closing(open_store(folder, read_only=True)) as store:
+        found = newest(store, 1, act="backup")
+    if not found:
+        return "warning", _("no backup was made yet; try: kizuna backup -o FILE")
+    told = _("the last backup is of {moment}: {file}", moment=to_text(found[0].at), file=found[0].subject)
+    return ("warning" if found[0].at < (time.time() - BACKUP_DAYS * 86_400) * 1e6 else "ok"), told
+
+
+def _partners(folder: Path) -> Finding:
+    from kizuna.store import open_store
+    from kizuna.store.epochs import stopped_partners
+
+    if _migrations(folder)[0] != "ok":
+        return "warning", _("not looked at: first the store itself must be well")
+    with closing(open_store(folder, read_only=True)) as store:
+        stopped = stopped_partners(store.database.read())
+    if not stopped:
+        return "ok", _("the exchange with every partner goes on")
+    since, names = to_text(min(stopped.values())), ", ".join(stopped)
+    return "warning", _(
+        "stopped since {moment}: {names}; look, then: kizuna partner resume NAME", moment=since, names=names
+    )
+
+
 def _clock(folder: Path) -> Finding:
     now = time.time()
     newest = (folder / "node.json").stat().st_mtime
@@ -307,7 +342,7 @@ def _held(folder: Path) -> int:
     if is_postgres(url):
         return 0
     file = store_file(folder, url)
-    return sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
+    return sum(path.stat().st_size for path in (file, file.with_name(f"{file.name}-wal")) if path.exists())
 
 
 def _certificate(folder: Path) -> Finding:

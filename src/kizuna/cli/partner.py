@@ -89,7 +89,7 @@ def list_(data: Path, as_json: bool) -> None:
         rows = [_row(store, partner) for partner in store.partners()]
     table(
         rows,
-        ("name", "organisation", "country", "receives", "url", "last_exchange"),
+        ("name", "organisation", "country", "receives", "url", "last_exchange", "stopped"),
         as_json=as_json,
         empty=N_("no partner"),
     )
@@ -124,6 +124,30 @@ def remove(name: str, data: Path, as_json: bool) -> None:
         emit({"name": partner.name})
     else:
         say(_("{name} is removed", name=partner.name))
+
+
+@command.command("resume", short_help="Confirm a partner after a restore.")
+@click.argument("name")
+@click.option(
+    "--keep-positions",
+    is_flag=True,
+    help="Go on where the feed stood. Default: all of it is offered once more, in order, under new dates.",
+)
+@node_options
+def resume(name: str, keep_positions: bool, data: Path, as_json: bool) -> None:
+    """Let the exchange with a partner go on that a restore has stopped.
+
+    Look first at what it would get: `kizuna export --as NAME`. What was relabelled or deleted since the backup is as it was.
+    """
+    with node(data) as store:
+        from kizuna.store.epochs import resume
+
+        partner = store.partner(name).name
+        rows = resume(store, partner, by=actor(), again=not keep_positions)
+    if as_json:
+        emit({"name": partner, "offered": rows})
+    else:
+        say(_("the exchange with {name} goes on; offered once more: {rows:,}", name=partner, rows=rows))
 
 
 def _known(store: Store, name: str) -> bool:
@@ -194,8 +218,10 @@ def _tell(partner: Partner, change: Change) -> None:
 
 def _row(store: Store, partner: Partner) -> dict[str, Any]:
     from kizuna.clock import to_text
+    from kizuna.store.epochs import stopped_partners
 
     last = store.last_exchange(partner.name) if _known(store, partner.name) else None
+    stopped = stopped_partners(store.database.read()).get(partner.name)
     return {
         "name": partner.name,
         "organisation": partner.organisation,
@@ -209,6 +235,7 @@ def _row(store: Store, partner: Partner) -> dict[str, Any]:
         "token": _token_path(store, partner).is_file(),
         "added": to_text(partner.added),
         "last_exchange": None if last is None else to_text(last),
+        "stopped": None if stopped is None else to_text(stopped),
     }
 
 

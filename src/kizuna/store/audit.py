@@ -22,6 +22,7 @@ BEFORE_THE_FIRST = b"\0" * 32
 ADMINISTRATION = (
     "user.add", "user.roles", "user.language", "user.password", "user.remove", "token.create", "token.revoke", "link.create",
     "link.revoke", "session.create", "session.revoke", "login.failed", "partner.add", "partner.set", "partner.remove",
+    "partner.resume", "epoch.open", "backup", "restore",
 )  # fmt: skip
 _COLUMNS = "n, at, actor, act, subject, detail"
 _encode = msgspec.json.Encoder().encode

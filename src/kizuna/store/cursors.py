@@ -1,10 +1,14 @@
-"""Cursors of paged answers: sealed, so that a position tells nothing of the rows between, and bound to the caller and the question."""
+"""Cursors of paged answers: sealed, so that a position tells nothing of the rows between, and bound to the caller and the question.
+
+And to the epoch of the store: behind a position of another one there may be other rows.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +24,15 @@ _NONCE = 12
 class Cursors:
     """Seals positions with AES-256-GCM under a key derived from the node's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, epoch: Callable[[], str]) -> None:
         self._folder = folder
+        self._epoch = epoch  # its tag, asked each time: a process may outlive an epoch
         self._made: AESGCM | None = None
 
     def seal(self, position: int, *bound: str) -> str:
         """A token for a position, useless to anybody else and for any other question."""
         nonce = os.urandom(_NONCE)
-        sealed = self._cipher().encrypt(nonce, position.to_bytes(8, "big", signed=True), _bound(bound))
+        sealed = self._cipher().encrypt(nonce, position.to_bytes(8, "big", signed=True), self._bound(bound))
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
     def open(self, token: str | None, *bound: str) -> int | None:
@@ -38,10 +43,13 @@ class Cursors:
 
         try:
             data = base64.urlsafe_b64decode(token[:200] + "=" * (-len(token[:200]) % 4))
-            plain = self._cipher().decrypt(data[:_NONCE], data[_NONCE:], _bound(bound))
+            plain = self._cipher().decrypt(data[:_NONCE], data[_NONCE:], self._bound(bound))
         except (InvalidTag, binascii.Error, ValueError):
             raise UsageError("this cursor was made for another question, or is none", path="/query/cursor") from None
         return int.from_bytes(plain, "big", signed=True)
+
+    def _bound(self, parts: tuple[str, ...]) -> bytes:
+        return _bound((*parts, tag) if (tag := self._epoch()) else parts)
 
     def _cipher(self) -> AESGCM:
         if self._made is None:

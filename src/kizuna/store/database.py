@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kizuna.settings import Settings
+    from kizuna.store.archive import Archive, Manifest
 
 Value = str | int | bytes | None
 """What a column keeps."""
@@ -190,6 +191,12 @@ class Database(Protocol):
     def sizes(self) -> Sizes:
         """How much room it takes."""
 
+    def put_into(self, archive: Archive, manifest: Manifest, scratch: Path) -> Manifest:
+        """Put everything into an archive as it is at one moment, while others write; gives the manifest with what it is.
+
+        `scratch` is a file that may be made meanwhile, of the size of the store. Raises InvalidInput.
+        """
+
     def close(self) -> None:
         """Close every connection of this process."""
 
@@ -199,15 +206,18 @@ def overdue(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
 
 
-def open_database(folder: Path, settings: Settings, *, read_only: bool = False) -> Database:
-    """The database of the node in `folder`, brought up to this release's schema. Raises InvalidInput, Unavailable."""
+def open_database(folder: Path, settings: Settings, *, read_only: bool = False, until: int | None = None) -> Database:
+    """The database of the node in `folder`, brought up to this release's schema. Raises InvalidInput, Unavailable.
+
+    With `until` it is brought up to that schema only: for rows that an older release kept.
+    """
     if is_postgres(settings.store):
         from kizuna.store.postgres import PostgresDatabase
 
-        return PostgresDatabase(str(settings.store), read_only=read_only)
+        return PostgresDatabase(str(settings.store), read_only=read_only, until=until)
     from kizuna.store.sqlite import SqliteDatabase
 
-    return SqliteDatabase(store_file(folder, settings.store), read_only=read_only)
+    return SqliteDatabase(store_file(folder, settings.store), read_only=read_only, until=until)
 
 
 def shown_address(url: str) -> str:

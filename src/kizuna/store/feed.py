@@ -25,6 +25,11 @@ class Feed:
         self._recipient = recipient
         self._space = space
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing of it leaves until an operator confirms the partner (`epochs`)."""
+        return self._recipient.stopped is not None
+
     def read(self, query: Query, position: int, limit: int) -> Page:
         """At most `limit` rows added after `position` (the `added` of the last row read), fewer when they are large."""
         reader = self._store.database.read()

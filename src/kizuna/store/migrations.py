@@ -17,12 +17,12 @@ class Step(NamedTuple):
     sql: str
 
 
-def steps(kind: str) -> list[Step]:
-    """Every shipped step for `sqlite` or `postgres`, in order."""
+def steps(kind: str, until: int | None = None) -> list[Step]:
+    """Every shipped step for `sqlite` or `postgres`, in order; with `until` only those up to that number."""
     found = []
     for entry in resources.files(f"kizuna.store.{kind}").joinpath("migrations").iterdir():
         match = re.fullmatch(r"(\d{4})_(\w+)\.sql", entry.name)
-        if match:
+        if match and (until is None or int(match[1]) <= until):
             found.append(Step(int(match[1]), match[2], entry.read_text(encoding="utf-8")))
     return sorted(found)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 MOVED = "moved"
+RESTORING = "restoring"
 
 
 def mark_moved(store: Store, place: str, *, by: str) -> None:
@@ -22,6 +23,8 @@ def mark_moved(store: Store, place: str, *, by: str) -> None:
 
 
 def must_not_have_moved(connection: Connection, place: str) -> None:
-    """Raise InvalidInput where the node went on elsewhere."""
+    """Raise InvalidInput where the node went on elsewhere, or never came here whole."""
+    if get_meta(connection, RESTORING) is not None:
+        raise InvalidInput("a restore into it was cut off; restore again", file=place)
     if (where := get_meta(connection, MOVED)) is not None:
         raise InvalidInput(f"this node went on in {where}", file=place)

@@ -16,11 +16,15 @@ _partners = msgspec.json.Decoder(Partner)
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """A partner as the feed sees it: its row number, its principal without a person, and what it is addressed by."""
+    """A partner as the feed sees it: its row number, its principal without a person, and what it is addressed by.
+
+    `stopped` is since when nothing is exchanged with it, in microseconds.
+    """
 
     n: int
     partner: Partner
     principal: Principal
+    stopped: int | None = None
 
     def next_change(self, at: int) -> int | None:
         """When a dated membership of this partner changes next."""
@@ -34,11 +38,11 @@ def read_groups(connection: Connection) -> tuple[Group, ...]:
 
 def read_recipients(connection: Connection, groups: Sequence[Group]) -> list[Recipient]:
     """Every partner, in the order they were added."""
-    rows = connection.execute("select n, data from partner order by n").fetchall()
-    return [_recipient(n, _partners.decode(data), groups) for n, data in rows]
+    rows = connection.execute("select n, data, stopped from partner order by n").fetchall()
+    return [_recipient(n, _partners.decode(data), groups, stopped) for n, data, stopped in rows]
 
 
-def _recipient(n: int, partner: Partner, groups: Sequence[Group]) -> Recipient:
+def _recipient(n: int, partner: Partner, groups: Sequence[Group], stopped: int | None) -> Recipient:
     principal = Principal(
         organisation=partner.organisation,
         person=None,
@@ -47,7 +51,7 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group]) -> Recipient:
         memberships=memberships_of(partner.organisation, partner.country, groups),
         clients=partner.clients,
     )
-    return Recipient(n, partner, principal)
+    return Recipient(n, partner, principal, stopped)
 
 
 class Masks:

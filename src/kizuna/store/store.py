@@ -21,6 +21,7 @@ from kizuna.settings import load as load_settings
 from kizuna.store.act import NEVER, Act
 from kizuna.store.aside import Aside
 from kizuna.store.database import Connection, open_database
+from kizuna.store.epochs import Epoch, read_epoch
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
@@ -77,6 +78,7 @@ class Store:
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None
+        self._epoch_at: tuple[object, Epoch] | None = None
 
     def _belongs(self, read_only: bool) -> None:
         """Make sure that this is the node's own store; an empty one becomes it. Raises InvalidInput."""
@@ -345,6 +347,13 @@ class Store:
 
     # Small facts
 
+    def epoch(self) -> Epoch:
+        """Which life of the store this is; read again whenever anybody has committed."""
+        at = self.database.version()
+        if self._epoch_at is None or self._epoch_at[0] != at:
+            self._epoch_at = (at, read_epoch(self.database.read()))
+        return self._epoch_at[1]
+
     def record(
         self,
         connection: Connection,
@@ -354,16 +363,7 @@ class Store:
         detail: Mapping[str, object] | None = None,
     ) -> None:
         """Add to the audit trail inside a transaction. Never the content of an object."""
-        connection.execute(
-            "insert into audit(at,actor,act,subject,detail) values (?,?,?,?,?)",
-            (
-                self.clock(),
-                actor,
-                act,
-                _storable(subject),
-                _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False)),
-            ),
-        )
+        note_act(connection, self.clock(), actor, act, subject, detail)
         self.tell(Acted(act))
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
@@ -451,6 +451,22 @@ class Store:
         if self._due_at is None or self._due_at[0] != at:
             self._due_at = (at, int(get_meta(self.database.read(), "due") or NEVER))
         return self._due_at[1]
+
+
+def note_act(
+    connection: Connection, at: int, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None
+) -> None:
+    """Add to the audit trail of a database whose store is not open; `at` is in microseconds."""
+    connection.execute(
+        "insert into audit(at,actor,act,subject,detail) values (?,?,?,?,?)",
+        (
+            at,
+            actor,
+            act,
+            _storable(subject),
+            _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False)),
+        ),
+    )
 
 
 def _storable(text: str) -> str:

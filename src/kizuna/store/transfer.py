@@ -80,9 +80,14 @@ def _columns(source: Database, target: Database) -> dict[str, list[str]]:
     shapes = [{t: set(columns) for t, columns in tables.items() if t != DOCUMENTS} for tables in (here, there)]
     if shapes[0] != shapes[1]:
         raise InvalidInput("the two stores are of different releases; open the older one with this release first")
-    first = [table for table in FIRST if table in here]
-    rest = sorted(here.keys() - {DOCUMENTS, *first})
-    return {table: here[table] for table in (*first, *rest)}
+    return {table: here[table] for table in copy_order(here)}
+
+
+def copy_order(tables: Iterable[str], *, documents: bool = False) -> list[str]:
+    """Names of tables in the order in which they may be filled."""
+    known = set(tables) - (set() if documents else {DOCUMENTS})
+    first = [table for table in FIRST if table in known]
+    return [*first, *sorted(known - set(first))]
 
 
 def _must_be_empty(there: Connection, target: Database) -> None:
@@ -102,7 +107,8 @@ def _at_once(table: str) -> int:
     return 64 if table in ("body", "quarantine", "status", "answered", "job_part") else _ROWS
 
 
-def _portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+def portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows in lists that fit into memory."""
     some: list[tuple[Any, ...]] = []
     size = 0
     for row in rows:
@@ -117,7 +123,7 @@ def _portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]
 
 def _copy(here: Connection, there: Connection, table: str, columns: list[str]) -> tuple[int, str]:
     count, digest = 0, hashlib.sha256()
-    for some in _portions(_rows(here, table, columns)):
+    for some in portions(_rows(here, table, columns)):
         there.load(f"{table}({','.join(columns)})", list(chain.from_iterable(some)), len(columns))
         count += len(some)
         digest.update(b"".join(map(_encode, some)))
@@ -126,7 +132,7 @@ def _copy(here: Connection, there: Connection, table: str, columns: list[str]) -
 
 def _digest(rows: Iterable[tuple[Any, ...]]) -> tuple[int, str]:
     count, digest = 0, hashlib.sha256()
-    for some in _portions(rows):
+    for some in portions(rows):
         count += len(some)
         digest.update(b"".join(map(_encode, some)))
     return count, digest.hexdigest()
@@ -138,7 +144,7 @@ Numbered = tuple[int, int, int, str]
 
 def _copy_documents(source: Store, here: Connection, there: Connection) -> tuple[int, str]:
     count, digest = 0, hashlib.sha256()
-    for some in _portions(_documents(source, here)):
+    for some in portions(documents_of(source, here)):
         there.full_text.put(there, some)
         count += len(some)
         digest.update(b"".join(_encode(row[:3]) for row in some))
@@ -149,7 +155,7 @@ def _compare_documents(source: Store, here: Connection, there: Connection, targe
     """Each document stands under its number, with its object and label, and holds the words its object gives."""
     checked = there.full_text.checked(there)
     try:
-        for some in _portions(_documents(source, here)):
+        for some in portions(documents_of(source, here)):
             numbers = [number for number, *_ in some]
             sql = "select n, object, label from doc where n between ? and ? order by n"
             stored = there.execute(sql, (min(numbers), max(numbers))).fetchall()
@@ -164,7 +170,7 @@ def _compare_documents(source: Store, here: Connection, there: Connection, targe
         checked.close()
 
 
-def _documents(source: Store, here: Connection) -> Iterator[Numbered]:
+def documents_of(source: Store, here: Connection) -> Iterator[Numbered]:
     """Every document with its text, in the order of their numbers. Those of one object follow each other as they are read out of it."""
     sql = (
         "select d.n, d.object, d.label, b.raw, o.label, o.source, o.space from doc d join object o on o.n=d.object "

@@ -28,7 +28,7 @@ class Context:
         self.secure = secure
         self.accounts = Accounts(store)
         self.authenticator = Authenticator(store)
-        self.cursors = Cursors(store.folder)
+        self.cursors = Cursors(store.folder, lambda: store.epoch().tag)
         self.slowing = Slowing(store.clock)
         # Who checks a password waits for a turn here, not in the few threads that everybody shares. Set when serving begins.
         self.turns: CapacityLimiter | None = None

@@ -110,6 +110,11 @@ KINDS: dict[str, Kind] = {
     "unavailable": Kind(
         503, N_("Not available"), N_("Something this node needs does not answer. Try again in a moment.")
     ),
+    "stopped": Kind(
+        503,
+        N_("Exchange stopped"),
+        N_("The exchange with this partner rests until an operator of this node confirms it. Try again later."),
+    ),
     "busy": Kind(503, N_("Busy"), N_("The node is busy. Try again in a moment.")),
 }
 

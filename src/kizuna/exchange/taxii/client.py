@@ -14,6 +14,7 @@ from kizuna.exchange.taxii.peer import Peer, PeerRefused, read_token
 from kizuna.settings import MiB
 from kizuna.stix import iter_objects, marking_definitions
 from kizuna.store import Outcome, Partner, Query, Row, Store
+from kizuna.store.epochs import must_go_on
 
 BATCH = 500
 BATCH_BYTES = 8 * MiB
@@ -47,7 +48,8 @@ class PushReport(msgspec.Struct):
 
 
 def connect(store: Store, partner: Partner, *, ca_file: str | None = None) -> Peer:
-    """A connection to a partner's TAXII. Raises InvalidInput when it has no address or we no token there."""
+    """A connection to a partner's TAXII. Raises InvalidInput when it has no address or we no token there, Stopped."""
+    must_go_on(store, partner.name)
     if partner.url is None:
         raise InvalidInput(
             f"no TAXII address is set; try: kizuna partner set {partner.name} --url URL", path=partner.name

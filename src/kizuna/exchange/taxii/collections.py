@@ -6,13 +6,15 @@ import uuid
 
 import msgspec
 
-from kizuna.errors import NotFound
+from kizuna.errors import NotFound, Stopped
 from kizuna.exchange.taxii.media import STIX
 from kizuna.store import Shelf, Source, Store
 from kizuna.store.caller import Caller
 
 ROOT = "real"
 _NAMESPACE = uuid.UUID("b2b2a9f0-6f7f-4c7d-9e38-6f0d0d0f9a52")
+INTERRUPTED = "the exchange is interrupted; try again later"
+"""All that a stopped partner is told, whatever it asks for."""
 _TITLES = {
     "feed": ("Feed", "What this node gives to you, in the order it became visible."),
     "inbox": ("Inbox", "Send objects here; they are stored as yours."),
@@ -66,10 +68,17 @@ def find_collection(store: Store, caller: Caller, key: str) -> Collection:
 
 
 def shelf(store: Store, caller: Caller) -> Shelf:
-    """What a caller's readable collection reads from."""
-    return store.feed(caller.name) if caller.kind == "partner" else store.view(caller.principal)
+    """What a caller's readable collection reads from. Raises Stopped."""
+    if caller.kind != "partner":
+        return store.view(caller.principal)
+    feed = store.feed(caller.name)
+    if feed.stopped:
+        raise Stopped(INTERRUPTED)
+    return feed
 
 
 def source(store: Store, caller: Caller) -> Source:
-    """Whose rows the objects become that a caller sends."""
+    """Whose rows the objects become that a caller sends. Raises Stopped."""
+    if caller.kind == "partner" and store.feed(caller.name).stopped:
+        raise Stopped(INTERRUPTED)
     return store.partner_source(caller.name) if caller.kind == "partner" else store.own_source()

@@ -25,6 +25,7 @@ from kizuna.errors import (
     NotAuthenticated,
     NotFound,
     Refused,
+    Stopped,
     TooLarge,
     TooMany,
     UsageError,
@@ -56,6 +57,7 @@ _WHOLE = 4 * MiB
 _BROKEN = 1_000
 _GZIP_FROM = 1_400  # what fits one packet gains nothing
 IN_MEMORY = MiB  # of a body while it comes; the rest waits on disk
+_PAUSE = 600  # seconds after which a stopped partner may ask again: somebody has to look first
 _LOOPBACK = ("127.0.0.1", "::1", "")
 
 
@@ -92,7 +94,7 @@ class Server:
     def __init__(self, store: Store, authenticate: Authenticate) -> None:
         self._store = store
         self._authenticate = authenticate
-        self._cursors = Cursors(store.folder)
+        self._cursors = Cursors(store.folder, lambda: store.epoch().tag)
         self._statuses = Statuses(store)
         self._limits = store.settings.limits
         # Threads that each need a fraction of a millisecond mostly wait for each other: one of them for all small answers
@@ -187,6 +189,7 @@ class Server:
             case ["objects"] if request.method == "POST":
                 if not collection.can_write:
                     raise Refused("you may not write to this collection")
+                source(self._store, caller)  # asked before the body comes: who is stopped need not send it
                 return request, caller
             case ["objects", id] if request.method == "DELETE":
                 return self._delete(request, caller, id)
@@ -199,6 +202,7 @@ class Server:
         raise NotFound("no such TAXII resource")
 
     def _read(self, request: Request, caller: Caller, collection: Collection, rest: list[str]) -> Response:
+        held = shelf(self._store, caller)
         asked = request.filter()
         if len(rest) > 1:
             asked = msgspec.structs.replace(asked, ids=(rest[1],))
@@ -208,7 +212,7 @@ class Server:
         # The token is good for this caller, this resource and this question only.
         bound = (caller.kind, caller.name, collection.alias, *rest, _encode(asked).decode())
         position = self._position(request, bound)
-        page = shelf(self._store, caller).read(asked, position, limit)
+        page = held.read(asked, position, limit)
         if len(rest) > 1 and not page.rows and not self._exists(caller, rest[1]):
             raise NotFound("no such object")
         following = self._cursors.seal(page.rows[-1].position, *bound) if page.more else None
@@ -430,6 +434,8 @@ def _failure(error: KizunaError) -> Response:
         headers = (("Retry-After", str(error.seconds)),)
     elif isinstance(error, MethodNotAllowed):
         headers = (("Allow", error.allowed),)
+    elif isinstance(error, Stopped):
+        headers = (("Retry-After", str(_PAUSE)),)
     return Response(error.status, _encode(resource), headers)
 
 

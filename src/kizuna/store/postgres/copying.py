@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable
 from itertools import repeat
 from typing import Any
 
-_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+import psycopg
+from psycopg import sql
+
+from kizuna.store.archive import PIECE_BYTES, Archive
+from kizuna.store.rowwise import SIGNATURE, piece
+
+_HEADER = SIGNATURE + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
 _NULL = struct.pack(">i", -1)
 _LENGTH = struct.Struct(">i").pack
@@ -55,3 +61,20 @@ def storable(text: str) -> str:
 
 ENCODERS: dict[str, Encoder] = {"bigint": _bigints, "integer": _integers, "bytea": _bytes, "text": _texts}
 """By the name of a column's type."""
+
+
+def copy_out(raw: psycopg.Connection[Any], archive: Archive, table: str, columns: list[str]) -> int:
+    """Put every row of a table that this connection sees into an archive, piece by piece; gives their number."""
+    statement = sql.SQL("copy {} ({}) to stdout (format binary)").format(
+        sql.Identifier(table), sql.SQL(",").join(map(sql.Identifier, columns))
+    )
+    held, number = bytearray(), 0
+    with raw.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for block in copy:
+                held += block
+                if len(held) >= PIECE_BYTES:
+                    archive.add(piece(table, number), bytes(held))
+                    held, number = bytearray(), number + 1
+        archive.add(piece(table, number), bytes(held))
+        return cursor.rowcount

@@ -10,17 +10,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from kizuna import deadline
 from kizuna.errors import InvalidInput, NodeBusy, Unavailable
+from kizuna.store.archive import Archive, Manifest
 from kizuna.store.database import Sizes
 from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.postgres.connection import PooledReader, PostgresConnection, Raw, Snapshot, told
+from kizuna.store.postgres.copying import copy_out
 
 SCHEMA = "kizuna"
 READERS = 10
@@ -36,7 +40,7 @@ _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
 class PostgresDatabase:
     """One node's schema in a PostgreSQL database."""
 
-    def __init__(self, url: str, *, read_only: bool = False, readers: int = READERS) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, readers: int = READERS, until: int | None = None) -> None:
         self.waited: Callable[[float], object] | None = None
         self._url = url
         self._place = _without_password(url)
@@ -49,7 +53,7 @@ class PostgresDatabase:
             raw = connected(url)
         try:
             if not read_only:
-                _migrate(raw)
+                _migrate(raw, until)
             self._types = _types(raw)
         except psycopg.Error as error:
             raise InvalidInput(f"not a Kizuna store: {str(error).strip().splitlines()[0]}", file=self._place) from None
@@ -159,6 +163,22 @@ class PostgresDatabase:
     def shrink(self) -> None:
         """Connections of this process hold no pages."""
 
+    def put_into(self, archive: Archive, manifest: Manifest, scratch: Path) -> Manifest:
+        """Put every table into an archive, all in one snapshot."""
+        with self.snapshot() as reader:
+            schema = reader.execute("select max(n) from schema_step").fetchone()[0]
+            epoch = reader.execute("select value from meta where key='epoch'").fetchone()
+            columns = {
+                table: {name: self._types[f"{table}.{name}"] for name in names}
+                for table, names in self.tables().items()
+            }
+            tables = {table: copy_out(self._pinned().raw, archive, table, list(of)) for table, of in columns.items()}
+            newest = reader.full_text.newest(reader)
+        return msgspec.structs.replace(
+            manifest, kind="postgres", schema=schema, epoch=int(epoch[0] if epoch else 1), tables=tables,
+            columns=columns, newest_document=newest,
+        )  # fmt: skip
+
     def close(self) -> None:
         """Close every connection of this process."""
         self._pool.close(timeout=2.0)
@@ -166,6 +186,10 @@ class PostgresDatabase:
             if self._writer is not None:
                 self._writer.raw.close()
                 self._writer = None
+
+    def _pinned(self) -> Snapshot:
+        pinned: Snapshot = self._local.snapshot
+        return pinned
 
     def _writing(self) -> PostgresConnection:
         if self._writer is not None and self._writer.raw.closed:
@@ -225,18 +249,19 @@ def _types(raw: Raw) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def _migrate(raw: Raw) -> None:
-    """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
+def _migrate(raw: Raw, until: int | None = None) -> None:
+    """Bring the schema up to this release, or up to a step before, in one transaction. Raises InvalidInput on a newer store."""
     (encoding,) = raw.execute("select current_setting('server_encoding')").fetchone() or ("",)
     if encoding != "UTF8":
         raise InvalidInput(f"the database is encoded in {encoding}; make it with encoding 'UTF8'")
-    available = steps("postgres")
+    available = steps("postgres", until)
     newest = available[-1].number
     if (at := schema_of(raw)) > newest:
         raise newer(at, newest)
-    for step in available:
-        if step.number > at:
-            _take(raw, step)
+    with raw.transaction():
+        for step in available:
+            if step.number > at:
+                _take(raw, step)
 
 
 def schema_of(raw: Raw) -> int:

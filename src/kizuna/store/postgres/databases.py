@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from psycopg import sql
 
-from kizuna.store.postgres.connection import told
-from kizuna.store.postgres.database import connected
+from kizuna.store.postgres.connection import PostgresConnection, told
+from kizuna.store.postgres.database import SCHEMA, connected, schema_of
 
 
 def make_database(server: str, name: str) -> str:
@@ -25,3 +26,13 @@ def drop_database(server: str, url: str) -> None:
     with told(), connected(server) as raw:
         database = sql.Identifier(urlsplit(url).path.removeprefix("/"))
         raw.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+
+
+def clear_schema(url: str, unwanted: Callable[[PostgresConnection], bool]) -> bool:
+    """Drop the node's schema in a database where it is unwanted; says whether there is none now. Raises Unavailable."""
+    with told(), connected(url) as raw:
+        if not schema_of(raw):
+            return True
+        if gone := unwanted(PostgresConnection(raw, {})):
+            raw.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(SCHEMA)))
+        return gone

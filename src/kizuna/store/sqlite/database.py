@@ -11,15 +11,19 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kizuna import deadline
 from kizuna.errors import InvalidInput, NodeBusy
+from kizuna.store.archive import DATABASE, Archive, Manifest
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
 from kizuna.store.migrations import Step, newer, steps
+from kizuna.store.sqlite.copied import checked_file, copy_file, keep_before_upgrade
 from kizuna.store.sqlite.full_text import FullText
 
 CACHE_KIB = 32 * 1024
@@ -98,7 +102,7 @@ class SqliteConnection(sqlite3.Connection):
 class SqliteDatabase:
     """One SQLite file. Readers see a snapshot; a writer holds the file's write lock from BEGIN to COMMIT."""
 
-    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False, until: int | None = None) -> None:
         self.file = file
         self.waited: Callable[[float], object] | None = None
         self._read_only = read_only
@@ -112,7 +116,9 @@ class SqliteDatabase:
         if read_only:
             return
         try:
-            migrate(self._writer)
+            if 0 < (at := _schema(self._writer)) < steps("sqlite", until)[-1].number:
+                keep_before_upgrade(file, at)
+            migrate(self._writer, until)
         except sqlite3.DatabaseError as error:
             raise InvalidInput(f"not a Kizuna store: {error}", file=str(file)) from None
 
@@ -223,6 +229,19 @@ class SqliteDatabase:
             self._writer.execute(f"pragma cache_size=-{CACHE_KIB}")
             self._writer.execute("pragma shrink_memory")
 
+    def put_into(self, archive: Archive, manifest: Manifest, scratch: Path) -> Manifest:
+        """Put a copy of the file into an archive, looked through before it goes in."""
+        try:
+            schema = copy_file(self.file, scratch)
+            tables = checked_file(scratch, schema)
+            with closing(sqlite3.connect(f"{scratch.resolve().as_uri()}?immutable=1", uri=True)) as copy:
+                facts = dict(copy.execute("select key, value from meta"))
+            archive.add_file(DATABASE, scratch)
+        finally:
+            scratch.unlink(missing_ok=True)
+        epoch = int(facts.get("epoch", 1))
+        return msgspec.structs.replace(manifest, kind="sqlite", schema=schema, epoch=epoch, tables=tables)
+
     def close(self) -> None:
         """Close every connection of this process."""
         with self._lock:
@@ -266,9 +285,9 @@ def _size(file: Path) -> int:
         return 0
 
 
-def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the schema up to this release; each step is one transaction. Raises InvalidInput on a newer store."""
-    available = steps("sqlite")
+def migrate(connection: sqlite3.Connection, until: int | None = None) -> int:
+    """Bring the schema up to this release, or up to a step before; each step is one transaction. Raises InvalidInput on a newer store."""
+    available = steps("sqlite", until)
     newest = available[-1].number
     connection.create_function("keyed", 1, keyed, deterministic=True)
     if (at := _schema(connection)) > newest:

@@ -169,7 +169,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner. `given` and `got` count objects that you may see too."""
+    """A partner. `given` and `got` count objects that you may see too; `stopped` is since when an operator has to confirm it."""
 
     name: str
     organisation: str
@@ -180,6 +180,7 @@ class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None
     added: str
     last_exchange: str | None
+    stopped: str | None
     given: int
     got: int
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Response, get
 
 from kizuna.clock import to_text
+from kizuna.store.epochs import stopped_partners
 from kizuna.store.exchanged import exchanged
 from kizuna.web.api.answer import answer
 from kizuna.web.api.model import Area, Counts, Me, Partners, PartnerView, time_text
@@ -30,6 +31,7 @@ def read_partners(request: Asked) -> Response[Partners]:
     """The organisations this node exchanges with."""
     store = of(request).store
     counts = exchanged(store, request.user.principal)
+    stopped = stopped_partners(store.database.read())
     found = [
         PartnerView(
             name=partner.name,
@@ -41,6 +43,7 @@ def read_partners(request: Asked) -> Response[Partners]:
             url=partner.url,
             added=to_text(partner.added),
             last_exchange=time_text(counts[partner.name].last),
+            stopped=time_text(stopped.get(partner.name)),
             given=counts[partner.name].given,
             got=counts[partner.name].got,
         )

@@ -10,6 +10,7 @@ from litestar import Response, get
 from kizuna.formats.pack import Area, load
 from kizuna.labels import Principal
 from kizuna.store import AreaTraffic, Store
+from kizuna.store.epochs import stopped_partners
 from kizuna.store.exchanged import Exchanged, exchanged
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
@@ -62,6 +63,7 @@ def _tile(name: str, area: Area | None, traffic: AreaTraffic | None, number: int
 
 def _partners(store: Store, principal: Principal, language: Language) -> list[dict[str, Any]]:
     counts = exchanged(store, principal)
+    stopped = stopped_partners(store.database.read())
     return [
         {
             "name": partner.name,
@@ -69,6 +71,7 @@ def _partners(store: Store, principal: Principal, language: Language) -> list[di
             "country": language.country(partner.country),
             "levels": [entry for entry in partner.receives if _is_level(entry)],
             "areas": [_area_name(entry, language) for entry in partner.receives if not _is_level(entry)],
+            "stopped": stopped.get(partner.name),
             "pinned": partner.public_key is not None,
             "exchanged": counts.get(partner.name, Exchanged()),
         }
