@@ -23,6 +23,7 @@ from kizuna.cli.output import NumberRange, emit, node_options, say, store_option
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.keeping import Keeper
 from kizuna.observe import observed
 from kizuna.polling import Poller
 from kizuna.settings import Settings, load
@@ -69,7 +70,11 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
         url = address(listener, settings)
         store = open_store(folder)
         try:
-            with observed(store, open_socket) as observer, Poller(store, terms.poll_seconds, observer) as poller:
+            with (
+                observed(store, open_socket) as observer,
+                Poller(store, terms.poll_seconds, observer) as poller,
+                Keeper(store),
+            ):
                 where = Addresses(url, observer.metrics_url)
                 threading.Thread(target=_count_ahead, args=(store,), name="counting", daemon=True).start()
                 server = Server(_config(store, settings), lambda: announce(where, store), poller.end)

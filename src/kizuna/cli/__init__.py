@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": ("kizuna.cli.partner", "Organisations this node exchanges with."),
     "taxii": ("kizuna.cli.taxii", "Exchange with partners over TAXII 2.1."),
     "pack": ("kizuna.cli.pack", "Starter data: frameworks, groups, programme."),
+    "purge": ("kizuna.cli.purge", "Destroy an object for good, by two operators."),
+    "retention": ("kizuna.cli.retention", "How long objects are kept."),
     "migrate": ("kizuna.cli.migrate", "Move the node to another store."),
     "audit": ("kizuna.cli.audit", "Read and export the audit trail."),
     "config": ("kizuna.cli.config", "Show the settings in force."),

@@ -96,6 +96,11 @@ KINDS: dict[str, Kind] = {
         N_("Too many requests"),
         N_("You ask for much at once. Wait for the answers to some requests, then repeat this one."),
     ),
+    "quota-reached": Kind(
+        429,
+        N_("Enough for this hour"),
+        N_("You sent as much as was agreed on for an hour. Send the rest when it is over."),
+    ),
     "internal": Kind(
         500,
         N_("Error of this node"),
@@ -106,6 +111,11 @@ KINDS: dict[str, Kind] = {
         503, N_("Not available"), N_("Something this node needs does not answer. Try again in a moment.")
     ),
     "busy": Kind(503, N_("Busy"), N_("The node is busy. Try again in a moment.")),
+    "disk-nearly-full": Kind(
+        507,
+        N_("No room"),
+        N_("This node has too little room left and takes nothing in for now. What it holds can be read."),
+    ),
 }
 
 _BY_STATUS = {

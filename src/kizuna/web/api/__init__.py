@@ -7,12 +7,13 @@ from kizuna.web.api.imports import import_objects
 from kizuna.web.api.labels import read_label, set_label
 from kizuna.web.api.node import read_me, read_partners, read_stats
 from kizuna.web.api.objects import read_facets, read_neighbours, read_object, read_versions, read_visibility, search
+from kizuna.web.api.purges import cancel_purge, confirm_purge, lift_purge, propose_purge, read_purges
 from kizuna.web.guards import own_people
 
 PATH = "/api/v1"
 HANDLERS = (
     search, read_facets, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
-    read_partners, read_stats, read_audit,
+    read_partners, read_stats, read_audit, read_purges, propose_purge, confirm_purge, cancel_purge, lift_purge,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from kizuna.formats.pack import Area, load
 from kizuna.labels import Principal
 from kizuna.store import AreaTraffic, Store
 from kizuna.store.exchanged import Exchanged, exchanged
+from kizuna.store.room import has_room
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
@@ -31,6 +32,7 @@ def status(request: AnyRequest) -> Response[bytes]:
         tiles=tiles(view.traffic(), language),
         partners=_partners(store, caller.principal, language),
         stats=view.stats(),
+        room=has_room(store),
     )
 
 
