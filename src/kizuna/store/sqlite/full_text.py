@@ -144,7 +144,7 @@ def _instances(connection: SqliteConnection) -> Iterator[tuple[int, str, int]]:
         yield from connection.execute(question)
         connection.execute("drop table temp.seen")
         return
-    # A reader makes no tables. The index only ever grows, so what was committed since a snapshot was taken does not disturb.
+    # A reader makes no tables. What came in since a snapshot was taken does not disturb; of what was destroyed since, words are missed.
     (_, _, file) = connection.execute("pragma database_list").fetchone()
     with closing(sqlite3.connect(f"{Path(file).resolve().as_uri()}?mode=ro", uri=True)) as other:
         other.execute(create)
