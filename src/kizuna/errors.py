@@ -103,6 +103,18 @@ class Stopped(KizunaError):
     status, exit_code, slug = 503, 4, "stopped"
 
 
+class DiskNearlyFull(KizunaError):
+    """There is too little room to take more in; what is here can be read."""
+
+    status, exit_code, slug = 507, 1, "disk-nearly-full"
+
+
+class QuotaReached(TooMany):
+    """A partner sent as much as it may within an hour; `seconds` until it may send more."""
+
+    exit_code, slug = 4, "quota-reached"
+
+
 class PeerFailed(KizunaError):
     """A remote peer did not answer as it should."""
 

@@ -24,6 +24,7 @@ from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.words import _
 from kizuna.errors import InvalidInput, KizunaError, NodeBusy
 from kizuna.jobs import Runner
+from kizuna.keeping import Keeper
 from kizuna.observe import observed
 from kizuna.polling import Poller
 from kizuna.settings import Settings, load
@@ -74,6 +75,7 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
                 observed(store, open_socket) as observer,
                 Poller(store, terms.poll_seconds, observer) as poller,
                 Runner(store) as runner,
+                Keeper(store),
             ):
                 where = Addresses(url, observer.metrics_url)
                 threading.Thread(target=_count_ahead, args=(store,), name="counting", daemon=True).start()

@@ -19,7 +19,7 @@ import msgspec
 
 from kizuna.cli.output import clean
 from kizuna.cli.taxii import PARTLY
-from kizuna.errors import KizunaError, PeerFailed
+from kizuna.errors import KizunaError, PeerFailed, QuotaReached
 from kizuna.events import Poll
 from kizuna.exchange.taxii.client import PollReport, poll
 from kizuna.observe import Observer
@@ -122,7 +122,7 @@ class Poller:
             return Turn(error=error.slug, reason=str(error))
         if report.received:
             give_back_memory(self._store)
-        return Turn(report.received)
+        return _turn(report)
 
     def _poll_apart(self, name: str) -> Turn:
         arguments = ["taxii", "poll", name, "--data", str(self._store.folder), "--with-parent", "--json"]
@@ -143,7 +143,7 @@ class Poller:
             said = process.stderr.read() if process.stderr else ""
             # Objects that failed are the partner's matter; they are in quarantine here.
             if process.returncode in (0, PARTLY) or not said:
-                return Turn(_received(output))
+                return _turn(_reported(output))
         kind = PeerFailed.slug if process.returncode == PeerFailed.exit_code else "internal"
         return Turn(error=kind, reason=said.removeprefix("error: ").strip())
 
@@ -165,12 +165,20 @@ class Poller:
             print(f"polling {clean(name)}: {clean(message)}", file=sys.stderr, flush=True)
 
 
-def _received(output: IO[bytes]) -> int:
+def _turn(report: PollReport) -> Turn:
+    if report.paused_seconds:
+        return Turn(
+            report.received, QuotaReached.slug, "it sent as much as it may within an hour; the rest comes later"
+        )
+    return Turn(report.received)
+
+
+def _reported(output: IO[bytes]) -> PollReport:
     output.seek(0)
     try:
-        return msgspec.json.decode(output.read().splitlines()[-1], type=PollReport).received
+        return msgspec.json.decode(output.read().splitlines()[-1], type=PollReport)
     except (IndexError, msgspec.MsgspecError, UnicodeError):
-        return 0
+        return PollReport("")
 
 
 def give_back_memory(store: Store) -> None:

@@ -40,6 +40,7 @@ ENVIRONMENT: dict[str, Callable[[str], object]] = {
     "compress": str,
     "store": str,
     "public_url": str,
+    "disk_floor": int,
     "log": str,
     "log_level": str,
     "log_addresses": _yes_or_no,
@@ -60,6 +61,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     items: Positive = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
     page: Positive = 1000
     quarantine: Positive = 256 * MiB  # of one source: above it a refused item is told of and not kept
+    quota_objects: Positive | None = 1_000_000  # that a partner may send in an hour, where nothing else is set for it
+    quota_bytes: Positive | None = 8 << 30
     quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     export: Positive = 1024 * MiB  # what one job keeps for its asker, compressed
@@ -94,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proxies: tuple[str, ...] = ()  # addresses or networks whose word is taken for who asks, and over what
     compress: Literal["auto", "always", "never"] = "auto"
     store: str | None = None  # sqlite:///FILE or postgresql://…; a file in the node's folder by default
+    disk_floor: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] = 512 * MiB  # bytes; with less left nothing is taken in
     log: LogForm = "auto"  # lines for people on a terminal, JSON elsewhere; off leaves errors of the node itself
     log_level: LogLevel = "info"
     log_addresses: bool = False  # whether a request's line says where it came from

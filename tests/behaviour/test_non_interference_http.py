@@ -44,6 +44,7 @@ visible = st.one_of(
     st.tuples(st.just("label"), kinds, anything, st.sampled_from(["TLP:GREEN", "TLP:CLEAR", "TLP:AMBER to=BEL", "TLP:AMBER+STRICT"])),
     st.tuples(st.just("delete"), kinds, anything),
     st.tuples(st.just("job"), st.sampled_from(["kind=export", "kind=export&type=report"])),
+    st.tuples(st.just("purge"), kinds, anything),
     st.tuples(st.just("wait"), st.integers(1, 4_000_000)),
 )  # fmt: skip
 # Objects of their own, and versions of visible ones: of days on which nobody else makes one.
@@ -100,6 +101,9 @@ def perform(world: World, act: Act, *, with_hidden: bool) -> bytes | None:
             world.job("owner", f"kind=import&{urlencode({'label': HIDDEN})}", bundle(*hidden))
             world.job("owner", "kind=export")
             return None
+        case ("purge", kind, name):
+            # Two operators' word on an id; whether there is anything of it, one of them does not see and nobody is told.
+            reply = world.purge(named(kind, name), "colleague", "owner")
         case ("hidden post", kind, name, *rest):
             # That a partner spoke is seen by everybody here; what it said is not.
             world.post("Kyiv", "inbox", *([made(kind, f"hidden Kyiv {name}", *rest)] if with_hidden else []))

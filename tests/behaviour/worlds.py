@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from kizuna.jobs import carry_out
-from kizuna.settings import Settings, save
+from kizuna.settings import Settings, save, write_private
 from kizuna.store import Partner, Store
 from kizuna.store.accounts import ROLES, SCOPES, Accounts
 from kizuna.store.jobs import Jobs
-from kizuna.store.keys import make_key
+from kizuna.store.keys import FILE
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import Client, Reply
 from tests.builders import CLEAR, campaign, named, relationship, report
@@ -23,6 +23,8 @@ from tests.commands import bundle
 START = 1_795_392_000_000_000
 IDENTITY = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
 SECRET = "zzsecretzz"
+# Alike in all: digests of purged ids are made under it.
+KEY = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 TAXII = "application/taxii+json;version=2.1"
 # One's own, and for nobody one of somebody's.
 COLLECTIONS = {"Brussels": ("feed", "inbox"), "colleague": ("everything",), None: ("feed",)}
@@ -69,7 +71,7 @@ class World:
     def __init__(self, folder: Path, store: str | None = None) -> None:
         told = Settings(name="T", organisation="CERT Tokyo (fictional)", country="JPN", identity=IDENTITY, store=store)
         save(folder, told)
-        make_key(folder)
+        write_private(folder / FILE, KEY)
         self.folder, self.clock = folder, Clock()
         self.store = Store(folder, told, self.clock)
         for name, country, level in (("Brussels", "BEL", "TLP:GREEN"), ("Kyiv", "UKR", "TLP:RED persons=owner")):
@@ -137,6 +139,14 @@ class World:
         body = json.dumps({"label": label}).encode()
         return self.ask(who, "PUT", f"/api/v1/objects/{id}/label", body, {"Content-Type": "application/json"})
 
+    def purge(self, id: str, proposing: str, confirming: str) -> Reply:
+        """Destroy an object by the word of two."""
+        body = json.dumps({"id": id, "reason": "because"}).encode()
+        proposed = self.ask(proposing, "POST", "/api/v1/purges", body, {"Content-Type": "application/json"})
+        if proposed.status != 200:
+            return proposed
+        return self.ask(confirming, "POST", f"/api/v1/purges/{proposed.json()['number']}/confirm")
+
     def delete(self, who: str, id: str) -> Reply:
         """Hide an object here."""
         return self.ask(who, "DELETE", f"/taxii2/real/collections/everything/objects/{id}/", headers={"Accept": TAXII})
@@ -167,6 +177,7 @@ class Drive(NamedTuple):
 _OBJECTS = "/taxii2/real/collections/{collection}/objects/"
 _ACCEPT = {"Accept": TAXII}
 _SEND = {"Accept": TAXII, "Content-Type": TAXII}
+_JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _FILTERS = ("", "?limit=1", "?limit=2&match[version]=all", "?match[version]=first", "?match[type]=report,campaign",
             "?match[id]={ids}&match[version]=all", "?added_after=2026-11-23T00:00:03Z", "?match[spec_version]=2.1",
@@ -203,6 +214,11 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/api/v1/jobs/{job}"): (Drive(),),
     ("GET", "/api/v1/jobs/{job}/result"): (Drive(),),
     ("GET", "/api/v1/audit"): (Drive(("", "?limit=2", "?cursor=AAAA")),),
+    ("GET", "/api/v1/purges"): (Drive(),),
+    ("POST", "/api/v1/purges"): (Drive(body="purge", headers=_JSON),),
+    ("POST", "/api/v1/purges/{number}/confirm"): (Drive(),),
+    ("POST", "/api/v1/purges/{number}/lift"): (Drive(),),
+    ("DELETE", "/api/v1/purges/{number}"): (Drive(),),
     ("GET", _OBJECTS): (Drive(_FILTERS, headers=_ACCEPT),),
     ("POST", _OBJECTS): (Drive(body="envelope", headers=_SEND),),
     ("GET", f"{_OBJECTS}{{id}}/"): (
@@ -277,7 +293,7 @@ def _driven(world: World, who: str | None, route: tuple[str, str], drive: Drive,
 def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:
     places = {
         "id": ids, "collection": COLLECTIONS[who], "secret": ("kzl_unknown",), "slug": ("not-found", "none"),
-        "name": ("kizuna.css", "none"),
+        "name": ("kizuna.css", "none"), "number": ("1", "2", "77", "x"),
         # one's own, and other people's, who may have told them
         "status": [*world.statuses.get(who or "", ()), *(s for w, some in world.statuses.items() if w != who for s in some[:1]),
                    "00000000-0000-4000-8000-000000000000"],
@@ -293,6 +309,8 @@ def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iter
 def _asked(world: World, who: str | None, method: str, target: str, drive: Drive, ids: list[str]) -> Iterator[bytes]:
     """The answer, and those of the pages behind it."""
     body = _brought(ids, drive.body) if drive.body in ("bundle", "envelope", "job") else drive.body.encode()
+    if drive.body == "purge":
+        body = json.dumps({"id": ids[0], "reason": "a sweep"}).encode()
     following: str | None = ""
     while following is not None:
         world.clock.now += 1_000_000 if method != "GET" else 0  # no two acts at one moment

@@ -36,6 +36,7 @@ ERRORS = {
     "NodeBusy",
     "Refused",
     "TooLarge",
+    "DiskNearlyFull",
     "PeerFailed",
     "Stopped",
     "_cannot",

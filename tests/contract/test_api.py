@@ -27,6 +27,7 @@ API = [route for route in routes() if route[1].startswith("/api/v1/") and route[
 ALL = [*routes(), *((exit.method, exit.path) for exit in EXITS if exit.path.startswith("/taxii2/"))]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ID = "campaign--00000000-0000-4000-8000-000000000000"
+PURGE = f'{{"id": "{ID}", "reason": "why"}}'.encode()
 
 
 class Served:
@@ -121,7 +122,7 @@ def test_partners_have_no_api(node: Served, method: str, path: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), API)
 def test_a_token_does_what_its_scopes_say(node: Served, method: str, path: str) -> None:
-    operates = path == "/api/v1/audit"
+    operates = path.startswith(("/api/v1/audit", "/api/v1/purges"))
     is_problem(node.ask(method, path, node.reading if operates else node.unscoped), 403)
 
 
@@ -132,8 +133,9 @@ def test_people_do_what_their_roles_say(node: Served, method: str, path: str) ->
 
 @pytest.mark.parametrize(("method", "path"), API)
 def test_the_owner_is_answered_in_json(node: Served, method: str, path: str) -> None:
-    answer = node.ask(method, path, node.owner, content=None if method == "GET" else b'{"label": "PUBLIC"}')
-    if "{id}" in path or "{job}" in path:
+    body = PURGE if path == "/api/v1/purges" else b'{"label": "PUBLIC"}'
+    answer = node.ask(method, path, node.owner, content=None if method == "GET" else body)
+    if "{id}" in path or "{job}" in path or "{number}" in path:
         is_problem(answer, 404)
     else:
         status = 202 if (method, path) == ("POST", "/api/v1/jobs") else 200

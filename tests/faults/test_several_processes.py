@@ -220,3 +220,17 @@ def _until(holds: Any, seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@SHARED
+def test_a_quota_is_of_the_node_and_not_of_a_process(faulty: Faulty) -> None:
+    set_to = kizuna("partner", "set", "Brussels", "--quota-objects", "10", "--data", faulty.folder)
+    assert set_to.code == 0, set_to.err
+    with up(faulty.folder) as (one, _), up(faulty.folder) as (other, _):
+        taken = 0
+        for number in range(12):
+            answer = post((one, other)[number % 2], faulty.brussels, campaign(f"q{number}"), collection="inbox")
+            assert answer.status_code == (202 if number < 10 else 429), (number, answer.text)
+            taken += answer.status_code == 202
+        assert int(answer.headers["retry-after"]) <= 3600
+        assert taken == 10

@@ -11,11 +11,13 @@ import pytest
 
 from kizuna.clock import now_us
 from kizuna.events import Event, Job
-from kizuna.jobs import Runner
+from kizuna.jobs import Runner, carry_out
 from kizuna.jobs import runner as runner_module
 from kizuna.store import Store
+from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.jobs import Jobs
-from tests.builders import CLEAR, campaign
+from kizuna.store.purging import Purges
+from tests.builders import CLEAR, campaign, items
 from tests.commands import bundle
 
 
@@ -52,6 +54,21 @@ def test_an_import_an_export_and_a_poll(jobs: Jobs, store: Store) -> None:
         Job("poll", "failed", 1, 0.0, "not-found"),
     ]
     assert [entry["act"] for entry in store.audit_trail()][:2] == ["export", "import"]
+
+
+def test_what_is_purged_is_in_no_export(jobs: Jobs, store: Store) -> None:
+    for name in ("first", "second"):
+        Accounts(store).add_user(name, ROLES, by="test")
+    list(store.writer(store.own_source()).add(items(campaign("a"), campaign("b"))))
+    made = [jobs.ask("export", "cli:x", {}), jobs.ask("export", "cli:x", {"types": ["report"]})]
+    while (job := jobs.claim()) is not None:
+        carry_out(store, job)
+    assert [jobs.find(one.id).state for one in made] == ["done", "done"]
+    purges = Purges(store)
+    purges.confirm(purges.propose(campaign("a")["id"], "why", by="first").number, by="second")
+    states = [(jobs.find(one.id).state, jobs.find(one.id).error) for one in made]
+    assert states == [("failed", "outdated"), ("done", None)]
+    assert list(jobs.parts(jobs.find(made[0].id))) == []
 
 
 def test_a_runner_that_ends_lets_go_at_once(jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "taxii": ("kizuna.cli.taxii", "Exchange with partners over TAXII 2.1."),
     "pack": ("kizuna.cli.pack", "Starter data: frameworks, groups, programme."),
     "job": ("kizuna.cli.job", "Jobs: imports, exports and polls that wait or run."),
+    "purge": ("kizuna.cli.purge", "Destroy an object for good, by two operators."),
+    "retention": ("kizuna.cli.retention", "How long objects are kept."),
     "migrate": ("kizuna.cli.migrate", "Move the node to another store."),
     "backup": ("kizuna.cli.backup", "Write a node to one file, while it serves."),
     "restore": ("kizuna.cli.restore", "Make a node from a backup."),

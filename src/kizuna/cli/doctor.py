@@ -51,7 +51,7 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 @click.pass_context
 def command(ctx: click.Context, data: Path, as_json: bool, full: bool, network: bool) -> None:
     """Check folder, permissions, settings, key, certificate, store, migrations, indices, quarantine, jobs, backup, partners,
-    clocks, disk, port.
+    purges, clocks, disk, port.
 
     The indices, labels and feeds are worked out afresh from every object, of a large store only with --full. Exit 1 when
     a check failed.
@@ -85,6 +85,7 @@ def findings(folder: Path, *, full: bool = False, network: bool = False) -> Iter
         "jobs": _jobs,
         "backup": _backup,
         "partners": _partners,
+        "destroyed": _destroyed,
         "clock": _clock,
         "disk": _disk,
         "port": _port,
@@ -284,6 +285,26 @@ def _partners(folder: Path) -> Finding:
     )
 
 
+def _destroyed(folder: Path) -> Finding:
+    from kizuna.store import open_store
+    from kizuna.store.purging import Purges
+    from kizuna.store.scrubbing import is_due
+
+    if _migrations(folder)[0] != "ok":
+        return "warning", _("not looked at: first the store itself must be well")
+    store = open_store(folder, read_only=True)
+    try:
+        due = is_due(store)
+        waiting = sum(one.state == "proposed" for one in Purges(store).listed())
+    finally:
+        store.close()
+    if due:
+        return "warning", _("unused parts of the store may hold what was destroyed; run: kizuna purge scrub")
+    if waiting:
+        return "warning", _("{count:,} purges wait for a second operator; see: kizuna purge list", count=waiting)
+    return "ok", _("nothing of what was destroyed is left in the store")
+
+
 def _clock(folder: Path) -> Finding:
     now = time.time()
     newest = (folder / "node.json").stat().st_mtime
@@ -324,6 +345,8 @@ def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     held = _held(folder)
     told = _("{size:.1f} GiB free", size=free / (1 << 30))
+    if free < _floor(folder):
+        return "failed", _("{free}; nothing is taken in until there is more (setting disk_floor)", free=told)
     if free < FREE_BYTES:
         return "warning", _("{free}; imports need room", free=told)
     if free < held + FREE_BYTES:
@@ -331,6 +354,12 @@ def _disk(folder: Path) -> Finding:
             "{free}; a backup or an upgrade needs room for a copy of {size:.1f} GiB", free=told, size=held / (1 << 30)
         )
     return "ok", told
+
+
+def _floor(folder: Path) -> int:
+    from kizuna.settings import load
+
+    return load(folder).disk_floor
 
 
 def _held(folder: Path) -> int:

@@ -24,6 +24,7 @@ _AREA = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 # RED is for named persons: no partner receives it, whatever its settings say.
 LEVELS = ("PUBLIC", "TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT")
 CLEARED = ""
+_TOLD = ("organisation", "public_key", "receives", "default_label", "url", "quota_objects", "quota_bytes")
 
 
 def settings_options(function: F) -> F:
@@ -35,6 +36,8 @@ def settings_options(function: F) -> F:
         click.option("--client", "clients", multiple=True, metavar="ORG", help="A client it may pass TLP:AMBER to; may be repeated."),
         click.option("--default-label", metavar="LABEL", help="Label of what it sends without one. Default: this organisation only."),
         click.option("--url", help="Its TAXII discovery address; it is polled there."),
+        click.option("--quota-objects", metavar="N", help="Objects it may send in an hour. Default: the node's setting."),
+        click.option("--quota-bytes", metavar="N", help="Bytes it may send in an hour. Default: the node's setting."),
         click.option("--token-file", type=click.Path(path_type=Path), help="File with our token there; copied into the node."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -162,11 +165,13 @@ def _changed(store: Store, partner: Partner, given: dict[str, Any]) -> Partner:
     """The partner with the settings that were given, each checked."""
     import msgspec
 
-    checks: dict[str, Callable[[str], str]] = {
+    checks: dict[str, Callable[[str], str | int]] = {
         "key": _key,
         "identity": _identity,
         "default_label": lambda text: _label(text, partner.organisation),
         "url": _url,
+        "quota_objects": _amount,
+        "quota_bytes": _amount,
     }
     values: dict[str, Any] = {}
     for option, check in checks.items():
@@ -188,7 +193,7 @@ def _put(store: Store, partner: Partner, given: dict[str, Any], act: str, *, dry
     row = _row(store, partner) | ({} if token is None else {"token": True})
     with trial(store, dry=dry):
         change = store.put_partner(partner)
-        told = {key: row[key] for key in ("organisation", "public_key", "receives", "default_label", "url")}
+        told = {key: row[key] for key in _TOLD}
         store.audit(actor(), act, partner.name, told)
     if token is not None and not dry:
         write_private(_token_path(store, partner), token)
@@ -232,6 +237,8 @@ def _row(store: Store, partner: Partner) -> dict[str, Any]:
         "clients": partner.clients,
         "default_label": partner.default_label,
         "url": partner.url,
+        "quota_objects": partner.quota_objects,
+        "quota_bytes": partner.quota_bytes,
         "token": _token_path(store, partner).is_file(),
         "added": to_text(partner.added),
         "last_exchange": None if last is None else to_text(last),
@@ -266,6 +273,14 @@ def _received(text: str) -> str:
     if level.startswith("TLP:") or not _AREA.fullmatch(text):
         raise UsageError(f"{text[:80]!r} is neither a level ({', '.join(LEVELS)}) nor an area such as cyber-defence")
     return text
+
+
+def _amount(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:16]) < 1 << 50 or len(text) > 15:
+        raise UsageError(
+            f"not an amount of an hour: {text[:80]!r}; a number above 0, or nothing for the node's setting"
+        )
+    return int(text)
 
 
 def _url(text: str) -> str:

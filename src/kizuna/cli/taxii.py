@@ -150,5 +150,7 @@ def _tell(ctx: click.Context, report: PollReport | PushReport, as_json: bool, do
             f"{report.partner}: {done}"
             + _(", {failed:,} failed in {seconds:.1f} s", failed=report.failed, seconds=report.seconds)
         )
+        if seconds := getattr(report, "paused_seconds", 0):
+            say(_("stopped at its quota of an hour; the rest may come in {seconds:,} s", seconds=seconds))
     if report.failed:
         ctx.exit(PARTLY if report.failed < total else 1)

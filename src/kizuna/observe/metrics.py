@@ -7,7 +7,6 @@ processes do (`kizuna import` beside the node, the first poll of each partner) s
 from __future__ import annotations
 
 import platform
-import shutil
 import ssl
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ from prometheus_client.registry import Collector
 from kizuna import __version__
 from kizuna.events import Act, Batch, Fed, Job, Poll, Request, Told, Waited
 from kizuna.store import Store
+from kizuna.store.room import free_bytes
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -118,8 +118,11 @@ class State(Collector):
         sizes = self._store.database.sizes()
         yield _gauge("store_bytes", "Size of the database.", sizes.whole)
         yield _gauge("store_log_bytes", "Size of its log of what is not in place yet.", sizes.log)
-        free = shutil.disk_usage(self._store.folder).free
-        yield _gauge("disk_free_bytes", "Room where the node's folder is.", free)
+        free = free_bytes(self._store)
+        yield _gauge("disk_free_bytes", "Room where the node's folder and its store are.", free)
+        floor = self._store.settings.disk_floor
+        yield _gauge("disk_floor_bytes", "With less room nothing is taken in.", floor)
+        yield _gauge("intake_open", "Whether there is room to take something in.", float(free >= floor))
 
     def _tables(self) -> Iterator[GaugeMetricFamily]:
         with self._store.database.snapshot() as reader:

@@ -68,6 +68,18 @@ class Act:
             self._count(self._ended, recipient, feeds.end(gone))
             self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
 
+    def destroying(self, idents: Sequence[int]) -> None:
+        """Take ids out of every feed, before their rows are destroyed."""
+        for recipient in self.recipients:
+            self._count(self._ended, recipient, self._feeds(recipient).destroy(idents))
+
+    def destroyed(self, idents: Sequence[int], mentioning: Sequence[int]) -> None:
+        """Of these ids nothing is left: what refers to them ends, and what only mentions them may enter."""
+        for recipient in self.recipients:
+            feeds = self._feeds(recipient)
+            self._count(self._ended, recipient, feeds.lose(idents))
+            self._count(self._opened, recipient, feeds.offer(mentioning))
+
     def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
         """Label anew the older rows that name marking definitions which a source brought: each (ident, newest row without it)."""
         if definitions:

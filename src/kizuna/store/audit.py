@@ -18,11 +18,12 @@ from kizuna.store.store import Store
 
 PAGE = 1_000
 BEFORE_THE_FIRST = b"\0" * 32
-# Acts on people, secrets and partners. All others concern objects: that one happened may tell that there is something to hide.
+# Acts on people, secrets, partners and rules. All others concern objects: that one happened may tell that there is something to hide.
 ADMINISTRATION = (
     "user.add", "user.roles", "user.language", "user.password", "user.remove", "token.create", "token.revoke", "link.create",
     "link.revoke", "session.create", "session.revoke", "login.failed", "partner.add", "partner.set", "partner.remove",
     "partner.resume", "epoch.open", "backup", "restore",
+    "retention.set", "retention.confirm", "retention.remove",
 )  # fmt: skip
 _COLUMNS = "n, at, actor, act, subject, detail"
 _encode = msgspec.json.Encoder().encode

@@ -78,6 +78,9 @@ class FullText(Protocol):
     def reserve(self, connection: Any, number: int, /) -> None:
         """Give no number up to this one any more."""
 
+    def forget(self, connection: Any, objects: Sequence[int], texts: Sequence[str], /) -> None:
+        """Take the documents of objects out. `texts` hold every word that any document of them ever held."""
+
     def matching(self, phrases: Sequence[str], /) -> Matching:
         """The documents that hold every one of these phrases (`words.phrases`)."""
 
@@ -135,7 +138,7 @@ class Connection(Protocol):
     def with_bodies(self, sql: str, parameters: Parameters, *, n: int, raw: int) -> Iterator[Any]:
         """Rows of a question in which `{raw}` stands for the bytes of the body `b`, few bytes in memory at a time.
 
-        `n` and `raw` are the places of the body's number and of its bytes in a row.
+        `n` and `raw` are the places of the body's number and of its bytes in a row. What was destroyed while it was asked for has no bytes.
         """
 
     def load(self, into: str, flat: list[Any], width: int) -> None:
@@ -187,6 +190,12 @@ class Database(Protocol):
 
     def shrink(self) -> None:
         """Give back the memory that a large import took, in a process that serves on."""
+
+    def empty_log(self) -> bool:
+        """Bring what was written into place and leave nothing of it beside; False while somebody still reads from there."""
+
+    def scrub(self) -> None:
+        """Leave nothing of what was deleted in unused parts; readers go on, writers wait. Raises NodeBusy, DiskNearlyFull."""
 
     def sizes(self) -> Sizes:
         """How much room it takes."""

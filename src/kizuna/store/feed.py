@@ -46,8 +46,11 @@ class Feed:
         )
         parameters = (self._recipient.n, position, space, *exact, *values, limit + 1)
         found, full = cut(reader.with_bodies(sql, parameters, n=5, raw=4), raw=4)
-        rows = [Row._make(row[:5]) for row in found[:limit]]
-        return Page(rows, full or len(found) > limit)
+        more = full or len(found) > limit
+        rows = [Row._make(row[:5]) for row in found[:limit] if row[4]]  # else it was destroyed meanwhile
+        if more and not rows:
+            return self.read(query, found[:limit][-1][0], limit)
+        return Page(rows, more)
 
     def versions(self, id: str, query: Query, position: int, limit: int) -> Page:
         """Every version of one id that this partner has."""

@@ -20,6 +20,7 @@ from typing import Any
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.recipients import Masks, Recipient
+from kizuna.store.rows import end_of_feed, keep_end_of_feed
 
 _WAITING = "waiting(recipient,target,object)"
 
@@ -79,6 +80,25 @@ class Feeds:
         naming = {n: target for n, target in mentions if target in lost}
         gone = self._live_of(list(naming))
         return self._end(gone, [(self._recipient, naming[n], n) for n, _, _ in gone])
+
+    def destroy(self, idents: Iterable[int]) -> int:
+        """Take every row of these ids out, before what they name is destroyed; returns how many were live.
+
+        Who pages goes on by moments: what is taken out is not missed, and no moment is given twice.
+        """
+        these = (self._recipient, json.dumps(list(idents)))
+        where = "where recipient=? and ident in (select value from json_each(?))"
+        rows = self._connection.execute(f"select live from feed {where}", these).fetchall()
+        if rows:
+            keep_end_of_feed(self._connection, self._recipient)
+            self._connection.execute(f"delete from feed {where}", these)
+        return sum(live for (live,) in rows)
+
+    def lose(self, idents: Iterable[int]) -> int:
+        """End what refers to ids of which nothing is left, and let it wait; returns how many ended."""
+        referrers = self._live_referrers(set(idents))
+        waiters = [(self._recipient, target, n) for n, _, _, target in referrers]
+        return self._end(list({(n, ident, added) for n, ident, added, _ in referrers}), waiters)
 
     def _end(self, gone: list[tuple[int, int, int]], waiters: list[tuple[int, int, int]]) -> int:
         """End feed rows (object, ident, added) and what refers to them; `waiters` wait already."""
@@ -190,10 +210,7 @@ class Feeds:
             return 0
         have = self._offered({idents[n] for n in entering})
         rows = []
-        last = self._connection.execute("select max(added) from feed where recipient=?", (self._recipient,)).fetchone()[
-            0
-        ]
-        ticks = count(max(self._now, (last or 0) + 1))
+        ticks = count(max(self._now, end_of_feed(self._connection, self._recipient) + 1))
         for n, ident, version, digest in self._rows(
             "select n, ident, version, digest from object where n in ({}) order by n", entering
         ):
@@ -268,7 +285,7 @@ class Feeds:
         return self._rows(
             "select f.object, f.ident, f.added, e.target from edge e join object o on o.n=e.object "
             "join feed f on f.ident=o.ident and f.object=o.n "
-            "where f.recipient=? and f.live=1 and e.target in ({})",
+            f"where f.recipient=? and f.live=1 and {COUNTS} and e.target in ({{}})",
             list(targets),
             self._recipient,
         )

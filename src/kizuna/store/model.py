@@ -30,7 +30,8 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is its short key; `receives` lists TLP levels and areas it is addressed by; `default_label` is the text form of the
     label for what it sends unmarked; `url` is its TAXII discovery address and `token` the file, in the node's folder
-    or absolute, that holds ours there; by default `NAME.token` in lower case.
+    or absolute, that holds ours there; by default `NAME.token` in lower case. Quotas are for what it sends in an hour; None is the
+    node's own setting.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     added: int = 0
     last_exchange: int | None = None
+    quota_objects: int | None = None
+    quota_bytes: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

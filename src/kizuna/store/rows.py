@@ -19,7 +19,9 @@ _encode = msgspec.json.Encoder().encode
 DEFINITIONS = "definitions"
 """The fact of the store that changes whenever a marking definition comes or goes."""
 
-_INDEX_TABLES = ("edge", "value", "place", "time", "doc")
+INDEX_TABLES = ("edge", "value", "place", "time", "doc")
+_ROWS_END = "rows_end"
+_FED = "fed:"
 
 
 class New(msgspec.Struct, frozen=True):
@@ -132,7 +134,7 @@ class RowWriter:
             "update object set label=?, least=?, whole=?, set_by=? where n=?",
             (base, self._label(least_label(data, marked)), self._label(marked.whole), by, n),
         )
-        for table in _INDEX_TABLES:
+        for table in INDEX_TABLES:
             self._connection.execute(f"delete from {table} where object=?", (n,))
         rows = extract(data, marked)
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
@@ -144,7 +146,7 @@ class RowWriter:
         self._connection.execute(
             f"update object set label=?, least=?, whole=?, set_by=? where n {these}", (base, base, whole, by, numbers)
         )
-        for table in _INDEX_TABLES:
+        for table in INDEX_TABLES:
             self._connection.execute(f"update {table} set label=? where object {these}", (base, numbers))
 
     def _label(self, label: Label) -> int:
@@ -185,3 +187,26 @@ def set_meta(connection: Connection, key: str, value: str) -> None:
     connection.execute(
         "insert into meta values (?,?) on conflict(key) do update set value=excluded.value", (key, value)
     )
+
+
+def end_of_rows(connection: Connection) -> tuple[int, int]:
+    """The newest row there ever was and its moment, zeros for none: a number is given once, whatever was destroyed since."""
+    newest = connection.execute("select n, added from object order by n desc limit 1").fetchone() or (0, 0)
+    n, _, added = _meta(connection, _ROWS_END, "0 0").partition(" ")
+    return max(tuple(newest), (int(n), int(added)))
+
+
+def keep_end_of_rows(connection: Connection) -> None:
+    """Before rows are destroyed: remember the newest."""
+    set_meta(connection, _ROWS_END, "{} {}".format(*end_of_rows(connection)))
+
+
+def end_of_feed(connection: Connection, recipient: int) -> int:
+    """The last moment that was ever given in a feed, 0 for none."""
+    (last,) = connection.execute("select max(added) from feed where recipient=?", (recipient,)).fetchone()
+    return max(last or 0, int(_meta(connection, f"{_FED}{recipient}", "0")))
+
+
+def keep_end_of_feed(connection: Connection, recipient: int) -> None:
+    """Before rows of a feed are destroyed: remember the last."""
+    set_meta(connection, f"{_FED}{recipient}", str(end_of_feed(connection, recipient)))

@@ -52,6 +52,11 @@ def _ripen(store: Store, connection: Connection, rows: list[_Ripe]) -> None:
     connection.executemany("delete from quarantine where n=?", numbers)
     joined = parse_label(first.label, originator=source.organisation) if first.label else None
     items = [Item(index=None, raw=row.raw, data=msgspec.json.decode(row.raw), problems=()) for row in rows]
-    # Who brought it is not known any more, so for one's own it is as if by somebody who may not release.
+    # Who brought it is not known any more, so for one's own it is as if by somebody who may not release. It is here already, and
+    # takes no more room than it did.
     released = source.kind == "partner"
-    list(store.writer(source, space=first.space, area=first.area, label=joined, may_release=released).add(items))
+    list(
+        store.writer(source, space=first.space, area=first.area, label=joined, may_release=released, always=True).add(
+            items
+        )
+    )

@@ -28,6 +28,7 @@ from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
 from kizuna.store.moving import must_not_have_moved
 from kizuna.store.prepare import KnownLabels
+from kizuna.store.purged import Marks
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import relabel_rows, rows_of
 from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, set_meta
@@ -72,6 +73,7 @@ class Store:
         self.database = open_database(folder, settings, read_only=read_only)
         self._belongs(read_only)
         self.aside = Aside(folder, settings)
+        self.marks = Marks(folder)
         self._columns: Columns | None = None
         self._counting = threading.Lock()
         self._masks: dict[Principal | None, ViewMask] = {}
@@ -130,13 +132,24 @@ class Store:
         area: str | None = None,
         known_problems: Mapping[str, str] | None = None,
         may_release: bool = True,
+        always: bool = False,
     ) -> Writer:
         """Take objects in from a source. `known_problems` names objects of a shipped pack that are kept with their problem.
 
-        Without `may_release` a new version may not be labelled looser than the one before it.
+        Without `may_release` a new version may not be labelled looser than the one before it. What is to come in `always` does where
+        there is little room, too.
         """
         known = known_problems or {}
-        return Writer(self, source, space=space, label=label, area=area, known_problems=known, may_release=may_release)
+        return Writer(
+            self,
+            source,
+            space=space,
+            label=label,
+            area=area,
+            known_problems=known,
+            may_release=may_release,
+            always=always,
+        )
 
     def known_labels(self, source: Source, space: str, joined: Label | None) -> KnownLabels:
         """Labels of one source by object markings, to be read and added to by whoever knows no definition but the stored ones.
@@ -281,6 +294,7 @@ class Store:
             for table in ("feed", "waiting"):
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
+            act.connection.execute("delete from sent where partner=?", (partner.name,))
             act.connection.execute("delete from partner where n=?", (n,))
 
     def note_exchange(self, partner: str, at: int) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from kizuna.store.model import Outcome
 
-# Refusals that speak of what others brought, and of what was brought for the same source.
-OF_OTHERS = frozenset({"foreign-version"})
+# Refusals that speak of what others brought or had destroyed, and of what was brought for the same source.
+OF_OTHERS = frozenset({"foreign-version", "purged"})
 OF_STORED = OF_OTHERS | {
     "duplicate-version", "looser-label", "version-id", "version-created", "version-created-by", "version-revoked", "version-modified",
 }  # fmt: skip

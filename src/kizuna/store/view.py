@@ -81,7 +81,7 @@ class View:
             # One row at a time: what is withheld whole must neither be held nor end a page by its size.
             for row in self._select(" and ".join(where), [*values, *exact], position, wanted):
                 position, read = row.n, read + 1
-                if (seen := self._redacted(row)) is None:
+                if not row.raw or (seen := self._redacted(row)) is None:  # destroyed meanwhile, or withheld
                     continue
                 left -= len(seen.raw)
                 if len(found) == limit or (left < 0 and found):

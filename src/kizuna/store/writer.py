@@ -26,8 +26,10 @@ from kizuna.store.database import Connection
 from kizuna.store.model import Outcome, Source
 from kizuna.store.parts import Batch, Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
+from kizuna.store.purged import purged
 from kizuna.store.quarantine import Quarantine
-from kizuna.store.rows import DEFINITIONS, Names, New, RowWriter, get_meta
+from kizuna.store.room import must_have_room
+from kizuna.store.rows import DEFINITIONS, Names, New, RowWriter, end_of_rows, get_meta
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
@@ -53,8 +55,10 @@ class Writer:
         area: str | None,
         known_problems: Mapping[str, str],
         may_release: bool,
+        always: bool,
     ) -> None:
         self._store = store
+        self._always = always
         self._may_release = may_release
         self._source = source
         self._space = space
@@ -195,6 +199,8 @@ class Writer:
         return outcomes
 
     def _written(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:
+        if not self._always:
+            must_have_room(self._store)
         outcomes: list[Outcome] = []
         with self._store.act() as act:
             commit = _Commit(self._store, act.connection, act.now, self, file)
@@ -283,7 +289,13 @@ class _Commit:
         held = self._held(sorted([idents[id] for id in named]))
         fresh: dict[int, Prepared] = {}
         outcomes, news = [], []
+        gone = purged(self._store, self._connection, dict.fromkeys(entry.id for entry in batch if entry.id is not None))
         for entry in batch:
+            if entry.id in gone:  # not even kept with what was refused
+                outcomes.append(
+                    Outcome(entry.index, entry.id, "failed", (self._placed(_PURGED, entry),), entry.version)
+                )
+                continue
             if isinstance(entry, Refused):
                 outcomes.append(self._refuse(entry.index, entry.id, entry.raw, entry.problems, None, entry.version))
                 continue
@@ -315,6 +327,9 @@ class _Commit:
             detail = {"not kept": self._quarantine.lost}
             self._store.record(self._connection, self._source.name, "quarantine-full", self._file or "", detail)
 
+    def _placed(self, problem: Problem, entry: Prepared | Refused) -> Problem:
+        return msgspec.structs.replace(problem, file=self._file, item=entry.index, id=entry.id)
+
     def _is_plain(self, new: Prepared) -> bool:
         return self._writer._ceiling is None and (new.version is None or new.version <= self._latest)
 
@@ -345,8 +360,8 @@ class _Commit:
 
         A moment per row, or per batch, would tell how many hidden rows stand between two visible ones.
         """
-        newest = self._connection.execute("select n, added from object order by n desc limit 1").fetchone()
-        return (newest[0], max(self._now, newest[1] + 1)) if newest else (0, self._now)
+        newest, added = end_of_rows(self._connection)
+        return newest, max(self._now, added + 1)
 
     def _held(self, idents: list[int]) -> dict[int, _Held]:
         """What the store has of these ids already."""
@@ -495,6 +510,7 @@ def _problem(rule: str, path: str, message: str) -> Problem:
     return Problem(rule, "error", path, message, "Kizuna")
 
 
+_PURGED = _problem("purged", "id", "two operators had it destroyed here; it does not come in again")
 _FULL = _problem("quarantine-full", "$", "the quarantine of its source is full, so it does not wait: send it again")
 _FOREIGN = _problem("foreign-version", "id", "only its owner makes versions of this object; it waits in quarantine")
 

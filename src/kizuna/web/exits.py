@@ -56,6 +56,12 @@ SILENT = {
     ("DELETE", "/api/v1/jobs/{job}"),
     ("GET", "/api/v1/me"),
     ("GET", "/api/v1/openapi.json"),
+    # Operators tell each other ids here; whether there is such an object, nobody is told.
+    ("GET", "/api/v1/purges"),
+    ("POST", "/api/v1/purges"),
+    ("DELETE", "/api/v1/purges/{number}"),
+    ("POST", "/api/v1/purges/{number}/confirm"),
+    ("POST", "/api/v1/purges/{number}/lift"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/login"),

@@ -101,6 +101,11 @@ KINDS: dict[str, Kind] = {
         N_("Too many requests"),
         N_("You ask for much at once. Wait for the answers to some requests, then repeat this one."),
     ),
+    "quota-reached": Kind(
+        429,
+        N_("Enough for this hour"),
+        N_("You sent as much as was agreed on for an hour. Send the rest when it is over."),
+    ),
     "internal": Kind(
         500,
         N_("Error of this node"),
@@ -116,6 +121,11 @@ KINDS: dict[str, Kind] = {
         N_("The exchange with this partner rests until an operator of this node confirms it. Try again later."),
     ),
     "busy": Kind(503, N_("Busy"), N_("The node is busy. Try again in a moment.")),
+    "disk-nearly-full": Kind(
+        507,
+        N_("No room"),
+        N_("This node has too little room left and takes nothing in for now. What it holds can be read."),
+    ),
 }
 
 _BY_STATUS = {

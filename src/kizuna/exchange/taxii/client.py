@@ -15,6 +15,8 @@ from kizuna.settings import MiB
 from kizuna.stix import iter_objects, marking_definitions
 from kizuna.store import Outcome, Partner, Query, Row, Store
 from kizuna.store.epochs import must_go_on
+from kizuna.store.quotas import count, pause
+from kizuna.store.room import must_have_room
 
 BATCH = 500
 BATCH_BYTES = 8 * MiB
@@ -24,7 +26,10 @@ Progress = Callable[[int], object]
 
 
 class PollReport(msgspec.Struct):
-    """What a poll brought; `problems` names at most 1,000 objects that failed."""
+    """What a poll brought; `problems` names at most 1,000 objects that failed.
+
+    `paused_seconds` is when the rest may come, where the partner's quota of this hour is used up; 0 where there is no rest.
+    """
 
     partner: str
     received: int = 0
@@ -32,6 +37,7 @@ class PollReport(msgspec.Struct):
     unchanged: int = 0
     failed: int = 0
     problems: list[dict[str, Any]] = []
+    paused_seconds: int = 0
     seconds: float = 0.0
 
 
@@ -67,17 +73,23 @@ def collections(store: Store, name: str, *, ca_file: str | None = None) -> list[
 def poll(store: Store, name: str, *, progress: Progress | None = None, ca_file: str | None = None) -> PollReport:
     """Read everything new from a partner. Raises NotFound, InvalidInput, PeerFailed; what was stored before stays.
 
-    The watermark moves after each page is durably stored, so a crash in between reads that page again and changes nothing.
+    The watermark moves after each page is durably stored, so a crash in between reads that page again and changes nothing. At the
+    partner's quota it stops; a later poll goes on from there.
     """
     partner = store.partner(name)
     report, began = PollReport(partner.name), time.monotonic()
+    if seconds := pause(store, partner.name):
+        report.paused_seconds = seconds
+        return report
+    must_have_room(store)
     with connect(store, partner, ca_file=ca_file) as peer:
         try:
             readable = [c for c in peer.collections() if c.get("can_read")]
             if not readable:
                 raise PeerFailed("offers no collection that we may read", file=partner.url)
             for collection in readable:
-                _poll_collection(store, partner, peer, collection, report, progress)
+                if not report.paused_seconds:
+                    _poll_collection(store, partner, peer, collection, report, progress)
         finally:
             _note_clock(store, partner, peer.ahead)
     store.note_exchange(partner.name, store.clock())
@@ -118,8 +130,12 @@ def _poll_collection(
                 _count(report, outcome)
         if page.mark is not None:
             store.set_watermark(key, page.mark)
+        count(store, partner.name, page.size, len(page.envelope))
         if progress is not None:
             progress(report.received)
+        if seconds := pause(store, partner.name):
+            report.paused_seconds = seconds
+            return
 
 
 def push(store: Store, name: str, *, progress: Progress | None = None, ca_file: str | None = None) -> PushReport:

@@ -38,10 +38,11 @@ from kizuna.exchange.taxii.request import MOST, MethodNotAllowed, NotAcceptable,
 from kizuna.exchange.taxii.status import Statuses, status_resource
 from kizuna.settings import Limits, MiB
 from kizuna.stix import Item, ReadLimits, iter_objects, marking_definitions
-from kizuna.store import Outcome, Page, Query, Row, Store, Writer
+from kizuna.store import Outcome, Page, Query, Row, Store, Writer, quotas
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
 from kizuna.store.database import overdue
+from kizuna.store.room import must_have_room
 from kizuna.store.told import OF_OTHERS, OF_STORED, as_told
 from kizuna.trace import current
 
@@ -50,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 _TITLES = {
     400: "Bad request", 401: "Not authenticated", 403: "Refused", 404: "Not found", 405: "Method not allowed",
     406: "Not acceptable", 408: "Too slow", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be processed",
-    429: "Too many requests", 503: "Busy",
+    429: "Too many requests", 503: "Busy", 507: "No room",
 }  # fmt: skip
 # Above this the objects of a body are cut out one by one; below, the list of them is cheap even when each is two bytes.
 _WHOLE = 4 * MiB
@@ -190,6 +191,8 @@ class Server:
                 if not collection.can_write:
                     raise Refused("you may not write to this collection")
                 source(self._store, caller)  # asked before the body comes: who is stopped need not send it
+                must_have_room(self._store)
+                self._may_send(caller)
                 return request, caller
             case ["objects", id] if request.method == "DELETE":
                 return self._delete(request, caller, id)
@@ -233,20 +236,38 @@ class Server:
         except UsageError:
             raise UsageError("this token was made for another caller or question, or is none", path="next") from None
 
+    def _may_send(self, caller: Caller) -> None:
+        """Partners have quotas, one's own people none. Raises QuotaReached."""
+        if caller.kind == "partner":
+            quotas.may_send(self._store, caller.name)
+
     def _store_all(self, body: bytes, caller: Caller) -> Response:
+        self._may_send(caller)
+        try:
+            resource = self._stored(body, caller)
+        except KizunaError:
+            self._count(caller, 0, len(body))
+            raise
+        # One transaction for all. The objects are safe; of what is told about them here the sender has the whole anyway.
+        with self._store.database.write(durable=False):
+            self._count(caller, resource["total_count"], len(body))
+            if caller.kind == "partner":
+                self._store.note_exchange(caller.name, self._store.clock())
+            self._statuses.put(resource, caller)
+        return Response(202, _encode(resource))
+
+    def _count(self, caller: Caller, objects: int, size: int) -> None:
+        if caller.kind == "partner":
+            quotas.count(self._store, caller.name, objects, size)
+
+    def _stored(self, body: bytes, caller: Caller) -> dict[str, Any]:
         if holds_more(body, self._limits.items):
             raise _too_many(self._limits)
         deadline.lift()
         # What a partner sends is its own to label.
         released = caller.kind == "partner" or caller.may("release")
         writer = self._store.writer(source(self._store, caller), may_release=released)
-        resource = status_resource(self._told(_taken_in(body, writer, self._limits), caller), self._store.clock())
-        # One transaction for both. The objects are safe; of what is told about them here the sender has the whole anyway.
-        with self._store.database.write(durable=False):
-            if caller.kind == "partner":
-                self._store.note_exchange(caller.name, self._store.clock())
-            self._statuses.put(resource, caller)
-        return Response(202, _encode(resource))
+        return status_resource(self._told(_taken_in(body, writer, self._limits), caller), self._store.clock())
 
     def _told(self, outcomes: Iterable[Outcome], caller: Caller) -> Iterator[Outcome]:
         """Tell as if what is hidden from the sender did not exist; a partner knows what it sent before."""

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from kizuna.errors import NodeBusy, Unavailable
+from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
 from kizuna.store.database import Parameters, Rows
 from kizuna.store.postgres.copying import ENCODERS, block, storable
 from kizuna.store.postgres.full_text import FullText
@@ -49,8 +49,7 @@ class _Speaking:
                 found = self.execute(sql, (numbers,)).fetchall()
             bodies = dict(found)
             for row in some:
-                if row[n] in bodies:  # else it was purged meanwhile
-                    yield (*row[:raw], bodies[row[n]], *row[raw + 1 :])
+                yield (*row[:raw], bodies.get(row[n], b""), *row[raw + 1 :])
 
     def many(self, _name: str, _number: int, ordered: list[int]) -> str:
         """Many numbers to look for, as a set that is hashed once."""
@@ -152,6 +151,8 @@ def told() -> Iterator[None]:
         raise NodeBusy(f"another process keeps writing: {_first(error)}") from None
     except psycopg.errors.QueryCanceled:
         raise NodeBusy("the answer took too long to find; ask for less") from None
+    except psycopg.errors.DiskFull as error:
+        raise DiskNearlyFull(f"there is no room left where the database is: {_first(error)}") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Unavailable(f"the database does not answer: {_first(error)}") from None
 

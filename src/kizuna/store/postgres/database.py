@@ -154,6 +154,20 @@ class PostgresDatabase:
                 writer.loaded["doc"] = 0
                 writer.raw.execute("select gin_clean_pending_list('doc_words'::regclass)")
 
+    def empty_log(self) -> bool:
+        """The server's log is the server's affair."""
+        return True
+
+    def scrub(self) -> None:
+        """Let the server clear the rows that were deleted away; its log and what it archives keep them for as long as it is told to."""
+        with told():
+            raw = connected(self._url)
+            try:
+                for table in self.tables():
+                    raw.execute(sql.SQL("vacuum {}").format(sql.Identifier(SCHEMA, table)))
+            finally:
+                raw.close()
+
     def sizes(self) -> Sizes:
         """Of the node's schema with its indexes; the server's log is shared by all its databases."""
         sql = "select coalesce(sum(pg_total_relation_size(c.oid)), 0) from pg_class c join pg_namespace n on n.oid=c.relnamespace "

@@ -51,6 +51,12 @@ class FullText:
         """Give no number up to this one any more."""
         connection.execute("select setval('doc_number', ?, ?=1)", (max(number, 1), int(number > 0)))
 
+    def forget(self, connection: PostgresConnection, objects: Sequence[int], _texts: Sequence[str]) -> None:
+        """Take the documents of objects out, with their words."""
+        connection.execute(
+            "delete from doc where object in (select value from json_each(?))", (json.dumps(list(objects)),)
+        )
+
     def matching(self, phrases: Sequence[str]) -> Matching:
         """The documents `d` that hold every one of these phrases."""
         asked = [words(phrase) for phrase in phrases]

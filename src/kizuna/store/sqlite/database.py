@@ -6,6 +6,7 @@ WAL with synchronous=FULL: what a committed transaction wrote survives power los
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import Any
 import msgspec
 
 from kizuna import deadline
-from kizuna.errors import InvalidInput, NodeBusy
+from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy
 from kizuna.store.archive import DATABASE, Archive, Manifest
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
@@ -177,9 +178,11 @@ class SqliteDatabase:
                 self.waited(time.perf_counter() - asked)
             yield
             writer.execute("commit")
-        except BaseException:
+        except BaseException as error:
             if writer.in_transaction:
                 writer.execute("rollback")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise DiskNearlyFull("there is no room left where the store is", file=str(self.file)) from None
             raise
 
     def version(self) -> tuple[int, int]:
@@ -217,6 +220,35 @@ class SqliteDatabase:
                 self._writer.execute(f"pragma cache_size=-{wanted}")
             if log > WAL_BYTES:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
+
+    def empty_log(self) -> bool:
+        """Copy the log into the file and cut it to nothing; False while a reader holds on to it."""
+        with self._lock:
+            (busy, _, _) = self._writer.execute("pragma wal_checkpoint(truncate)").fetchone()
+        return not busy
+
+    def scrub(self) -> None:
+        """Merge the full text, in which words of deleted documents stay until then, and write the file anew without unused parts.
+
+        Pages are overwritten where something is deleted, but SQLite moves rows between pages and leaves copies behind.
+        """
+        needed = 2 * self.sizes().whole
+        free = shutil.disk_usage(self.file.parent).free
+        if free < needed:
+            raise DiskNearlyFull(f"writing the store anew takes up to {needed:,} bytes; there are {free:,}")
+        with self.write() as writer:
+            writer.execute("insert into words(words) values ('optimize')")
+        with closing(self._connect(READER_CACHE_KIB)) as connection:
+            connection.execute("pragma temp_store=file")  # where SQLITE_TMPDIR says: it is as large as the store
+            try:
+                connection.execute("vacuum")
+            except sqlite3.OperationalError as error:
+                raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+            finally:
+                with self._listing:
+                    self._all.remove(connection)
+        if not self.empty_log():
+            raise NodeBusy("somebody still reads what was there before", file=str(self.file))
 
     def sizes(self) -> Sizes:
         """Of the file and its write-ahead log."""
@@ -266,6 +298,7 @@ class SqliteDatabase:
                 "synchronous=full",
                 "foreign_keys=on",
                 "trusted_schema=off",
+                "secure_delete=on",
                 f"cache_size=-{cache_kib}",
                 f"wal_autocheckpoint={WAL_PAGES}",
                 "temp_store=memory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _TOKENS = (
     'create virtual table words using fts5(text, content="", columnsize=0, tokenize="unicode61 remove_diacritics 0")'
 )
+_THESE = "(select value from json_each(?))"
 
 
 class FullText:
@@ -42,6 +44,32 @@ class FullText:
         """Give no number up to this one any more."""
         if not connection.execute("update sqlite_sequence set seq=? where name='doc'", (number,)).rowcount:
             connection.execute("insert into sqlite_sequence values ('doc', ?)", (number,))
+
+    def forget(self, connection: SqliteConnection, objects: Sequence[int], texts: Sequence[str]) -> None:
+        """Take the documents of objects out: those there are, and those that an older label of the object left in the index.
+
+        The index holds no texts, so what it holds of each document is asked for word by word. An orphan's number is taken back with no
+        words, since the index counts its documents.
+        """
+        held = {n for (n,) in connection.execute(f"select n from doc where object in {_THESE}", (_json(objects),))}
+        connection.execute("drop table if exists temp.postings")
+        connection.execute("create virtual table temp.postings using fts5vocab(main, words, instance)")
+        found: dict[int, dict[int, str]] = defaultdict(dict)
+        for term in _terms(texts):
+            rows = connection.execute(
+                "select p.doc, p.offset from temp.postings p left join doc d on d.n=p.doc where p.term=? "
+                f"and (d.n is null or d.object in {_THESE})",
+                (term, _json(objects)),
+            )
+            for number, offset in rows:
+                found[number][offset] = term
+        connection.execute("drop table temp.postings")
+        for number, words in found.items():
+            text = " ".join(words[offset] for offset in sorted(words))
+            connection.execute("insert into words(words, rowid, text) values ('delete', ?, ?)", (number, text))
+        orphans = [(number,) for number in found.keys() - held]
+        connection.executemany("insert into words(rowid, text) values (?, '')", orphans)
+        connection.execute(f"delete from doc where object in {_THESE}", (_json(objects),))
 
     def matching(self, phrases: Sequence[str]) -> Matching:
         """The documents `d` that hold every one of these phrases."""
@@ -94,6 +122,19 @@ class Checked:
         self._fresh.close()
 
 
+def _json(numbers: Sequence[int]) -> str:
+    return json.dumps(list(numbers))
+
+
+def _terms(texts: Sequence[str]) -> list[str]:
+    """Every word of these texts, as the index cuts and keeps it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as other:
+        other.execute(_TOKENS)
+        other.executemany("insert into words(rowid, text) values (?,?)", enumerate(texts))
+        other.execute("create virtual table seen using fts5vocab(words, row)")
+        return [term for (term,) in other.execute("select term from seen")]
+
+
 def _instances(connection: SqliteConnection) -> Iterator[tuple[int, str, int]]:
     """Every word of the index with its document and place."""
     question = "select doc, term, offset from temp.seen"
@@ -103,7 +144,7 @@ def _instances(connection: SqliteConnection) -> Iterator[tuple[int, str, int]]:
         yield from connection.execute(question)
         connection.execute("drop table temp.seen")
         return
-    # A reader makes no tables. The index only ever grows, so what was committed since a snapshot was taken does not disturb.
+    # A reader makes no tables. What came in since a snapshot was taken does not disturb; of what was destroyed since, words are missed.
     (_, _, file) = connection.execute("pragma database_list").fetchone()
     with closing(sqlite3.connect(f"{Path(file).resolve().as_uri()}?mode=ro", uri=True)) as other:
         other.execute(create)

@@ -19,6 +19,7 @@ from kizuna.errors import TooLarge
 from kizuna.labels import parse_label
 from kizuna.stix import Container, ReadLimits, iter_objects
 from kizuna.store.answered import Answered
+from kizuna.store.room import must_have_room
 from kizuna.store.told import as_told
 from kizuna.web.api.model import Fault, Import, Taken, taken_of
 from kizuna.web.api.objects import AreaName
@@ -49,6 +50,7 @@ async def import_objects(
 ) -> Response[Import]:
     """Store the objects of a bundle, a list, a TAXII envelope, or one object. What is wrong with one stops no other."""
     must_be_readable(request)
+    must_have_room(of(request).store)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(of(request).store.folder)) as body:
         digest = await receive(request, body)
         digest.update(f"\0{label}\0{area}".encode("utf-8", "replace"))

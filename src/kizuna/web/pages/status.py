@@ -12,6 +12,7 @@ from kizuna.labels import Principal
 from kizuna.store import AreaTraffic, Store
 from kizuna.store.epochs import stopped_partners
 from kizuna.store.exchanged import Exchanged, exchanged
+from kizuna.store.room import has_room
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
@@ -32,6 +33,7 @@ def status(request: AnyRequest) -> Response[bytes]:
         tiles=tiles(view.traffic(), language),
         partners=_partners(store, caller.principal, language),
         stats=view.stats(),
+        room=has_room(store),
     )
 
 
