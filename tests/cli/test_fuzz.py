@@ -194,7 +194,7 @@ def test_no_file_is_written_where_links_go_round(place: Place) -> None:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (["up", "--data=none"], 3),
+        (["up", "--data=nowhere"], 3),
         (["up", "--data=good.json"], 2),
         (["up", "--data=node", "--port=99999999999999999999"], 2),
         (["up", "--data=node", "--port=0", "--listen=no such host"], 1),
