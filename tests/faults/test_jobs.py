@@ -24,7 +24,7 @@ from .test_several_processes import SHARED, as_somebody, up
 from .test_sudden_end import alive, check, kill, start
 
 LEASE = 1.5
-COUNT = 6_000
+COUNT = 14_000  # more than one transaction holds
 
 
 @pytest.fixture

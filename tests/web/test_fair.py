@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kizuna.errors import TooMany
-from kizuna.web.fair import REMEMBERED, Callers, Turns
+from kizuna.web.fair import REMEMBERED, Callers, Turn, Turns
 
 
 class Work:
@@ -116,3 +118,32 @@ def test_whose_a_request_is() -> None:
         callers.remember(b"%d" % number, "x")
     assert of(token) == "from 192.0.2.1"
     assert len(callers._known) == REMEMBERED
+
+
+def test_who_is_known_waits_in_a_line_of_their_own() -> None:
+    async def play() -> None:
+        turns, callers = Turns(at_once=1, waiting=5), Callers()
+
+        def request(token: bytes) -> tuple[Turn, dict[str, Any]]:
+            scope = {"headers": [(b"authorization", token)], "client": ("192.0.2.1", 1)}
+            return Turn(turns, callers, scope), scope
+
+        (one, scope), (other, another) = request(b"a"), request(b"b")
+        await one.take()
+        waits = asyncio.create_task(other.take())
+        await settled()
+        assert not waits.done()
+        scope["user"] = SimpleNamespace(kind="partner", name="Alpha")
+        await one.known()
+        await settled()
+        assert waits.done()
+        another["user"] = SimpleNamespace(kind="partner", name="Alpha")
+        follows = asyncio.create_task(other.known())
+        await settled()
+        assert not follows.done()
+        one.give_back()
+        await follows
+        other.give_back()
+        assert turns._lines == {}
+
+    asyncio.run(play())

@@ -26,7 +26,7 @@ from kizuna.trace import Trace, enter, taken
 from kizuna.web import api, health, pages
 from kizuna.web.api.schema import read_schema
 from kizuna.web.context import Context
-from kizuna.web.fair import Callers, Turns
+from kizuna.web.fair import Callers, Turn, Turns
 from kizuna.web.problems import MEDIA_TYPE, as_json, problem_of, wants_page
 
 # Each thread has a SQLite connection with a cache; more of them would cost memory and win nothing on a few cores.
@@ -155,20 +155,22 @@ class Door:
 
     async def _in_turn(self, taxii: bool, scope: Any, receive: Receive, send: Send) -> None:
         """Until the answer is read by who asked: so somebody who reads slowly holds no more answers than are their share."""
-        caller, credentials = self._callers.of(scope["headers"], (scope.get("client") or ("",))[0])
+        turn = Turn(self._turns, self._callers, scope)
         try:
-            await self._turns.take(caller)
+            await turn.take()
         except TooMany as error:
             await (refuse(send, error) if taxii else _refuse(send, error))
             return
+
+        async def received() -> Any:
+            await turn.known()  # before a body is waited for, and stored
+            return await receive()
+
         try:
             begin(self._seconds)
-            await (self._taxii if taxii else self._inner)(scope, receive, send)
+            await (self._taxii if taxii else self._inner)(scope, received, send)
         finally:
-            self._turns.give_back(caller)
-            user = scope.get("user")
-            if user is not None and credentials is not None:
-                self._callers.remember(credentials, f"{user.kind} {user.name}")
+            turn.give_back()
 
     def _mark(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}

@@ -6,6 +6,7 @@ import hashlib
 from asyncio import Future, get_running_loop
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from typing import Any
 
 from kizuna.errors import TooMany
 
@@ -88,3 +89,46 @@ class Callers:
         self._known.move_to_end(key)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+
+class Turn:
+    """The turn of one request: of the address it came from, until it is known whose it is.
+
+    So those who come from one address hold each other up only as long as it takes to look at credentials.
+    """
+
+    def __init__(self, turns: Turns, callers: Callers, scope: Any) -> None:
+        self._turns = turns
+        self._callers = callers
+        self._scope = scope
+        self._held: str | None = None
+        self._caller, self._credentials = callers.of(scope["headers"], (scope.get("client") or ("",))[0])
+
+    async def take(self) -> None:
+        """Wait for it. Raises TooMany."""
+        await self._turns.take(self._caller)
+        self._held = self._caller
+
+    async def known(self) -> None:
+        """If by now it is known whose the request is, go on in that one's line. Raises TooMany."""
+        name = self._name()
+        if name is not None and name != self._caller and self._held is not None:
+            self.give_back()
+            self._caller = name
+            await self.take()
+
+    def give_back(self) -> None:
+        """It is over."""
+        self._name()
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._turns.give_back(held)
+
+    def _name(self) -> str | None:
+        user = self._scope.get("user")
+        if user is None:
+            return None
+        name = f"{user.kind} {user.name}"
+        if self._credentials is not None:
+            self._callers.remember(self._credentials, name)
+        return name
