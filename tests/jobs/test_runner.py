@@ -71,6 +71,20 @@ def test_what_is_purged_is_in_no_export(jobs: Jobs, store: Store) -> None:
     assert list(jobs.parts(jobs.find(made[0].id))) == []
 
 
+def test_what_is_purged_is_in_no_answer_of_an_import(jobs: Jobs, store: Store) -> None:
+    for name in ("first", "second"):
+        Accounts(store).add_user(name, ROLES, by="test")
+    asked = jobs.ask("import", "cli:x", {}, bundle({**campaign("a"), "name": 7}, {**campaign("b"), "name": 8}))
+    while (job := jobs.claim()) is not None:
+        carry_out(store, job)
+    purges = Purges(store)
+    purges.confirm(purges.propose(campaign("a")["id"], "why", by="first").number, by="second")
+    result = jobs.find(asked.id).result
+    assert result is not None
+    assert [failure["id"] for failure in result["failures"]] == [campaign("b")["id"]]
+    assert result["failed"] == 2
+
+
 def test_a_runner_that_ends_lets_go_at_once(jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner_module, "MAIN", "import time; time.sleep(60)")
     asked = jobs.ask("import", "cli:x", {}, b"[]")

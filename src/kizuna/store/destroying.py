@@ -59,6 +59,7 @@ def destroy(store: Store, act: Act, ids: Sequence[str], *, by: str) -> Destroyed
     refused = sum(_forget_refused(connection, id) for id in ids) + _forget_unread(connection, ids)
     _forget_told(connection, ids)
     _forget_exports(connection, set(numbers))
+    _forget_failures(connection, ids)
     if rows:
         mention = store.interned.find(connection, "term", MENTION)
         act.destroyed(idents, sorted({n for n, path in referring if path == mention}))
@@ -167,6 +168,19 @@ def _forget_exports(connection: Connection, numbers: set[int]) -> None:
         f"update job set state='failed', error='outdated', reason=null where state='done' and n in {_THESE}", these
     )
     connection.execute(f"delete from job_part where job in {_THESE}", these)
+
+
+def _forget_failures(connection: Connection, ids: Sequence[str]) -> None:
+    """What jobs told of items that failed, where it names one of these; how many failed stays told."""
+    changed = []
+    for job, told in connection.stream("select n, result from job where result is not null order by n", at_once=16):
+        if _names(told.encode(), ids):
+            result = msgspec.json.decode(told)
+            result["failures"] = [
+                one for one in result.get("failures", ()) if not _names(msgspec.json.encode(one), ids)
+            ]
+            changed.append((msgspec.json.encode(result).decode(), job))
+    connection.executemany("update job set result=? where n=?", changed)
 
 
 def _forget_idents(connection: Connection, idents: Sequence[int]) -> None:
