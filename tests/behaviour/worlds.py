@@ -310,7 +310,7 @@ def _asked(world: World, who: str | None, method: str, target: str, drive: Drive
     """The answer, and those of the pages behind it."""
     body = _brought(ids, drive.body) if drive.body in ("bundle", "envelope", "job") else drive.body.encode()
     if drive.body == "purge":
-        body = json.dumps({"id": ids[0], "reason": "a sweep"}).encode()
+        body = json.dumps({"id": next(iter(ids), named("campaign", "unknown")), "reason": "a sweep"}).encode()
     following: str | None = ""
     while following is not None:
         world.clock.now += 1_000_000 if method != "GET" else 0  # no two acts at one moment
