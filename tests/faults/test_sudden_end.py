@@ -17,13 +17,13 @@ import httpx
 import pytest
 
 from kizuna.store import open_store
-from kizuna.store.verify import verify
 from tests.commands import bundle, kizuna
 
 from .conftest import EVERYWHERE, Faulty, corpus
 
 TAXII = "application/taxii+json;version=2.1"
 BATCH = 120
+SOUGHT = 1_000
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
@@ -63,17 +63,17 @@ def alive(group: int) -> list[int]:
 
 def check(folder: Path, acknowledged: list[dict[str, Any]]) -> set[str]:
     """Nothing is wrong with the store, and what was acknowledged is there and found; the ids of all there is."""
-    doctor = {line["check"]: line for line in kizuna("doctor", "--data", folder, "--json").lines()}
+    # Of the indices it works everything out afresh (`kizuna.store.verify`).
+    doctor = {line["check"]: line for line in kizuna("doctor", "--data", folder, "--full", "--json").lines()}
     assert (doctor["store"]["state"] != "failed", doctor["indices"]["state"]) == (True, "ok"), doctor
     store = open_store(folder)
     try:
-        assert list(verify(store)) == []
         view = store.custodian()
         have = {json.loads(raw)["id"] for raw in view.export()}
         assert [one["id"] for one in acknowledged if one["id"] not in have] == []
-        for one in acknowledged:
-            if "name" in one:
-                assert one["id"] in {found.id for found in view.search(one["name"]).items}
+        named = [one for one in acknowledged if "name" in one]
+        for one in named[:: 1 + len(named) // SOUGHT]:
+            assert one["id"] in {found.id for found in view.search(one["name"]).items}
         for partner in ("Brussels", "Kyiv"):
             feed_is_gapless(store, partner)
         return have

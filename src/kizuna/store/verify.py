@@ -61,9 +61,10 @@ def verify(store: Store) -> Iterator[Fault]:
         if unlabelled := list(_unlabelled(connection)):
             yield from unlabelled  # nothing can be said of who may see them
             return
+        numbers = _Numbers(store, connection)
         with closing(connection.full_text.checked(connection)) as words:
             for batch in _batches(connection):
-                yield from _Batch(store, connection, batch, words).faults()
+                yield from _Batch(store, connection, batch, words, numbers).faults()
         for subject, message in feed_faults(store, connection):
             yield Fault("feed", subject, message)
 
@@ -107,14 +108,41 @@ def _batches(connection: Connection) -> Iterator[list[_Row]]:
         yield batch
 
 
+class _Numbers:
+    """The integers of labels and terms, as they are at this moment: asked for once, not for each object."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self._store = store
+        self._connection = connection
+        self._terms: dict[str, int] = {}
+        self._labels: dict[Label, int] = {}
+
+    def term(self, name: str) -> int:
+        """The integer of a term, -1 when it was never stored."""
+        if (number := self._terms.get(name)) is None:
+            number = self._terms[name] = self._store.interned.find(self._connection, "term", name)
+        return number
+
+    def label(self, label: Label) -> int:
+        """The integer of a label, -1 when it was never stored."""
+        if (number := self._labels.get(label)) is None:
+            text = msgspec.json.encode(label).decode()
+            found = self._connection.execute("select n from label where canonical=?", (text,)).fetchone()
+            number = self._labels[label] = int(found[0]) if found else -1
+        return number
+
+
 class _Batch:
     """Some rows in order of arrival with everything stored beside them."""
 
-    def __init__(self, store: Store, connection: Connection, rows: list[_Row], words: CheckedText) -> None:
+    def __init__(
+        self, store: Store, connection: Connection, rows: list[_Row], words: CheckedText, numbers: _Numbers
+    ) -> None:
         self._store = store
         self._connection = connection
         self._rows = rows
         self._words = words
+        self._numbers = numbers
         between = (rows[0].n, rows[-1].n)
         self._stored: dict[str, dict[int, list[tuple[Any, ...]]]] = {}
         for table, columns in (
@@ -130,8 +158,8 @@ class _Batch:
             for n, *fields in connection.execute(sql, between):
                 found[n].append(tuple(fields))
             self._stored[table] = found
-        numbers = [number for rows in self._stored["doc"].values() for _, number in rows]
-        self._documents = words.stored(numbers)
+        documents = [number for rows in self._stored["doc"].values() for _, number in rows]
+        self._documents = words.stored(documents)
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong with these rows."""
@@ -145,8 +173,11 @@ class _Batch:
                 continue
             yield from (Fault("object", row.id, message) for message in self._row_faults(row, data))
             # Marks may have been worded by a definition that cannot be read any more: then their labels cannot be told again.
-            known = self._number(marked.whole) == row.whole
-            if known and self._number(least_label(data, marked) if marked.granular else marked.label) != row.least:
+            known = self._numbers.label(marked.whole) == row.whole
+            if (
+                known
+                and self._numbers.label(least_label(data, marked) if marked.granular else marked.label) != row.least
+            ):
                 yield Fault("object", row.id, "`least` is not what its label and marks say")
             if not marked.granular and row.whole != row.label:
                 yield Fault("object", row.id, "`whole` is not its label though nothing in it is marked")
@@ -170,7 +201,7 @@ class _Batch:
             yield "its digest is not that of its bytes"
 
     def _index_faults(self, row: _Row, fresh: Extract, known: bool, sums: list[Any]) -> Iterator[Fault]:
-        term = self._term
+        term = self._numbers.term
         wanted: dict[str, list[tuple[Any, ...]]] = {
             "edge": [(target, term(path), self._label(row, mark)) for target, path, mark in fresh.edges],
             "value": [(value, term(kind), self._label(row, mark)) for value, kind, mark in fresh.values],
@@ -186,17 +217,8 @@ class _Batch:
             if message := compare(rows, have, known):
                 yield Fault(table, row.id, message)
 
-    def _term(self, name: str) -> int:
-        return self._store.interned.find(self._connection, "term", name)
-
     def _label(self, row: _Row, label: Label | None) -> int:
-        return row.label if label is None else self._number(label)
-
-    def _number(self, label: Label) -> int:
-        """The integer of a label, -1 when it was never stored."""
-        text = msgspec.json.encode(label).decode()
-        found = self._connection.execute("select n from label where canonical=?", (text,)).fetchone()
-        return int(found[0]) if found else -1
+        return row.label if label is None else self._numbers.label(label)
 
 
 def _keyed(wanted: list[tuple[Any, ...]], have: list[tuple[Any, ...]], known: bool) -> str:
