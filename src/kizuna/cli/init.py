@@ -74,6 +74,7 @@ def command(
 
 def make_node(folder: Path, settings: Settings) -> Store:
     """Make a node's folder with store, key and owner. Raises Conflict where a node is already."""
+    from kizuna.durable import make_folder
     from kizuna.settings import save
     from kizuna.store import create_store
     from kizuna.store.accounts import Accounts
@@ -84,7 +85,7 @@ def make_node(folder: Path, settings: Settings) -> Store:
         not is_postgres(settings.store) and store_file(folder, settings.store).exists()
     ):
         raise Conflict("there is a node here already; nothing was changed", file=str(folder))
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     store = create_store(folder, settings)
     make_key(folder)
     Accounts(store).owner(by=actor())
