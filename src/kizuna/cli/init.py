@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,16 +83,34 @@ def make_node(folder: Path, settings: Settings) -> Store:
     from kizuna.store.database import is_postgres, store_file
     from kizuna.store.keys import make_key
 
-    if (folder / "node.json").exists() or (
-        not is_postgres(settings.store) and store_file(folder, settings.store).exists()
-    ):
+    file = None if is_postgres(settings.store) else store_file(folder, settings.store)
+    if (folder / "node.json").exists() or (file is not None and file.exists()):
         raise Conflict("there is a node here already; nothing was changed", file=str(folder))
-    make_folder(folder)
-    store = create_store(folder, settings)
-    make_key(folder)
-    Accounts(store).owner(by=actor())
-    save(folder, settings)  # last: with its settings there it is a node
+    with _none_by_halves(folder, file):
+        make_folder(folder)
+        store = create_store(folder, settings)
+        make_key(folder)
+        Accounts(store).owner(by=actor())
+        save(folder, settings)  # last: with its settings there it is a node
     return store
+
+
+@contextmanager
+def _none_by_halves(folder: Path, file: Path | None) -> Iterator[None]:
+    """Take away what was made where the rest could not be, so that it can be tried again."""
+    there = set(folder.iterdir()) if folder.exists() else None
+    made = [folder / "node.key", folder / "node.json"]
+    made += [] if file is None else [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm")]
+    try:
+        yield
+    except BaseException:
+        for path in made:
+            if there is None or path not in there:
+                path.unlink(missing_ok=True)
+        if there is None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _answer(what: str, flag: str, given: str | None) -> str:
