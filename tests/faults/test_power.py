@@ -26,6 +26,7 @@ from kizuna.store import open_store
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.archive import check as check_archive
 from kizuna.store.backup import COPY, PART
+from kizuna.store.jobs import Jobs
 from kizuna.store.migrations import steps
 from kizuna.store.purging import Purges
 from kizuna.store.sqlite.copied import checked_file, kept_files
@@ -37,7 +38,7 @@ from tests.store.test_upgrades import old, schema_of
 
 from .conftest import Faulty, corpus, founded
 from .disk import MARK, Record, Watched
-from .power import Disk, Lost, ends
+from .power import MEMORY, Disk, Lost, ends
 from .test_sudden_end import TAXII, check
 
 Objects = list[dict[str, Any]]
@@ -77,14 +78,22 @@ class Scene:
         records, chance = self.watched.records(), Random(seed)
         assert len(records) > 5
         chosen = sorted(_chosen(records, moments, chance, thorough=moments >= MANY))
-        moment = 0
-        for cut, promised in ends(self._disk, records, sorted({cut for cut, _ in chosen})):
+        target = self.root.with_name("after")
+        for cut, promised in ends(self._disk, records, sorted({len(records), *(cut for cut, _ in chosen)})):
             for lost in [lost for at, lost in chosen if at == cut]:
-                moment += 1
-                target = self.root.with_name(f"after{moment}")
                 self._disk.after(target, chance, lost)
                 yield Failure(target, promised, f"after {cut} of {len(records)} records, lost: {lost}")
                 shutil.rmtree(target)
+        # Nothing was done that was not seen: with nothing lost the disk is what it really is.
+        self._disk.after(target, chance, Lost.NOTHING)
+        assert contents(target) == contents(self.root)
+        shutil.rmtree(target)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Every file of a folder, but those that are shared memory."""
+    files = (path for path in root.rglob("*") if path.is_file() and not path.name.endswith(MEMORY))
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
 def _chosen(records: Sequence[Record], moments: int, chance: Random, *, thorough: bool) -> set[tuple[int, Lost]]:
@@ -98,7 +107,7 @@ def _chosen(records: Sequence[Record], moments: int, chance: Random, *, thorough
     if thorough:
         behind = {(cut, lost) for cut in promises for lost in ways}
         return behind | {(cut, lost) for cut in wanted for lost in (Lost.SOME, chance.choice(ways))}
-    behind = {(cut, lost) for cut in promises[-2:] for lost in (Lost.ALL, Lost.SOME)}
+    behind = {(cut, lost) for cut in promises[-3:] for lost in (Lost.ALL, Lost.SOME)}
     return behind | {(cut, chance.choice(ways)) for cut in wanted}
 
 
@@ -115,6 +124,27 @@ def node_in(tmp_path: Path, objects: Objects | None = None, store: str | None = 
     if objects:
         assert kizuna("import", "-", "--data", node.folder, input=bundle(*objects)).code == 0
     return node
+
+
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("select count(*) from meta").fetchone()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def somebody_reads(file: Path) -> Iterator[None]:
+    """A process of its own has the store open, so its log stays and grows. (One's own lock on a file ends when one reads it otherwise.)"""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
+        yield
+        process.kill()  # at an orderly end it would put the log away
 
 
 def test_a_node_that_is_made(tmp_path: Path, scene: Callable[[], Scene]) -> None:
@@ -134,18 +164,19 @@ def test_a_node_that_is_made(tmp_path: Path, scene: Callable[[], Scene]) -> None
 @OFTEN
 def test_an_import(tmp_path: Path, scene: Callable[[], Scene], moments: int) -> None:
     node = node_in(tmp_path, corpus(1, 60, "before"))
-    watch = scene()
     sent = [corpus(seed, 150, f"p{seed}") for seed in range(3)]
-    for number, objects in enumerate(sent):
-        watch.run("import", "-", "--data", node.folder, "--json", input=bundle(*objects))
-        watch.watched.mark(number)
+    with somebody_reads(node.folder / "node.sqlite"):
+        watch = scene()
+        for number, objects in enumerate(sent):
+            watch.run("import", "-", "--data", node.folder, "--json", input=bundle(*objects))
+            watch.watched.mark(number)
     for failure in watch.failures(moments):
         check(failure.root / "node", [*corpus(1, 60, "before"), *(one for n in failure.promised for one in sent[n])])
 
 
 @OFTEN
 def test_a_served_node(tmp_path: Path, scene: Callable[[], Scene], moments: int) -> None:
-    """Partners and one's own people send; a label is changed over the API."""
+    """Partners and one's own people send; over the API a label is changed, objects are stored, and a job is asked for."""
     node = node_in(tmp_path)
     watch = scene()
     process = start(
@@ -153,6 +184,7 @@ def test_a_served_node(tmp_path: Path, scene: Callable[[], Scene], moments: int)
     )
     assert process.stdout is not None
     sent: list[Objects] = []
+    posted, put = corpus(90, 30, "posted"), corpus(91, 30, "put")
     relabelled = campaign("relabelled", object_marking_refs=[CLEAR])
     try:
         url = json.loads(process.stdout.readline())["url"]
@@ -174,14 +206,27 @@ def test_a_served_node(tmp_path: Path, scene: Callable[[], Scene], moments: int)
         )  # fmt: skip
         assert answer.status_code == 200, answer.text
         watch.watched.mark("red")
+        answer = httpx.post(f"{url}/api/v1/import", content=bundle(*posted), headers=mine, timeout=60)
+        assert answer.json()["imported"] == len(posted), answer.text
+        watch.watched.mark("posted")
+        answer = httpx.post(
+            f"{url}/api/v1/jobs", params={"kind": "import"}, content=bundle(*put), headers=mine, timeout=60
+        )
+        assert answer.status_code == 202, answer.text
+        job = answer.json()["id"]
+        watch.watched.mark("job")
     finally:
         process.terminate()
         process.communicate()
     for failure in watch.failures(moments):
-        acknowledged = [one for n in failure.promised if n != "red" for one in sent[n]]
-        check(failure.root / "node", acknowledged)
-        if "red" in failure.promised:
-            with closing(open_store(failure.root / "node")) as store:
+        acknowledged = [one for n in failure.promised if isinstance(n, int) for one in sent[n]]
+        have = check(failure.root / "node", [*acknowledged, *(posted if "posted" in failure.promised else [])])
+        with closing(open_store(failure.root / "node")) as store:
+            if "job" in failure.promised:
+                kept = Jobs(store).find(job)
+                assert kept.state != "done" or {one["id"] for one in put} <= have, failure.told
+                assert kept.state == "done" or Jobs(store).input(kept) == bundle(*put), failure.told
+            if "red" in failure.promised:
                 assert relabelled["id"] not in {row.id for row in rows_of(store, "Brussels")}, failure.told
 
 
@@ -208,9 +253,10 @@ def test_a_poll(tmp_path: Path, scene: Callable[[], Scene], moments: int) -> Non
             given = ("--org", "CERT Lviv", "--country", "UKR", "--url", f"{url}/taxii2/", "--receives", "TLP:CLEAR")
             added = kizuna("partner", "add", "Lviv", *given, "--token-file", tmp_path / "token", "--data", node.folder)
             assert added.code == 0, added.err
-            watch = scene()
-            watch.run("taxii", "poll", "Lviv", "--data", node.folder, "--json")
-            watch.watched.mark("polled")
+            with somebody_reads(node.folder / "node.sqlite"):
+                watch = scene()
+                watch.run("taxii", "poll", "Lviv", "--data", node.folder, "--json")
+                watch.watched.mark("polled")
             for failure in watch.failures(moments):
                 folder = failure.root / "node"
                 have = check(folder, [])
@@ -291,27 +337,6 @@ def test_a_restore(tmp_path: Path, scene: Callable[[], Scene], moments: int, ove
             assert {"node.json", "node.key", "node.sqlite", "tls"} <= {one.name for it in aside for one in it.iterdir()}
             if len(aside) == 1:
                 check(aside[0], [*objects, later])
-
-
-HOLDER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1])
-connection.execute("select count(*) from meta").fetchone()
-print(flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def somebody_reads(file: Path) -> Iterator[None]:
-    """A process of its own has the store open, so its log stays and grows. (One's own lock on a file ends when one reads it otherwise.)"""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"\n"
-        yield
-        process.communicate()
 
 
 @OFTEN
