@@ -80,6 +80,7 @@ def failing(tmp_path: Path, library: Path, case: Case, most: int) -> None:
         done = run(full, case.words(root), case.input)
         told = f"{how.name} at {number} of {writes} writes, {syncs} syncs: {done}"
         assert "Traceback" not in done.err, told
+        assert "another process" not in done.err, told
         if done.code:
             failed += 1
             assert done.err.count("\n") == 1 or json.loads(done.out.splitlines()[0])["errors"], told
@@ -335,7 +336,7 @@ def test_a_served_node(tmp_path: Path, disk_library: Path, rounds: int) -> None:
             answers = [client.post(address, content=content, headers={**accept, "Content-Type": TAXII})]
             answers.append(client.post(f"{url}/api/v1/import", content=bundle(*objects), headers=mine))
             for answer in answers:
-                assert answer.status_code in (200, 202, 500, 503, 507), answer.text
+                assert answer.status_code in (200, 202, 500, 507), answer.text  # nobody else is to blame
                 if answer.status_code >= 500:
                     refused.append(answer.status_code)
                     assert answer.json(), answer.text

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from kizuna import deadline
-from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy
+from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy, Unavailable
 from kizuna.store.archive import DATABASE, Archive, Manifest
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
@@ -172,7 +172,7 @@ class SqliteDatabase:
         try:
             writer.execute("begin immediate")
         except sqlite3.OperationalError as error:
-            raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+            raise self._meant(error) from None
         try:
             if self.waited is not None:
                 self.waited(time.perf_counter() - asked)
@@ -182,8 +182,16 @@ class SqliteDatabase:
             if writer.in_transaction:
                 writer.execute("rollback")
             if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise DiskNearlyFull("there is no room left where the store is", file=str(self.file)) from None
+                raise self._meant(error) from None
             raise
+
+    def _meant(self, error: sqlite3.OperationalError) -> Exception:
+        """What it is where somebody else writes, or there is no room; any other error is itself."""
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return DiskNearlyFull("there is no room left where the store is", file=str(self.file))
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # the rest says more closely why
+            return NodeBusy(f"another process keeps writing: {error}", file=str(self.file))
+        return error
 
     def version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, has committed; as seen by this thread's reader."""
@@ -243,7 +251,9 @@ class SqliteDatabase:
             try:
                 connection.execute("vacuum")
             except sqlite3.OperationalError as error:
-                raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+                if (meant := self._meant(error)) is error:
+                    raise Unavailable(f"the database does not answer: {error}", file=str(self.file)) from None
+                raise meant from None
             finally:
                 with self._listing:
                     self._all.remove(connection)
