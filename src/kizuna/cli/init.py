@@ -82,9 +82,14 @@ def make_node(folder: Path, settings: Settings) -> Store:
     from kizuna.store.accounts import Accounts
     from kizuna.store.database import is_postgres, store_file
     from kizuna.store.keys import make_key
+    from kizuna.store.sqlite.begun import is_begun
 
     file = None if is_postgres(settings.store) else store_file(folder, settings.store)
-    if (folder / "node.json").exists() or (file is not None and file.exists()):
+    settled = (folder / "node.json").exists()
+    if not settled and file is not None and file.parent == folder and file.exists() and is_begun(file):
+        for path in _made(folder, file):  # cut off before it was a node; elsewhere it may be another's
+            path.unlink(missing_ok=True)
+    if settled or (file is not None and file.exists()):
         raise Conflict("there is a node here already; nothing was changed", file=str(folder))
     with _none_by_halves(folder, file):
         make_folder(folder)
@@ -99,18 +104,22 @@ def make_node(folder: Path, settings: Settings) -> Store:
 def _none_by_halves(folder: Path, file: Path | None) -> Iterator[None]:
     """Take away what was made where the rest could not be, so that it can be tried again."""
     there = set(folder.iterdir()) if folder.exists() else None
-    made = [folder / "node.key", folder / "node.json"]
-    made += [] if file is None else [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm")]
     try:
         yield
     except BaseException:
-        for path in made:
+        for path in _made(folder, file):
             if there is None or path not in there:
                 path.unlink(missing_ok=True)
         if there is None:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _made(folder: Path, file: Path | None) -> list[Path]:
+    """What a node begins with, its store last."""
+    of_store = [] if file is None else [file.with_name(file.name + ending) for ending in ("-wal", "-shm", "")]
+    return [folder / "node.json", folder / "node.key", *of_store]
 
 
 def _answer(what: str, flag: str, given: str | None) -> str:

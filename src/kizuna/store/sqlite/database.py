@@ -189,7 +189,8 @@ class SqliteDatabase:
         """What it is where somebody else writes, or there is no room; any other error is itself."""
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return DiskNearlyFull("there is no room left where the store is", file=str(self.file))
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # the rest says more closely why
+        # What is above the lowest byte says more closely why.
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return NodeBusy(f"another process keeps writing: {error}", file=str(self.file))
         return error
 
