@@ -348,3 +348,37 @@ def test_a_served_node(tmp_path: Path, disk_library: Path, rounds: int) -> None:
             acknowledged += objects
     assert 507 in refused
     check(node.folder, acknowledged)
+
+
+@pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=pytest.mark.soak)])
+def test_a_purge_that_fails_over_the_api_was_not_done(tmp_path: Path, disk_library: Path, rounds: int) -> None:
+    root, chance = tmp_path / "disk", Random(rounds)
+    node = node_in(root / "node")
+    ids = [campaign(f"gone{number}")["id"] for number in range(rounds)]
+    with closing(open_store(node.folder)) as store:
+        accounts, tokens = Accounts(store), []
+        for name in ("first", "second"):
+            accounts.add_user(name, ROLES, by="test")
+            tokens.append(accounts.create_token(by="test", user=name, scopes=("read", "operate"))[0])
+    full, answered = Full(root, disk_library), set()
+    with up(node.folder, full) as url, httpx.Client(timeout=60) as client:
+        for id in ids:
+            proposed = client.post(f"{url}/api/v1/purges", json={"id": id, "reason": "why"}, headers=bearer(tokens[0]))
+            number = proposed.json()["number"]
+            how = chance.choice([How.EVER, How.ONCE, How.SHORT, How.SYNC_ONCE])
+            full.fails(chance.randrange(1, 4 if how == How.SYNC_ONCE else 20), how)
+            confirmed = client.post(f"{url}/api/v1/purges/{number}/confirm", headers=bearer(tokens[1]))
+            full.room()
+            listed = client.get(f"{url}/api/v1/purges", headers=bearer(tokens[0])).json()
+            (state,) = [one["state"] for one in listed["items"] if one["number"] == number]
+            assert (confirmed.status_code, state) in ((200, "done"), (500, "proposed"), (507, "proposed")), (
+                confirmed.text
+            )
+            answered.add(state)
+    assert answered == {"done", "proposed"}
+    had(node.folder)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Who asks."""
+    return {"Authorization": f"Bearer {token}"}

@@ -231,10 +231,14 @@ class SqliteDatabase:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
 
     def empty_log(self) -> bool:
-        """Copy the log into the file and cut it to nothing; False while a reader holds on to it."""
-        with self._lock:
+        """Copy the log into the file and cut it to nothing; False while a reader holds on to it, or the disk does not take it.
+
+        Nothing that was committed fails by that: it is in the log.
+        """
+        with suppress(sqlite3.OperationalError), self._lock:
             (busy, _, _) = self._writer.execute("pragma wal_checkpoint(truncate)").fetchone()
-        return not busy
+            return not busy
+        return False
 
     def scrub(self) -> None:
         """Merge the full text, in which words of deleted documents stay until then, and write the file anew without unused parts.
