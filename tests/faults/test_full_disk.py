@@ -350,6 +350,36 @@ def test_a_served_node(tmp_path: Path, disk_library: Path, rounds: int) -> None:
     check(node.folder, acknowledged)
 
 
+def test_a_node_is_served_on_a_disk_that_is_full_already(tmp_path: Path, disk_library: Path) -> None:
+    """Where the store can be opened at all, it can be read: without a link to log in by, which would have to be written."""
+    root = tmp_path / "disk"
+    node = node_in(root / "node")
+    full, unlinked = Full(root, disk_library), 0
+    for number in range(3, 60, 3):
+        full.fails(number, How.EVER)
+        process = start("up", "--data", node.folder, "--port", "0", "--poll-seconds", "0", "--json", **full.environment)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if line:
+            said = json.loads(line)
+            unlinked += "login_url" not in said
+            address = f"{said['url']}/taxii2/real/collections/everything/objects/"
+            headers = {**bearer(node.owner), "Accept": TAXII}
+            assert httpx.get(address, headers=headers, timeout=60).status_code == 200
+            headers["Content-Type"] = TAXII
+            sent = httpx.post(address, content=json.dumps({"objects": SENT}), headers=headers, timeout=60)
+            assert sent.status_code == 507, sent.text
+        process.terminate()
+        _, err = process.communicate()
+        assert "Traceback" not in err, err
+        assert process.returncode == (0 if line else 1), err
+        assert line or err.count("\n") == 1, err
+        if line and unlinked:
+            break
+    assert unlinked
+    had(node.folder)
+
+
 @pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=pytest.mark.soak)])
 def test_a_purge_that_fails_over_the_api_was_not_done(tmp_path: Path, disk_library: Path, rounds: int) -> None:
     root, chance = tmp_path / "disk", Random(rounds)
