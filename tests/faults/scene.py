@@ -17,7 +17,7 @@ from tests.commands import Done
 from .disk import MARK, Record, Watched
 from .power import MEMORY, Disk, Lost, ends
 
-FEW, MANY = 6, 300
+FEW, MANY = 5, 300
 """Moments of a failure, besides those right behind a promise: in every run, and under soak."""
 
 

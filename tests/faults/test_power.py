@@ -61,7 +61,7 @@ def test_a_node_that_is_made(tmp_path: Path, scene: Callable[[], Scene]) -> None
     watch.run("init", "--data", watch.root / "node", *made, "--json")
     watch.watched.mark("made")
     cut_off = 0
-    for failure in watch.failures(20):
+    for failure in watch.failures(12):
         folder = failure.root / "node"
         if not failure.promised and not (folder / "node.json").exists():
             cut_off += (folder / "node.sqlite").exists()
@@ -101,7 +101,7 @@ def test_a_served_node(tmp_path: Path, scene: Callable[[], Scene], moments: int)
     relabelled = campaign("relabelled", object_marking_refs=[CLEAR])
     try:
         url = json.loads(process.stdout.readline())["url"]
-        for number in range(8):
+        for number in range(6):
             token, collection = ((node.brussels, "inbox"), (node.owner, "everything"))[number % 2]
             headers = {"Authorization": f"Bearer {token}", "Accept": TAXII, "Content-Type": TAXII}
             objects = corpus(number, 60, f"s{number}") + ([relabelled] if number == 5 else [])
