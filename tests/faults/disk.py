@@ -110,7 +110,7 @@ class Full:
 
     def __init__(self, root: Path, library: Path) -> None:
         self.root = root.resolve()
-        self.control = self.root.with_name(f"{root.name}.control")
+        self.control = self.root.with_name(f"{self.root.name}.control")
         self._library = library
         self.room()
 

@@ -59,24 +59,22 @@ def run(full: Full, words: Words, input: bytes) -> Done:
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def failing(tmp_path: Path, library: Path, case: Case, most: int) -> None:
-    """Let a command fail at so many of its writes and syncs, in each way."""
+def failing(tmp_path: Path, library: Path, case: Case, most: int, disk: str = ".") -> None:
+    """Let a command fail at so many of its writes and syncs, in each way; the disk is all there is, or one folder."""
     prepared, chance = tmp_path / "prepared", Random(most)
     prepared.mkdir(exist_ok=True)
     ordinary = tmp_path / "ordinary"
     shutil.copytree(prepared, ordinary)
-    full = Full(ordinary, library)
+    full = Full(ordinary / disk, library)
     assert run(full, case.words(ordinary), case.input).code == 0
     case.done(ordinary)
     writes, syncs = full.counted()
-    chosen = [(chance.randrange(1, 2 + writes // 8), How.EVER)]  # early: no command can do without all that follows
-    chosen += _some(range(1, writes + 1), (How.EVER, How.ONCE, How.SHORT), most - 2 - most // 10, chance)
-    chosen += _some(range(1, syncs + 1), (How.SYNC_ONCE, How.SYNC_EVER), 1 + most // 10, chance)
+    chosen = _chosen(writes, syncs, most, chance)
     failed = 0
     for number, how in chosen:
         root = tmp_path / "disk"
         shutil.copytree(prepared, root)
-        full = Full(root, library)
+        full = Full(root / disk, library)
         full.fails(number, how)
         done = run(full, case.words(root), case.input)
         told = f"{how.name} at {number} of {writes} writes, {syncs} syncs: {done}"
@@ -96,9 +94,14 @@ def failing(tmp_path: Path, library: Path, case: Case, most: int) -> None:
     assert failed
 
 
-def _some(numbers: range, ways: tuple[How, ...], most: int, chance: Random) -> list[tuple[int, How]]:
-    every = [(number, how) for number in numbers for how in ways]
-    return sorted(chance.sample(every, min(most, len(every))))
+def _chosen(writes: int, syncs: int, most: int, chance: Random) -> list[tuple[int, How]]:
+    """Early, where no command can do without all that follows; late, where what it makes is put in place; syncs; anywhere."""
+    late = range(max(writes * 2 // 3, 1), writes + 1)
+    chosen = [(chance.randrange(1, 2 + writes // 8), How.EVER), (chance.choice(late), How.EVER)]
+    every = [(number, how) for number in range(1, syncs + 1) for how in (How.SYNC_ONCE, How.SYNC_EVER)]
+    chosen += chance.sample(every, min(1 + most // 10, len(every)))
+    every = [(number, how) for number in range(1, writes + 1) for how in (How.EVER, How.ONCE, How.SHORT)]
+    return chosen + chance.sample(every, min(max(most - len(chosen), 0), len(every)))
 
 
 def node_in(folder: Path) -> Faulty:
@@ -122,7 +125,7 @@ def had(folder: Path) -> None:
 @OFTEN
 def test_a_node_that_is_made(tmp_path: Path, disk_library: Path, most: int) -> None:
     def none(root: Path) -> None:
-        assert not (root / "node" / "node.json").exists()
+        assert not (root / "node").exists()
 
     case = Case(lambda root: ["init", "--data", root / "node", *MADE], none, lambda root: opens(root / "node"))
     failing(tmp_path, disk_library, case, most)
@@ -164,7 +167,8 @@ def test_a_poll(tmp_path: Path, disk_library: Path, most: int) -> None:
 
 
 @OFTEN
-def test_a_backup(tmp_path: Path, disk_library: Path, most: int) -> None:
+@pytest.mark.parametrize("disk", ["out", pytest.param(".", marks=pytest.mark.soak)])
+def test_a_backup(tmp_path: Path, disk_library: Path, most: int, disk: str) -> None:
     node = node_in(tmp_path / "prepared" / "node")
     (tmp_path / "prepared" / "out").mkdir()
     file = tmp_path / "prepared" / "out" / "b"
@@ -184,7 +188,7 @@ def test_a_backup(tmp_path: Path, disk_library: Path, most: int) -> None:
         had(root / "node")
 
     case = Case(lambda root: ["backup", "--data", root / "node", "-o", root / "out" / "b"], whole, done)
-    failing(tmp_path, disk_library, case, most)
+    failing(tmp_path, disk_library, case, most, disk)
 
 
 @OFTEN
@@ -286,7 +290,8 @@ def test_an_upgrade(tmp_path: Path, disk_library: Path, most: int) -> None:
 
 
 @OFTEN
-def test_a_file_that_is_written(tmp_path: Path, disk_library: Path, most: int) -> None:
+@pytest.mark.parametrize("disk", ["out", pytest.param(".", marks=pytest.mark.soak)])
+def test_a_file_that_is_written(tmp_path: Path, disk_library: Path, most: int, disk: str) -> None:
     node_in(tmp_path / "prepared" / "node")
     (tmp_path / "prepared" / "out").mkdir()
     (tmp_path / "prepared" / "out" / "e").write_text("before")
@@ -301,7 +306,7 @@ def test_a_file_that_is_written(tmp_path: Path, disk_library: Path, most: int) -
         assert len(json.loads((root / "out" / "e").read_text())["objects"]) == len(BEFORE)
 
     case = Case(lambda root: ["export", "--data", root / "node", "-o", root / "out" / "e"], whole, done)
-    failing(tmp_path, disk_library, case, most)
+    failing(tmp_path, disk_library, case, most, disk)
 
 
 @contextmanager
