@@ -19,10 +19,10 @@ import click
 import msgspec
 import uvicorn
 
-from kizuna.cli.output import NumberRange, emit, node_options, say, store_option
+from kizuna.cli.output import NumberRange, emit, node_options, say, store_option, trouble
 from kizuna.cli.process import end_with_parent, only_once
-from kizuna.cli.words import _
-from kizuna.errors import InvalidInput, KizunaError, NodeBusy
+from kizuna.cli.words import _, told
+from kizuna.errors import DiskNearlyFull, InvalidInput, KizunaError, NodeBusy
 from kizuna.jobs import Runner
 from kizuna.keeping import Keeper
 from kizuna.observe import observed
@@ -181,6 +181,15 @@ def address(listener: socket.socket, settings: Settings) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+def _link(store: Store, url: str) -> str | None:
+    """A link to log in by, or none on a full disk: what the node holds can be read all the same."""
+    try:
+        return login_url(store, url)
+    except DiskNearlyFull as error:
+        trouble(f"{error.file}: {told(error.message)}")
+        return None
+
+
 @click.command(short_help="Serve a node until interrupted.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: the setting.")
 @click.option("--listen", metavar="ADDRESS", help="Address to listen on. Default: the setting, loopback.")
@@ -208,14 +217,16 @@ def command(
 
 
 def _announce_json(at: Addresses, store: Store) -> None:
-    told = {"url": at.url, "login_url": login_url(store, at.url), "taxii": f"{at.url}/taxii2/"}
+    link = _link(store, at.url)
+    login = {} if link is None else {"login_url": link}
     metrics = {} if at.metrics is None else {"metrics": at.metrics}
-    emit({**told, **metrics, "data": str(store.folder)})
+    emit({"url": at.url, **login, "taxii": f"{at.url}/taxii2/", **metrics, "data": str(store.folder)})
 
 
 def _announce_text(at: Addresses, store: Store) -> None:
     say(_("{name} is up: {url}", name=store.settings.name, url=at.url))
-    say(_("Log in once with: {url}", url=login_url(store, at.url)))
+    if (link := _link(store, at.url)) is not None:
+        say(_("Log in once with: {url}", url=link))
     if at.metrics is not None:
         say(_("Metrics: {url}", url=at.metrics))
     say(_("Stop with Ctrl-C."))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kizuna.settings import load
-from tests.commands import kizuna
+from tests.builders import campaign
+from tests.commands import bundle, kizuna
 
 FLAGS = ("--name", "Riga", "--org", "CERT Riga", "--country", "lva")
 
@@ -81,3 +84,20 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     done = kizuna("init", "--data", tmp_path / "node", *FLAGS)
     assert done.code == 2
     assert (tmp_path / "node").read_text() == "x"
+
+
+def test_a_store_without_settings_is_begun_anew_only_where_nothing_is_in_it(tmp_path: Path) -> None:
+    node, made = tmp_path / "node", ("--name", "N", "--org", "N (fictional)", "--country", "JPN")
+    assert kizuna("init", "--data", node, *made).code == 0
+    (node / "node.json").rename(tmp_path / "kept")  # as if cut off before it
+    assert kizuna("init", "--data", node, *made).code == 0
+    assert kizuna("import", "-", "--data", node, input=bundle(campaign("one"))).code == 0
+    (node / "node.json").unlink()
+    assert "already" in kizuna("init", "--data", node, *made).err
+    (node / "node.sqlite").write_bytes(b"something else")
+    assert "already" in kizuna("init", "--data", node, *made).err
+    assert (node / "node.sqlite").read_bytes() == b"something else"
+    (node / "node.sqlite").unlink()
+    with closing(sqlite3.connect(node / "node.sqlite")) as other:
+        other.execute("create table t(x)")
+    assert "already" in kizuna("init", "--data", node, *made).err

@@ -16,6 +16,8 @@ from kizuna.store.accounts import Accounts
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, relationship, report, sdo
 from tests.commands import kizuna
 
+from . import disk
+
 
 class Faulty(msgspec.Struct, frozen=True):
     """A node's folder and the tokens of its owner and of the partner Brussels."""
@@ -23,6 +25,12 @@ class Faulty(msgspec.Struct, frozen=True):
     folder: Path
     owner: str
     brussels: str
+
+
+@pytest.fixture(scope="session")
+def disk_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What makes a disk watched or full for the programs that a test starts."""
+    return disk.built(tmp_path_factory.mktemp("disk"))
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,22 +76,50 @@ def command(
 
 def make_node(folder: Path, settings: Settings) -> Store:
     """Make a node's folder with store, key and owner. Raises Conflict where a node is already."""
+    from kizuna.durable import make_folder
     from kizuna.settings import save
     from kizuna.store import create_store
     from kizuna.store.accounts import Accounts
     from kizuna.store.database import is_postgres, store_file
     from kizuna.store.keys import make_key
+    from kizuna.store.sqlite.begun import is_begun
 
-    if (folder / "node.json").exists() or (
-        not is_postgres(settings.store) and store_file(folder, settings.store).exists()
-    ):
+    file = None if is_postgres(settings.store) else store_file(folder, settings.store)
+    settled = (folder / "node.json").exists()
+    if not settled and file is not None and file.parent == folder and file.exists() and is_begun(file):
+        for path in _made(folder, file):  # cut off before it was a node; elsewhere it may be another's
+            path.unlink(missing_ok=True)
+    if settled or (file is not None and file.exists()):
         raise Conflict("there is a node here already; nothing was changed", file=str(folder))
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = create_store(folder, settings)
-    make_key(folder)
-    Accounts(store).owner(by=actor())
-    save(folder, settings)  # last: with its settings there it is a node
+    with _none_by_halves(folder, file):
+        make_folder(folder)
+        store = create_store(folder, settings)
+        make_key(folder)
+        Accounts(store).owner(by=actor())
+        save(folder, settings)  # last: with its settings there it is a node
     return store
+
+
+@contextmanager
+def _none_by_halves(folder: Path, file: Path | None) -> Iterator[None]:
+    """Take away what was made where the rest could not be, so that it can be tried again."""
+    there = set(folder.iterdir()) if folder.exists() else None
+    try:
+        yield
+    except BaseException:
+        for path in _made(folder, file):
+            if there is None or path not in there:
+                path.unlink(missing_ok=True)
+        if there is None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _made(folder: Path, file: Path | None) -> list[Path]:
+    """What a node begins with, its store last."""
+    of_store = [] if file is None else [file.with_name(file.name + ending) for ending in ("-wal", "-shm", "")]
+    return [folder / "node.json", folder / "node.key", *of_store]
 
 
 def _answer(what: str, flag: str, given: str | None) -> str:

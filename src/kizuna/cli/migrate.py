@@ -29,14 +29,19 @@ def command(url: str, data: Path, as_json: bool) -> None:
         from kizuna.settings import load, save
         from kizuna.store import open_store
         from kizuna.store.database import open_database, shown_address
-        from kizuna.store.moving import mark_moved
+        from kizuna.store.moving import mark_moved, take_back
         from kizuna.store.transfer import copy_store
 
         settings = msgspec.structs.replace(load(data), store=url)
         with closing(open_store(data)) as store:
             with closing(open_database(data, settings)) as target:
                 moved = copy_store(store, target)
-            save(data, settings)
+            try:
+                save(data, settings)
+            except BaseException:
+                if load(data).store != url:
+                    take_back(data, url)
+                raise
             mark_moved(store, shown_address(url), by=actor())
     seconds = round(time.monotonic() - began, 3)
     objects = moved.tables["object"]

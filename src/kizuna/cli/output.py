@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 import click
 
 from kizuna.cli.words import N_, _, width
+from kizuna.durable import sync_folder
 from kizuna.errors import InvalidInput
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -304,7 +305,10 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as handle:
             yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
         os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    sync_folder(target.parent)

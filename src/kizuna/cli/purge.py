@@ -12,7 +12,7 @@ from kizuna.cli.folder import node
 from kizuna.cli.output import emit, node_options, note, rows_option, say, table
 from kizuna.cli.person import person, person_options
 from kizuna.cli.words import N_, _
-from kizuna.errors import DiskNearlyFull, NodeBusy
+from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
 
 if TYPE_CHECKING:
     from kizuna.store import Store
@@ -66,7 +66,7 @@ def confirm(number: int, name: str | None, token: Any, data: Path, as_json: bool
         try:
             scrub(store)
             scrubbed = True
-        except (DiskNearlyFull, NodeBusy) as error:
+        except (DiskNearlyFull, NodeBusy, Unavailable) as error:
             note(_("unused parts of the store may still hold it: {error}; run: kizuna purge scrub", error=error))
             scrubbed = False
     if as_json:

@@ -17,6 +17,7 @@ import msgspec
 
 from kizuna import __version__
 from kizuna.clock import to_text
+from kizuna.durable import sync_folder
 from kizuna.errors import Conflict, InvalidInput, NodeBusy
 from kizuna.store.archive import (
     FILE_BYTES,
@@ -67,7 +68,7 @@ def back_up(store: Store, target: Path, *, by: str) -> Kept:
             if check(part).manifest != made.manifest:
                 raise InvalidInput("what was written is not what is read back; try another disk", file=str(target))
             os.replace(part, target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error.strerror}", file=str(target)) from None
     store.audit(by, "backup", str(target.absolute()), {"made": made.manifest.made, "sha256": made.sha256})
@@ -172,11 +173,3 @@ def _sweep(folder: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             part.with_name(part.name.removesuffix(PART) + COPY).unlink(missing_ok=True)
             part.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

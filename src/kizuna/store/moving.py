@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kizuna.errors import InvalidInput
-from kizuna.store.database import Connection
+from kizuna.store.database import Connection, is_postgres, store_file
 from kizuna.store.rows import get_meta, set_meta
 
 if TYPE_CHECKING:
@@ -20,6 +21,18 @@ def mark_moved(store: Store, place: str, *, by: str) -> None:
     with store.database.write() as connection:
         store.record(connection, by, "migrate", place)
         set_meta(connection, MOVED, place)
+
+
+def take_back(folder: Path, url: str) -> None:
+    """Take away what was copied into another store, since the node could not go there; whoever calls made sure that it was empty."""
+    if is_postgres(url):
+        from kizuna.store.postgres.databases import clear_schema
+
+        clear_schema(url, lambda _: True)
+        return
+    file = store_file(folder, url)
+    for ending in ("-wal", "-shm", ""):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def must_not_have_moved(connection: Connection, place: str) -> None:

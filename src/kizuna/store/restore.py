@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from kizuna import clock as time
+from kizuna.durable import make_folder, sync_folder, sync_tree
 from kizuna.errors import Conflict, InvalidInput
 from kizuna.settings import Settings, save
 from kizuna.store.archive import DATABASE, FOLDER, Checked, check
@@ -113,7 +114,7 @@ def _staged(folder: Path, *, replace: bool) -> Iterator[Path]:
     if staging.is_symlink():
         raise Conflict("is a link; nothing was changed", file=str(staging))
     shutil.rmtree(staging, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     staging.mkdir(mode=0o700)
     try:
         yield staging
@@ -143,16 +144,19 @@ def _put_aside(folder: Path) -> str | None:
     (folder / name).mkdir(mode=0o700)
     for path in sorted(found, key=lambda path: path.name != SETTINGS):
         os.rename(path, folder / name / path.name)
+    for changed in (folder / name, folder):
+        sync_folder(changed)
     return name
 
 
 def _put_in_place(staging: Path, folder: Path, there: Path | None, final: Path | None) -> None:
     if there is not None and final is not None:
         os.rename(there, final)
-        _sync(final.parent)
+        sync_folder(final.parent)
+    sync_tree(staging)
     for path in sorted(staging.iterdir(), key=lambda path: path.name == SETTINGS):
         os.rename(path, folder / path.name)
-    _sync(folder)
+    sync_folder(folder)
     staging.rmdir()
 
 
@@ -200,14 +204,6 @@ def _write(file: Path, blocks: Iterator[bytes]) -> None:
             os.fsync(handle.fileno())
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error.strerror}", file=str(file)) from None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # The rows

@@ -13,7 +13,7 @@ def is_due(store: Store) -> bool:
 
 
 def scrub(store: Store) -> None:
-    """Do it; readers go on, writers wait. Raises DiskNearlyFull, NodeBusy; then it is due still."""
+    """Do it; readers go on, writers wait. Raises DiskNearlyFull, NodeBusy, Unavailable; then it is due still."""
     store.database.scrub()
     with store.database.write() as connection:
         set_meta(connection, SCRUB, "")

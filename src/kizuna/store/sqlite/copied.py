@@ -12,6 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from kizuna.durable import sync_folder
 from kizuna.errors import InvalidInput
 from kizuna.store.migrations import newer
 
@@ -49,6 +50,7 @@ def keep_before_upgrade(file: Path, at: int) -> None:
         part.unlink(missing_ok=True)
         if copy_file(file, part) == at:  # else another process has upgraded it meanwhile, and kept its own
             os.replace(part, kept)
+            sync_folder(kept.parent)
     except (InvalidInput, OSError) as error:
         told = error.message if isinstance(error, InvalidInput) else error.strerror
         raise InvalidInput(

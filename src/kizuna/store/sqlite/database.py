@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from kizuna import deadline
-from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy
+from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy, Unavailable
 from kizuna.store.archive import DATABASE, Archive, Manifest
 from kizuna.store.database import Parameters, Sizes, Value
 from kizuna.store.keyed import keyed
@@ -172,7 +172,7 @@ class SqliteDatabase:
         try:
             writer.execute("begin immediate")
         except sqlite3.OperationalError as error:
-            raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+            raise self._meant(error) from None
         try:
             if self.waited is not None:
                 self.waited(time.perf_counter() - asked)
@@ -182,8 +182,17 @@ class SqliteDatabase:
             if writer.in_transaction:
                 writer.execute("rollback")
             if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise DiskNearlyFull("there is no room left where the store is", file=str(self.file)) from None
+                raise self._meant(error) from None
             raise
+
+    def _meant(self, error: sqlite3.OperationalError) -> Exception:
+        """What it is where somebody else writes, or there is no room; any other error is itself."""
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return DiskNearlyFull("there is no room left where the store is", file=str(self.file))
+        # What is above the lowest byte says more closely why.
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return NodeBusy(f"another process keeps writing: {error}", file=str(self.file))
+        return error
 
     def version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, has committed; as seen by this thread's reader."""
@@ -222,10 +231,14 @@ class SqliteDatabase:
                 self._writer.execute("pragma wal_checkpoint(truncate)")
 
     def empty_log(self) -> bool:
-        """Copy the log into the file and cut it to nothing; False while a reader holds on to it."""
-        with self._lock:
+        """Copy the log into the file and cut it to nothing; False while a reader holds on to it, or the disk does not take it.
+
+        Nothing that was committed fails by that: it is in the log.
+        """
+        with suppress(sqlite3.OperationalError), self._lock:
             (busy, _, _) = self._writer.execute("pragma wal_checkpoint(truncate)").fetchone()
-        return not busy
+            return not busy
+        return False
 
     def scrub(self) -> None:
         """Merge the full text, in which words of deleted documents stay until then, and write the file anew without unused parts.
@@ -243,7 +256,9 @@ class SqliteDatabase:
             try:
                 connection.execute("vacuum")
             except sqlite3.OperationalError as error:
-                raise NodeBusy(f"another process keeps writing: {error}", file=str(self.file)) from None
+                if (meant := self._meant(error)) is error:
+                    raise Unavailable(f"the database does not answer: {error}", file=str(self.file)) from None
+                raise meant from None
             finally:
                 with self._listing:
                     self._all.remove(connection)
