@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from kizuna.store import Store
 from kizuna.store.leases import Heartbeat
@@ -26,6 +27,33 @@ SMALL = 1 << 30
 
 GRACE_SECONDS = 5
 
+EVEN_SECONDS = 86_400.0
+"""A clock that jumped is believed again, by what destroys, after it went evenly for so long."""
+JUMP_SECONDS = 600.0
+"""What a clock may go apart from the time that passes before it counts as a jump."""
+
+
+class Evenly:
+    """Whether the node's clock goes as time passes: a jump, as of a machine that was told a wrong date, is no reason to destroy."""
+
+    def __init__(self, clock: Callable[[], int], passed: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._passed = passed
+        self._apart = self._now()
+        self._until = 0.0
+
+    def goes(self) -> bool:
+        """Look at the clock; False for a day from when it was seen to jump."""
+        apart = self._now()
+        if abs(apart - self._apart) > JUMP_SECONDS:
+            log.warning("the clock jumped by %+.0f s; rules of retention wait for a day", apart - self._apart)
+            self._until = self._passed() + EVEN_SECONDS
+        self._apart = apart
+        return self._passed() >= self._until
+
+    def _now(self) -> float:
+        return self._clock() / 1_000_000 - self._passed()
+
 
 class Keeper:
     """Looks after what is kept while it is entered, if this process does what is scheduled for the node."""
@@ -35,6 +63,7 @@ class Keeper:
         self._schedule = Schedule(store)
         self._seconds = seconds
         self._next = 0.0
+        self._evenly = Evenly(store.clock)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -49,7 +78,8 @@ class Keeper:
     def turn(self) -> None:
         """Do what is due now."""
         store = self._store
-        rules = time.monotonic() >= self._next and any(rule.counts for rule in Rules(store).listed())
+        even = self._evenly.goes()
+        rules = even and time.monotonic() >= self._next and any(rule.counts for rule in Rules(store).listed())
         scrub = is_due(store) and (store.database.sizes().whole < SMALL)
         if not (rules or scrub) or (holder := self._schedule.claim(TURN, self._seconds)) is None:
             return

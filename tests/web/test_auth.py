@@ -241,6 +241,15 @@ def test_pauses_double_and_end(clock: Clock) -> None:
     assert slowing.wait("a", "r") == 0
 
 
+def test_a_clock_that_goes_back_makes_no_pause_longer(clock: Clock) -> None:
+    slowing = Slowing(clock)
+    for _ in range(4):
+        slowing.begin("a", "r")
+    assert slowing.wait("a", "r") == 2
+    clock.forward(-26 * 3600)
+    assert slowing.wait("a", "r") == 2
+
+
 def test_success_forgets_the_account_but_not_the_address(clock: Clock) -> None:
     slowing = Slowing(clock)
     for _ in range(3):

@@ -17,7 +17,7 @@ import msgspec
 from kizuna.errors import Conflict, NotFound, TooLarge
 from kizuna.store.caller import Right
 from kizuna.store.database import Connection
-from kizuna.store.leases import Lost, new_holder, over_before, until
+from kizuna.store.leases import Lost, new_holder, over_after, over_before, until
 from kizuna.store.store import DAY, Store
 
 Kind = Literal["import", "export", "poll"]
@@ -182,8 +182,9 @@ class Jobs:
 
     def _first(self, connection: Connection) -> Job | None:
         row = connection.execute(
-            f"select {_COLUMNS} from job where state in ('queued','running') and (state='queued' or lease<?) order by n limit 1",
-            (over_before(self._store),),
+            f"select {_COLUMNS} from job where state in ('queued','running') and (state='queued' or lease<? or lease>?) "
+            "order by n limit 1",
+            (over_before(self._store), over_after(self._store)),
         ).fetchone()
         return None if row is None else _job(row)
 

@@ -35,6 +35,14 @@ def until(store: Store) -> int:
     return store.clock() + int(store.settings.limits.lease_seconds * SECOND)
 
 
+def over_after(store: Store) -> int:
+    """A lease that ends after this moment was taken on a clock that has gone back since, in microseconds.
+
+    Whoever holds it and lives renews it soon, or finds that it is lost; else it would be held for as long as the clock went back.
+    """
+    return until(store) + SLACK
+
+
 def over_before(store: Store) -> int:
     """A lease that ends before this moment is over on every clock, in microseconds."""
     return store.clock() - SLACK

@@ -71,10 +71,12 @@ def _used(store: Store, connection: Connection, name: str, quota: tuple[int | No
         return Used(now, 0, 0)
     before = Used._make(row)
     passed = max(0, now - before.hour)  # a clock that goes back gives nothing
+    # Clocks of two machines may be an hour apart by a second; one that went back further holds nobody up until it is there again.
+    newest = before.hour if before.hour == now + 1 else now
     left = [
         0 if share is None else max(0, value - passed * share) for value, share in zip(before[1:], quota, strict=True)
     ]
-    return Used(max(now, before.hour), left[0], left[1])
+    return Used(newest, left[0], left[1])
 
 
 def _hours(used: int, share: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kizuna.store.database import Connection
-from kizuna.store.leases import SECOND, new_holder, over_before, until
+from kizuna.store.leases import SECOND, new_holder, over_after, over_before, until
 from kizuna.store.store import Store
 
 
@@ -49,7 +49,7 @@ class Schedule:
         if found is None:
             return True
         due, holder, lease = found
-        if holder is not None and lease >= over_before(self._store):
+        if holder is not None and over_before(self._store) <= lease <= over_after(self._store):
             return False
         now = self._store.clock()
         # Due later than a whole pause from now: the pause was made shorter, or the clock went back.

@@ -29,7 +29,7 @@ class Slowing:
         """Seconds until the next try is looked at; 0 is now."""
         now = self._clock()
         with self._lock:
-            pauses = [self._until(key) - now for key in _keys(account, remote)]
+            pauses = [self._pause(key, now) for key in _keys(account, remote)]
         return max(0, -(-max(pauses) // SECOND))
 
     def begin(self, account: str, remote: str) -> None:
@@ -51,10 +51,13 @@ class Slowing:
             if count > 1:
                 self._failures[key] = (count - 1, last)
 
-    def _until(self, key: tuple[str, str]) -> int:
+    def _pause(self, key: tuple[str, str], now: int) -> int:
         count, last = self._failures.get(key, (0, 0))
         beyond = count - FREE[key[0]]
-        return 0 if beyond < 0 else last + min(LONGEST, SECOND << min(beyond, 20))
+        if beyond < 0:
+            return 0
+        whole = min(LONGEST, SECOND << min(beyond, 20))
+        return min(whole, last + whole - now)  # a clock that went back makes no pause longer
 
 
 def _keys(account: str, remote: str) -> Iterator[tuple[str, str]]:

@@ -155,6 +155,11 @@ def told() -> Iterator[None]:
         raise DiskNearlyFull(f"there is no room left where the database is: {_first(error)}") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Unavailable(f"the database does not answer: {_first(error)}") from None
+    except psycopg.DatabaseError as error:
+        # Without a state it is libpq that speaks, not the server: that it is gone, in the middle of an answer.
+        if type(error) is not psycopg.DatabaseError or error.sqlstate is not None:
+            raise
+        raise Unavailable(f"the database does not answer: {_first(error)}") from None
 
 
 def _first(error: Exception) -> str:

@@ -113,14 +113,18 @@ class PostgresDatabase:
                 try:
                     if not durable:
                         writer.raw.execute("set local synchronous_commit = off")
-                    writer.raw.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                    asked_for = "select pg_advisory_xact_lock(%s), pg_is_in_recovery()"
+                    if (writer.raw.execute(asked_for, (_LOCK,)).fetchone() or (None, True))[1]:
+                        raise Unavailable("the database is a standby, which nobody writes to")
                     if self.waited is not None:
                         self.waited(time.perf_counter() - asked)
                     yield writer
                     writer.raw.execute("commit")
-                except BaseException:
+                except BaseException as error:
                     with suppress(psycopg.Error):
                         writer.raw.execute("rollback")
+                    if isinstance(error, Unavailable):  # the next one asks again where the database is
+                        writer.raw.close()
                     raise
 
     def version(self) -> object:
@@ -219,12 +223,18 @@ class PostgresDatabase:
 
     @contextmanager
     def _taken(self) -> Iterator[Raw]:
+        # A connection of the pool may be lost before, and after, what it was taken for.
+        with told(), self._waiting() as raw:
+            if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
+                # Once for a connection: what a request may take is the same for all.
+                raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
+                setattr(raw, _BOUNDED, True)
+            yield raw
+
+    @contextmanager
+    def _waiting(self) -> Iterator[Raw]:
         try:
             with self._pool.connection() as raw:
-                if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
-                    # Once for a connection: what a request may take is the same for all.
-                    raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
-                    setattr(raw, _BOUNDED, True)
                 yield raw
         except PoolTimeout:
             raise Unavailable(f"no connection to the database within {WAIT_SECONDS:.0f} s") from None
