@@ -114,7 +114,7 @@ def run(node: Served, operation: Operation, examples: int) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMED)
 def test_it_is_answered_as_described(node: Served, operation: Operation) -> None:
-    run(node, operation, 8)
+    run(node, operation, 6)
 
 
 @pytest.mark.soak
