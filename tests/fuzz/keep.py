@@ -1,4 +1,4 @@
-"""Take what covers new ground into the corpus: `python -m tests.fuzz.keep CORPUS FOUND TARGET...`. The smallest inputs come first."""
+"""Take what covers new ground into the corpus: `python -m tests.fuzz.keep CORPUS FOUND TARGET...`"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.fuzz.targets import TARGETS, Target
 
-MOST_BYTES = 60_000
+MOST_BYTES = 120_000
 """Of one target's corpus: all together stay well below a megabyte."""
 MOST_SECONDS = 2.0
 """That one input may take while it is traced."""
@@ -44,34 +44,34 @@ def covered(target: Target, data: bytes) -> set[Arc]:
     return found
 
 
-def kept(target: Target, inputs: list[bytes]) -> Iterator[bytes]:
-    """Of some inputs, those that take a step which no smaller one takes."""
+def kept(target: Target, here: list[bytes], found: list[bytes]) -> Iterator[bytes]:
+    """What is here already, and of what was found each input that takes a step which none before it takes, the smallest first."""
     seen: set[Arc] = set()
     left = MOST_BYTES
-    for data in sorted(set(inputs), key=lambda one: (len(one), one)):
+    for data in [*here, *sorted(set(found) - set(here), key=lambda one: (len(one), one))]:
         began = time.monotonic()
         steps = covered(target, data)
-        if steps <= seen or len(data) > left or time.monotonic() - began > MOST_SECONDS:
+        if data not in here and (steps <= seen or len(data) > left or time.monotonic() - began > MOST_SECONDS):
             continue
         seen |= steps
         left -= len(data)
         yield data
 
 
+def inputs(folder: Path) -> list[bytes]:
+    """The inputs in a folder, the smallest first."""
+    return sorted((file.read_bytes() for file in folder.iterdir()), key=len) if folder.is_dir() else []
+
+
 def main() -> None:
-    """Write each target's corpus anew out of what it was and what was found."""
+    """Add to each target's corpus what covers more."""
     corpus, found, *targets = sys.argv[1:]
     for name in targets:
-        folder = Path(corpus, name)
-        files = [file for place in (folder, Path(found, name)) if place.is_dir() for file in place.iterdir()]
-        chosen = {
-            hashlib.sha256(data).hexdigest()[:16]: data for data in kept(TARGETS[name], [f.read_bytes() for f in files])
-        }
-        for file in folder.iterdir():
-            file.unlink()
+        here, there = inputs(Path(corpus, name)), inputs(Path(found, name))
+        chosen = {hashlib.sha256(data).hexdigest()[:16]: data for data in kept(TARGETS[name], here, there)}
         for digest, data in chosen.items():
-            (folder / digest).write_bytes(data)
-        print(f"{name}: {len(chosen)} of {len(files)} inputs, {sum(map(len, chosen.values()))} bytes")
+            (Path(corpus, name) / digest).write_bytes(data)
+        print(f"{name}: {len(chosen) - len(here)} of {len(there)} added, {sum(map(len, chosen.values()))} bytes")
 
 
 if __name__ == "__main__":
