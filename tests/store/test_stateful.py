@@ -176,10 +176,22 @@ class Node(RuleBasedStateMachine):
         self.model = after
         return expected
 
-    @initialize()
-    def known(self) -> None:
+    @initialize(begun=st.sampled_from([True, True, False]))
+    def known(self, begun: bool) -> None:
+        """Two partners, and mostly something that refers to something they have: most histories need that."""
         self.put_partner("Brussels", ("TLP:CLEAR", "TLP:AMBER"), None)
         self.put_partner("Kyiv", ("TLP:CLEAR",), None)
+        if begun:
+            clear: dict[str, Any] = {"object_marking_refs": [CLEAR], "description": WORDS[0]}
+            one, two = (campaign(name, **clear) for name in NAMES)
+            about = report("one", [one["id"]], **clear)
+            again = report("two", [about["id"], address("one")], **clear)
+            plain = {"type": "ipv4-addr", "spec_version": "2.1", "id": address("one"), "value": "198.51.100.1"}
+            some = [
+                Brought(one), Brought(two), Brought(about, (one["id"],)), Brought(again, (about["id"], plain["id"])),
+                Brought({**plain, "object_marking_refs": [CLEAR]}),
+            ]  # fmt: skip
+            self.bring(OWN, some, None, None)
 
     @rule(
         source=sources,
@@ -208,7 +220,9 @@ class Node(RuleBasedStateMachine):
     def bring_one(self, source: str, brought: Brought, strike: Strike | None) -> None:
         self.bring(source, [brought], None, strike)
 
-    @rule(data=st.data(), to=st.lists(labels, min_size=1, max_size=2), strike=strikes)
+    @rule(
+        data=st.data(), to=st.lists(labels, min_size=1, max_size=2) | st.just(["TLP:RED", "TLP:CLEAR"]), strike=strikes
+    )
     def relabel(self, data: st.DataObject, to: list[str], strike: Strike | None) -> None:
         id = self.some_id(data)
         for label in to:  # away and back, often
