@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test soak lint types law docs bench lock check
+.PHONY: setup run test soak lint types law docs bench fuzz lock check
 
 setup: .venv/.installed
 
@@ -48,6 +48,16 @@ check: test lint types law docs
 
 bench: setup
 	@scripts/bench
+
+# Every decoder under coverage for KIZUNA_FUZZ_SECONDS each; `make test` replays what was kept (tests/data/corpus).
+fuzz: setup .venv-fuzz/.installed
+	@scripts/fuzz
+
+.venv-fuzz/.installed: requirements/fuzz.txt | setup
+	@[ -x .venv-fuzz/bin/python ] || $(PYTHON) -m venv .venv-fuzz
+	@VIRTUAL_ENV=$(CURDIR)/.venv-fuzz $(BIN)/uv pip install -q --require-hashes -r requirements/fuzz.txt || \
+	  .venv-fuzz/bin/python -m pip install -q --require-hashes -r requirements/fuzz.txt
+	@touch $@
 
 lock: setup
 	@for file in requirements/*.in; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -27,7 +27,13 @@ SECRET = "zzsecretzz"
 KEY = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 TAXII = "application/taxii+json;version=2.1"
 # One's own, and for nobody one of somebody's.
-COLLECTIONS = {"Brussels": ("feed", "inbox"), "colleague": ("everything",), None: ("feed",)}
+COLLECTIONS = {
+    "Brussels": ("feed", "inbox"),
+    "Kyiv": ("feed", "inbox"),
+    "colleague": ("everything",),
+    "owner": ("everything",),
+    None: ("feed",),
+}
 
 # What differs between two answers of one node to one question, and why it tells nothing:
 RANDOM = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
@@ -60,8 +61,9 @@ def restore(file: Path, folder: Path, *, url: str | None, by: str, replace: bool
             if name.startswith(FOLDER):
                 _write(staging / name.removeprefix(FOLDER), checked.blocks(name))
         there = settings if file_there is None else msgspec.structs.replace(settings, store=f"sqlite:///{file_there}")
-        tables = _fill(checked, staging, there)
-        opened = _open_epoch(staging, there, checked, by, mark=elsewhere)
+        with _written_by_a_store(checked, there):
+            tables = _fill(checked, staging, there)
+            opened = _open_epoch(staging, there, checked, by, mark=elsewhere)
         save(staging, settings)
         aside = _put_aside(folder)
         _put_in_place(staging, folder, file_there, final)
@@ -207,6 +209,23 @@ def _write(file: Path, blocks: Iterator[bytes]) -> None:
 
 
 # The rows
+
+
+@contextmanager
+def _written_by_a_store(checked: Checked, settings: Settings) -> Iterator[None]:
+    """Raise InvalidInput for rows of an archive whose digests agree and which no store has written, whatever they break."""
+    strange: tuple[type[Exception], ...] = (
+        LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, msgspec.MsgspecError,
+        sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError,
+    )  # fmt: skip
+    if is_postgres(settings.store):
+        import psycopg
+
+        strange += (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, struct.error)
+    try:
+        yield
+    except strange:
+        raise InvalidInput("holds rows that are none", file=str(checked.file)) from None
 
 
 def _fill(checked: Checked, staging: Path, settings: Settings) -> dict[str, int]:

@@ -411,7 +411,7 @@ class View:
         for row in self._seen_of(id, ("last",)):
             sql = (
                 "select distinct e.path, p.id from (select * from edge e where e.object=:n and e.path<>:mention "
-                f"and {self._labels('e.label')} limit :most) e join object p on p.ident=e.target "
+                f"and {self._labels('e.label')} order by e.target, e.path limit :most) e join object p on p.ident=e.target "
                 f"where p.hidden=0 and {self._labels('p.least')} order by e.path, p.id"
             )
             for path, target in self._reader.execute(sql, self._known(id) | {"n": row.n}):
@@ -422,11 +422,11 @@ class View:
         sql = (
             "select e.path, o.n from (select e.path, e.object, e.target from ident i join edge e on e.target=i.n "
             f"where i.space=:space and i.id=:id and e.path<>:mention and {self._labels('e.label')} "
-            "order by e.object desc limit :most) e join object o on o.n=e.object "
+            "order by e.object desc, e.path limit :most) e join object o on o.n=e.object "
             f"where o.hidden=0 and {self._labels('o.least')} and (o.type<>:relationship or exists ("
             "select 1 from edge f join object p on p.ident=f.target where f.object=o.n and f.path in (:from, :to) "
             f"and f.target<>e.target and {self._labels('f.label')} and p.hidden=0 and {self._labels('p.least')})) "
-            "order by o.n desc"
+            "order by o.n desc, e.path"
         )
         for path, n in self._reader.execute(sql, self._known(id)):
             current = self._current(n, (), None)

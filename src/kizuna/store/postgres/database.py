@@ -48,6 +48,7 @@ class PostgresDatabase:
         self._lock = threading.RLock()
         self._read_only = read_only
         self._written = 0
+        self._inside = False  # whether somebody is in a transaction of this process
         self._writer: PostgresConnection | None = None
         with told():
             raw = connected(url)
@@ -104,12 +105,16 @@ class PostgresDatabase:
         """The writing connection inside a transaction; an exception rolls all of it back."""
         asked = time.perf_counter()
         with self._lock:
-            writer = self._writing()
-            if writer.in_transaction:  # nested: one act, one transaction
-                yield writer
+            if self._inside and self._writer is not None:  # nested: one act, one transaction
+                yield self._writer
                 return
+            writer = self._writing()
+            if writer.in_transaction:  # whoever opened it was stopped before they could take it back
+                writer.raw.close()
+                writer = self._writing()
             with told():
                 writer.raw.execute("begin")
+                self._inside = True
                 try:
                     if not durable:
                         writer.raw.execute("set local synchronous_commit = off")
@@ -126,6 +131,8 @@ class PostgresDatabase:
                     if isinstance(error, Unavailable):  # the next one asks again where the database is
                         writer.raw.close()
                     raise
+                finally:
+                    self._inside = False
 
     def version(self) -> object:
         """Another whenever a transaction that wrote has ended."""

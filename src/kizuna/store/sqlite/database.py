@@ -112,6 +112,7 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._listing = threading.Lock()
         self._closed = False
+        self._inside = False  # whether somebody is in a transaction of this process
         self._cache_kib = CACHE_KIB
         self._writer = self._connect(CACHE_KIB)
         if read_only:
@@ -155,9 +156,11 @@ class SqliteDatabase:
         asked = time.perf_counter()
         with self._lock:
             writer = self._writer
-            if writer.in_transaction:  # nested: one act, one transaction
+            if self._inside:  # nested: one act, one transaction
                 yield writer
                 return
+            if writer.in_transaction:  # whoever opened it was stopped before they could take it back
+                writer.execute("rollback")
             if not durable:
                 writer.execute("pragma synchronous=normal")
             try:
@@ -173,6 +176,7 @@ class SqliteDatabase:
             writer.execute("begin immediate")
         except sqlite3.OperationalError as error:
             raise self._meant(error) from None
+        self._inside = True
         try:
             if self.waited is not None:
                 self.waited(time.perf_counter() - asked)
@@ -184,6 +188,8 @@ class SqliteDatabase:
             if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise self._meant(error) from None
             raise
+        finally:
+            self._inside = False
 
     def _meant(self, error: sqlite3.OperationalError) -> Exception:
         """What it is where somebody else writes, or there is no room; any other error is itself."""

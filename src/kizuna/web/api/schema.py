@@ -77,8 +77,11 @@ def _with_problems(described: dict[str, Any]) -> dict[str, Any]:
         for operation in path.values():
             operation["responses"] = {code: r for code, r in operation["responses"].items() if code.startswith("2")}
             operation["responses"]["default"] = problem
+            for parameter in operation.get("parameters", []):
+                parameter["schema"] = _never_null(parameter["schema"])
     operation = described["paths"][f"{PATH}/import"]["post"]
-    media = {"schema": {"type": "object", "description": "A STIX bundle, an object, or a TAXII envelope."}}
+    # Of any type: what is none of these is told as one that failed, as every other that does not come in.
+    media = {"schema": {"description": "A STIX bundle, an object, a list of objects, or a TAXII envelope."}}
     operation["requestBody"] = {
         "required": True,
         "content": {"application/json": media, "application/stix+json": media},
@@ -86,3 +89,11 @@ def _with_problems(described: dict[str, Any]) -> dict[str, Any]:
     jobs = described["paths"][f"{PATH}/jobs"]["post"]
     jobs["requestBody"] = {**operation["requestBody"], "required": False}
     return described
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a parameter may be where it is given: no query and no header says null."""
+    kinds: list[dict[str, Any]] = [one for one in schema.get("oneOf", []) if one != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return kinds[0] | {key: value for key, value in schema.items() if key != "oneOf"}
