@@ -169,7 +169,7 @@ def test_an_interrupted_command_says_nothing_and_ends_with_130(tmp_path: Path) -
         process.stdin.flush()
         while not (node / "node.sqlite-wal").exists():  # it has opened the store and waits for more
             time.sleep(0.05)
-        time.sleep(0.5)
+        time.sleep(2)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors.strip()) == (130, b"")

@@ -71,7 +71,9 @@ def test_a_clock_that_goes_back_gives_nothing_and_locks_nobody_out(partnered: St
     clock.forward(1 - 26 * 3600)
     assert pause(partnered, "Brussels") == 3600
     clock.forward(3600)
-    assert pause(partnered, "Brussels") == 3600  # what was sent counts until the clock is there again, or something more is sent
+    assert (
+        pause(partnered, "Brussels") == 3600
+    )  # what was sent counts until the clock is there again, or something more is sent
 
 
 def test_processes_count_together(partnered: Store, clock: Clock) -> None:
