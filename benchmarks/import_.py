@@ -1,4 +1,4 @@
-"""Import into SQLite: durable, validated, with edges, values, labels and the search index; as a whole process.
+"""Import into SQLite and PostgreSQL: durable, validated, with edges, values, labels and the search index; as a whole process.
 
 No peer imports STIX into an indexed store from a file; OpenTAXII's rate of storing what is posted to it stands beside it.
 
@@ -16,16 +16,19 @@ from collections.abc import Iterator, Sequence
 from benchmarks.data import Corpus, kizuna
 from benchmarks.peer_figures import OPENTAXII, figures
 from benchmarks.table import Row
+from tests.postgres import Cluster
 
 RUNS = 5
 
 
-def measure(corpus: Corpus) -> float:
-    """Objects newly stored a second by the wall clock of the whole process, best of some runs."""
+def measure(corpus: Corpus, cluster: Cluster | None = None) -> float:
+    """Objects newly stored a second by the wall clock of the whole process, best of some runs; on PostgreSQL where there is one."""
     best = 0.0
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as folder:
             base = [kizuna(), "init", "--data", folder, "--name", "B", "--org", "Bench", "--country", "JPN"]
+            if cluster is not None:
+                base += ["--store", cluster.make_database()]
             subprocess.run(base, check=True, stdout=subprocess.DEVNULL)
             command = [kizuna(), "import", str(corpus.file), "--data", folder, "--json"]
             began = time.perf_counter()
@@ -44,3 +47,9 @@ def rows(corpora: Sequence[Corpus]) -> Iterator[Row]:
         yield Row(
             "import into SQLite, whole process", corpus.name, ours, "obj/s", 18_000, OPENTAXII.name, peer.posted, note
         )
+        cluster = Cluster(durable=True)
+        try:
+            cluster.start()
+            yield Row("import into PostgreSQL, whole process", corpus.name, measure(corpus, cluster), "obj/s", 12_000)
+        finally:
+            cluster.remove()

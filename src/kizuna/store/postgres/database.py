@@ -257,6 +257,11 @@ _SETTINGS: dict[str, Any] = {
     "application_name": "kizuna",
     "connect_timeout": 10,
     "client_encoding": "utf8",
+    # A network that swallows everything is noticed within a minute, whether something is on its way or not.
+    "tcp_user_timeout": 60_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
     "options": f"-c search_path={SCHEMA} -c synchronous_commit=on -c timezone=UTC",
 }
 
