@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 # What some file systems, and folders that may be written to but not read, answer: nothing better can be had there.
 _NOT_POSSIBLE = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
@@ -21,6 +24,21 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NOT_POSSIBLE:
             raise
+
+
+@contextmanager
+def whole(target: Path, part: Path, descriptor: int) -> Iterator[BinaryIO]:
+    """Write into an open `part` beside a file what takes its place, durably, when all of it is there; else nothing is left."""
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
 
 
 def sync_tree(folder: Path) -> None:

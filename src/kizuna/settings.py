@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kizuna.durable import sync_folder
+from kizuna.durable import whole
 from kizuna.errors import InvalidInput
 
 MiB = 1 << 20
@@ -151,13 +151,5 @@ def write_private(file: Path, data: bytes) -> None:
     """Write `data` with mode 0600 whole or not at all, durably."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
+    with whole(file, temporary, descriptor) as handle:
+        handle.write(data)

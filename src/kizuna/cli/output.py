@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 import click
 
 from kizuna.cli.words import N_, _, width
-from kizuna.durable import sync_folder
+from kizuna.durable import whole
 from kizuna.errors import InvalidInput
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -302,13 +302,5 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     # What leaves a node may be restricted: only its owner reads it.
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
+    with whole(target, part, descriptor) as handle:
+        yield handle
