@@ -125,10 +125,11 @@ class Cluster:
         _, errors = made.communicate()
         if made.returncode:
             raise RuntimeError(f"initdb: {errors.decode(errors='replace')}")
-        fast = "" if self._durable else "fsync=off\nfull_page_writes=off\nsynchronous_commit=off\n"
+        # Durable, it is as it would be installed.
+        fast = "fsync=off\nfull_page_writes=off\nsynchronous_commit=off\nautovacuum_naptime=5s\nshared_buffers=64MB\n"
         settings = (
-            f"listen_addresses='127.0.0.1'\nport={self.port}\nunix_socket_directories='{self.folder}'\n{fast}"
-            "shared_buffers=64MB\nmax_connections=200\nlog_min_messages=error\nautovacuum_naptime=5s\n"
+            f"listen_addresses='127.0.0.1'\nport={self.port}\nunix_socket_directories='{self.folder}'\n"
+            f"max_connections=200\nlog_min_messages=error\n{'' if self._durable else fast}"
         )
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             file.write(settings)

@@ -66,8 +66,11 @@ class CheckedText(Protocol):
 class FullText(Protocol):
     """Search in texts that `words.index_text` has cut."""
 
+    def kept(self, text: str, /) -> str:
+        """What is indexed of such a text."""
+
     def add(self, connection: Any, documents: Sequence[Document], /) -> None:
-        """Index documents; each gets a number above all before."""
+        """Index documents, given as what is kept of them; each gets a number above all before."""
 
     def put(self, connection: Any, documents: Sequence[tuple[int, int, int, str]], /) -> None:
         """Index documents under numbers of their own, which come first."""

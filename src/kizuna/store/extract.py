@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,14 +30,23 @@ class Extract(NamedTuple):
     values: list[tuple[str, str, Label | None]]  # value, kind, label
     places: list[tuple[str, str, Label | None]]  # kind, value, label
     times: list[tuple[str, int, int | None, Label | None]]  # path, first and last in microseconds, label
-    docs: list[tuple[str, Label | None]]  # text cut for the index, label
+    docs: list[tuple[str, Label | None]]  # what is kept of a text that was cut for the index, label
 
 
-def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None, text: bytes | None = None) -> Extract:
-    """Read edges, observed values, places, times and text out of a valid object. `text` is its JSON, where that is at hand."""
+def extract(
+    data: dict[str, Any],
+    marked: Marked,
+    skimmed: Skimmed | None = None,
+    text: bytes | None = None,
+    kept: Callable[[str], str] = str,
+) -> Extract:
+    """Read edges, observed values, places, times and text out of a valid object.
+
+    `text` is its JSON, where that is at hand; `kept` what is kept of a text for search.
+    """
     text = _encode(data) if text is None else text
     if marked.granular:
-        return _extract_marked(data, marked, text)
+        return _extract_marked(data, marked, text, kept)
     skimmed = skimmed or skim(data)
     words = index_text("\n".join(skimmed.texts))
     links = _named(data, skimmed.links)
@@ -45,7 +55,7 @@ def extract(data: dict[str, Any], marked: Marked, skimmed: Skimmed | None = None
         [(keyed(seen.value), seen.kind, None) for seen in observed_values(data)],
         [(kind, keyed(value), None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
-        [(words, None)] if words else [],
+        [(kept(words), None)] if words else [],
     )
 
 
@@ -66,7 +76,7 @@ def _mentioned(data: dict[str, Any], links: list[tuple[str, str]], text: bytes) 
     return [(id, MENTION, None) for id in found if id not in BUILTIN]
 
 
-def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes) -> Extract:
+def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes, kept: Callable[[str], str]) -> Extract:
     labels = PropertyLabels(marked)
     links = _named(data, edges(data))
 
@@ -84,5 +94,5 @@ def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes) -> Extrac
         [(keyed(seen.value), seen.kind, label(seen.path)) for seen in observed_values(data)],
         [(kind, keyed(value), label(path, _WITH.get(path))) for kind, value, path in places(data)],
         [(path, first, last, label(path, END_OF.get(path))) for path, first, last in times(data)],
-        [(words, of) for words, of in documents if words],
+        [(kept(words), of) for words, of in documents if words],
     )

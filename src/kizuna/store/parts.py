@@ -39,6 +39,7 @@ _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20
 _REFUSED = 5  # fields of what does not come in
 _WAITING = 8  # messages held of each pipe
+_LABELS = 4_000  # of those the other end is told once; beyond it they are numbered anew
 
 
 class Gone(InvalidInput):
@@ -124,6 +125,7 @@ class Inbox:
         self._pipe = pipe
         self._messages: Queue[bytes | None] = Queue(_WAITING)
         self._thread = threading.Thread(target=self._listen, name="inbox", daemon=True)
+        self._labels: list[Label] = []
         self.ended = False
 
     def listen(self) -> None:
@@ -143,8 +145,9 @@ class Inbox:
         if message is None:
             self.ended = True
             return None
-        labels, entries, ends_block = message
-        return _unpacked(labels, entries), ends_block
+        known, labels, entries, ends_block = message
+        self._labels[known:] = labels
+        return _unpacked(self._labels, entries), ends_block
 
     def close(self) -> None:
         """Let go of the pipe, when its other end is closed."""
@@ -174,9 +177,10 @@ def unbuffered(descriptor: int, mode: str) -> BinaryIO:
 
 def answer(pipe: BinaryIO, parts: Iterator[Part]) -> None:
     """Send parts until there are no more, or what went wrong with them."""
+    packing = _Packing()
     try:
         for batch, ends_block in parts:
-            send(pipe, (*_packed(batch), ends_block))
+            send(pipe, (*packing.packed(batch), ends_block))
         send(pipe, None)
     except BrokenPipeError:
         raise  # nobody listens
@@ -215,31 +219,38 @@ def _exactly(pipe: BinaryIO, size: int) -> bytes:
     return found  # type: ignore[return-value]
 
 
-def _packed(batch: Batch) -> tuple[list[Label], list[tuple[Any, ...]]]:
-    """The labels of a batch, each once, and its entries as fields: what is flat pickles several times faster."""
-    numbers: dict[int, int] = {}
-    labels: list[Label] = []
+class _Packing:
+    """Puts entries as fields, since what is flat pickles several times faster, and labels as numbers: each is sent once."""
 
-    def number(label: Label) -> int:
-        found = numbers.get(id(label))
-        if found is None:
-            found = numbers[id(label)] = len(labels)
-            labels.append(label)
-        return found
+    def __init__(self) -> None:
+        self._labels: list[Label] = []
+        self._numbers: dict[int, int] = {}  # by identity: what is held here lives
 
-    entries: list[tuple[Any, ...]] = []
-    for entry in batch:
+    def packed(self, batch: Batch) -> tuple[int, list[Label], list[tuple[Any, ...]]]:
+        """How many labels the other end keeps, those that come behind them, and the entries."""
+        if len(self._labels) > _LABELS:
+            self._labels, self._numbers = [], {}
+        known = len(self._labels)
+        entries = [self._fields(entry) for entry in batch]
+        return known, self._labels[known:], entries
+
+    def _fields(self, entry: Prepared | Refused) -> tuple[Any, ...]:
         if isinstance(entry, Refused):
-            entries.append((entry.index, entry.id, entry.raw, entry.problems, entry.version))
-            continue
+            return entry.index, entry.id, entry.raw, entry.problems, entry.version
         rows = entry.rows
         marked = bool(rows.edges) and rows.edges[0][2] is not None  # all of them, or none
-        entries.append((
+        return (
             entry.index, entry.id, entry.type, entry.version, entry.digest, entry.raw, entry.original,
-            number(entry.label), number(entry.least), number(entry.whole), entry.area, entry.problems,
+            self._number(entry.label), self._number(entry.least), self._number(entry.whole), entry.area, entry.problems,
             rows.edges if marked else [text for edge in rows.edges for text in edge[:2]], *rows[1:],
-        ))  # fmt: skip
-    return labels, entries
+        )  # fmt: skip
+
+    def _number(self, label: Label) -> int:
+        found = self._numbers.get(id(label))
+        if found is None:
+            found = self._numbers[id(label)] = len(self._labels)
+            self._labels.append(label)
+        return found
 
 
 def _unpacked(labels: list[Label], entries: list[tuple[Any, ...]]) -> Batch:

@@ -140,16 +140,21 @@ class Labelling:
         )
 
 
-def prepare(item: Item, labelling: Labelling, known_problems: Mapping[str, str]) -> Iterator[Prepared | Refused]:
-    """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects."""
+def prepare(
+    item: Item, labelling: Labelling, known_problems: Mapping[str, str], kept: Callable[[str], str]
+) -> Iterator[Prepared | Refused]:
+    """Check one item and work out its label, digest and index rows; a 2.0 item may become several objects.
+
+    `kept` is what the store keeps of a text for search.
+    """
     if item.data is None or item.problems:
         yield _refused(item.index, item.data, item.raw, tuple(item.problems))
         return
     if not is_20(item.data):
-        yield _prepare(item.index, item.data, item.raw, None, labelling, known_problems)
+        yield _prepare(item.index, item.data, item.raw, None, labelling, known_problems, kept)
         return
     for data in lift_all(item.data):
-        yield _prepare(item.index, data, msgspec.json.encode(data), item.raw, labelling, known_problems)
+        yield _prepare(item.index, data, msgspec.json.encode(data), item.raw, labelling, known_problems, kept)
 
 
 def _prepare(
@@ -159,6 +164,7 @@ def _prepare(
     original: bytes | None,
     labelling: Labelling,
     known_problems: Mapping[str, str],
+    kept: Callable[[str], str],
 ) -> Prepared | Refused:
     errors = tuple(errors_of(data))
     if errors and not (str(data.get("id")) in known_problems and data.get("id")):
@@ -187,7 +193,7 @@ def _prepare(
         least_label(data, marked) if marked.granular else marked.label,
         marked.whole,
         area_of(data),
-        extract(data, marked, skimmed, text),
+        extract(data, marked, skimmed, text, kept),
         errors,
     )
 

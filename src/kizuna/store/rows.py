@@ -58,6 +58,8 @@ class RowWriter:
         self._terms = Names(connection, interned, "term")
         self._labels: dict[int, tuple[Label, int]] = {}
         self._idents: dict[str, int] = {}
+        self.unknown_from = 0
+        """The integers from here on were made by the last call of `idents`: nothing is stored under them yet."""
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
         """The integers of ids, made when new, among those of other ids of the transaction: most refer to the same few."""
@@ -70,8 +72,8 @@ class RowWriter:
             )
         )
         fresh = [id for id in wanted if id not in found]
+        self.unknown_from = first = int(_meta(self._connection, "ident_next", "1"))
         if fresh:
-            first = int(_meta(self._connection, "ident_next", "1"))
             # Numbered as they come, so that what is keyed by number mostly appends; written in the order of the table.
             numbered = {id: first + i for i, id in enumerate(fresh)}
             rows = [x for id in sorted(fresh) for x in (self._space, id, numbered[id])]
@@ -136,7 +138,7 @@ class RowWriter:
         )
         for table in INDEX_TABLES:
             self._connection.execute(f"delete from {table} where object=?", (n,))
-        rows = extract(data, marked)
+        rows = extract(data, marked, kept=self._connection.full_text.kept)
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
 
     def relabel_alike(self, rows: Sequence[int], label: Label, by: str | None) -> None:

@@ -58,6 +58,7 @@ class Writer:
         always: bool,
     ) -> None:
         self._store = store
+        self._kept = store.database.read().full_text.kept
         self._always = always
         self._may_release = may_release
         self._source = source
@@ -174,7 +175,7 @@ class Writer:
             for i in batch
             if i.data is not None and not i.problems and i.data.get("type") == "marking-definition"
         )
-        return [p for item in batch for p in prepare(item, self._labelling, self._known_problems)]
+        return [p for item in batch for p in prepare(item, self._labelling, self._known_problems, self._kept)]
 
     def _prepare_blocks(self, items: Iterable[Item], share: Share) -> Iterator[Part]:
         with uncollected():
@@ -286,7 +287,7 @@ class _Commit:
         prepared = [p for p in batch if isinstance(p, Prepared)]
         named = dict.fromkeys(p.id for p in prepared)
         idents = self._rows.idents(named | dict.fromkeys(edge[0] for p in prepared for edge in p.rows.edges))
-        held = self._held(sorted([idents[id] for id in named]))
+        held = self._held(sorted([n for id in named if (n := idents[id]) < self._rows.unknown_from]))
         fresh: dict[int, Prepared] = {}
         outcomes, news = [], []
         gone = purged(self._store, self._connection, dict.fromkeys(entry.id for entry in batch if entry.id is not None))

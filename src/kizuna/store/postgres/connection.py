@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
 from kizuna.store.database import Parameters, Rows
-from kizuna.store.postgres.copying import ENCODERS, block, storable
+from kizuna.store.postgres.copying import block, storable
 from kizuna.store.postgres.full_text import FullText
 from kizuna.store.postgres.translated import translated
 
@@ -63,6 +63,7 @@ class PostgresConnection(_Speaking):
         self.raw = raw
         self._types = types
         self.loaded: dict[str, int] = {}  # rows by table
+        self._copying: ExitStack | None = None
 
     @property
     def in_transaction(self) -> bool:
@@ -72,33 +73,54 @@ class PostgresConnection(_Speaking):
     def execute(self, sql: str, parameters: Parameters = (), /) -> Rows:
         """Run one statement; all it gives is held in memory."""
         with told():
+            self.settle()
             return self.raw.execute(translated(sql), _kept(parameters), binary=True)
 
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> None:
         """Run one statement for each set of parameters."""
         with told(), self.raw.cursor() as cursor:
+            self.settle()
             cursor.executemany(translated(sql), [_kept(one) for one in parameters])
 
     def stream(self, sql: str, parameters: Parameters = (), /, *, at_once: int = FETCHED) -> Iterator[Any]:
         """Rows as they are asked for; other statements may run on this connection meanwhile."""
         with told(), self.raw.cursor(f"stream_{next(_streams)}") as cursor:
+            self.settle()
             cursor.itersize = at_once
             cursor.execute(translated(sql), _kept(parameters), binary=True)
             yield from cursor
 
     def load(self, into: str, flat: list[Any], width: int) -> None:
-        """Insert rows of `width` values each, given one behind the other."""
+        """Insert rows of `width` values each, given one behind the other; what is wrong with them the next statement raises."""
         if not flat:
             return
-        encoders = [ENCODERS[self._types[column]] for column in _columns(into)]
-        with (
-            told(),
-            self.raw.cursor() as cursor,
-            cursor.copy(f"copy {into} from stdin (format binary)".encode()) as copy,
-        ):
-            copy.write(block(flat, encoders))
+        rows = block(flat, [self._types[column] for column in _columns(into)])
+        with told():
+            self.settle()
+            with ExitStack() as stack:
+                cursor = stack.enter_context(self.raw.cursor())
+                copy = stack.enter_context(cursor.copy(f"copy {into} from stdin (format binary)".encode()))
+                copy.write(rows)
+                # The server works on them while whoever brought them makes the next ready.
+                self._copying = stack.pop_all()
         table = into.partition("(")[0]
         self.loaded[table] = self.loaded.get(table, 0) + len(flat) // width
+
+    def settle(self) -> None:
+        """Wait until the server has what it was sent."""
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.close()
+
+    def give_up(self) -> None:
+        """Let the server forget what it was sent and is not done with."""
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.__exit__(None, _GivenUp(), None)
+
+
+class _GivenUp(Exception):
+    """Told to the server in place of the end of what it is sent."""
 
 
 class PooledReader(_Speaking):

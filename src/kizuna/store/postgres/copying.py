@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -17,33 +18,39 @@ _HEADER = SIGNATURE + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
 _NULL = struct.pack(">i", -1)
 _LENGTH = struct.Struct(">i").pack
-_WIDTH = struct.Struct(">h").pack
-_INTEGER = struct.Struct(">ii").pack
-_BIGINT = struct.Struct(">iq").pack
+_WIDTH = "h"
+_SIZES = {"bigint": ("q", 8), "integer": ("i", 4)}
 NUL = "␀"
 """Stands in texts for U+0000, which PostgreSQL keeps in no text."""
 
-Encoder = Callable[[list[Any]], Iterable[bytes]]
+
+def block(flat: list[Any], types: Sequence[str]) -> bytes:
+    """Rows given one value behind the other, as many values each as there are types of columns."""
+    width = len(types)
+    pieces: list[Iterable[bytes]] = []
+    # Numbers that stand beside each other are packed together, the number of values before the first of them.
+    form, arguments = _WIDTH, [repeat(width)]
+    for at, type in enumerate(types):
+        column = flat[at::width]
+        if type in _SIZES and None not in column:
+            letter, size = _SIZES[type]
+            form += f"i{letter}"
+            arguments += [repeat(size), column]
+            continue
+        if form:
+            pieces.append(map(struct.Struct(f">{form}").pack, *arguments))
+            form, arguments = "", []
+        pieces.append(_ENCODERS[type](column))
+    if form:
+        pieces.append(map(struct.Struct(f">{form}").pack, *arguments))
+    if len(pieces) == 1:
+        return b"".join((_HEADER, *pieces[0], _TRAILER))
+    return b"".join((_HEADER, *map(b"".join, zip(*pieces)), _TRAILER))
 
 
-def block(flat: list[Any], encoders: list[Encoder]) -> bytes:
-    """Rows given one value behind the other, as many values each as there are encoders."""
-    width = len(encoders)
-    columns = [encode(flat[at::width]) for at, encode in enumerate(encoders)]
-    rows = map(b"".join, zip(repeat(_WIDTH(width)), *columns))
-    return b"".join((_HEADER, *rows, _TRAILER))
-
-
-def _bigints(column: list[Any]) -> Iterable[bytes]:
-    if None in column:
-        return [_NULL if value is None else _BIGINT(8, value) for value in column]
-    return map(_BIGINT, repeat(8), column)
-
-
-def _integers(column: list[Any]) -> Iterable[bytes]:
-    if None in column:
-        return [_NULL if value is None else _INTEGER(4, value) for value in column]
-    return map(_INTEGER, repeat(4), column)
+def _integers(form: str, column: list[Any]) -> Iterable[bytes]:
+    pack, size = struct.Struct(f">i{form}").pack, struct.calcsize(f">{form}")
+    return [_NULL if value is None else pack(size, value) for value in column]
 
 
 def _bytes(column: list[Any]) -> Iterable[bytes]:
@@ -59,8 +66,9 @@ def storable(text: str) -> str:
     return text.replace("\0", NUL) if "\0" in text else text
 
 
-ENCODERS: dict[str, Encoder] = {"bigint": _bigints, "integer": _integers, "bytea": _bytes, "text": _texts}
-"""By the name of a column's type."""
+_ENCODERS: dict[str, Callable[[list[Any]], Iterable[bytes]]] = {
+    "bigint": partial(_integers, "q"), "integer": partial(_integers, "i"), "bytea": _bytes, "text": _texts,
+}  # fmt: skip
 
 
 def copy_out(raw: psycopg.Connection[Any], archive: Archive, table: str, columns: list[str]) -> int:

@@ -124,9 +124,11 @@ class PostgresDatabase:
                     if self.waited is not None:
                         self.waited(time.perf_counter() - asked)
                     yield writer
+                    writer.settle()
                     writer.raw.execute("commit")
                 except BaseException as error:
                     with suppress(psycopg.Error):
+                        writer.give_up()
                         writer.raw.execute("rollback")
                     if isinstance(error, Unavailable):  # the next one asks again where the database is
                         writer.raw.close()

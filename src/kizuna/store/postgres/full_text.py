@@ -28,19 +28,22 @@ _WORD = re.compile(f"(?:[^\\W_]|[{_PRIVATE}])+")
 class FullText:
     """Adds documents and asks for them."""
 
+    @staticmethod
+    def kept(text: str) -> str:
+        """Its words."""
+        return words(text)
+
     def add(self, connection: PostgresConnection, documents: Sequence[Document]) -> None:
-        """Index documents; each gets the next number."""
+        """Index documents, given as what is kept of them; each gets the next number."""
         if documents:
             sql = "select setval('doc_number', nextval('doc_number') + ? - 1)"
             (last,) = connection.execute(sql, (len(documents),)).fetchone()
-            self.put(connection, [(n, *one) for n, one in enumerate(documents, last - len(documents) + 1)])
+            first = last - len(documents) + 1
+            _load(connection, [x for n, one in enumerate(documents, first) for x in (n, *one)])
 
     def put(self, connection: PostgresConnection, documents: Sequence[tuple[int, int, int, str]]) -> None:
         """Index documents under numbers of their own."""
-        flat: list[Value] = []
-        for number, n, label, text in documents:
-            flat += (number, n, label, words(text))
-        connection.load("doc(n,object,label,words)", flat, 4)
+        _load(connection, [x for number, n, label, text in documents for x in (number, n, label, words(text))])
 
     def newest(self, connection: PostgresConnection) -> int:
         """The highest number that was ever given."""
@@ -79,6 +82,10 @@ class FullText:
     def checked(self, connection: PostgresConnection) -> Checked:
         """What is indexed now."""
         return Checked(connection)
+
+
+def _load(connection: PostgresConnection, flat: list[Value]) -> None:
+    connection.load("doc(n,object,label,words)", flat, 4)
 
 
 class Checked:

@@ -24,6 +24,8 @@ _THESE = "(select value from json_each(?))"
 class FullText:
     """Adds documents and asks for them."""
 
+    kept = staticmethod(str)
+
     def add(self, connection: SqliteConnection, documents: Sequence[Document]) -> None:
         """Index documents; each gets the next number, none of which is ever used again."""
         self.put(connection, [(n, *document) for n, document in enumerate(documents, self.newest(connection) + 1)])
