@@ -73,7 +73,7 @@ def stix(data: bytes) -> None:
     known = {str(one.get("id")): one for one in marking_definitions(data) or ()}
     labelling = Labelling("A", definitions_from(known, lambda _: None), default=None, joined=None, community=None)
     for item in found:
-        list(prepare(item, labelling, {}))
+        list(prepare(item, labelling, {}, str))
         if item.data is not None and not item.problems:
             assert msgspec.json.decode(canonical(item.data)) == item.data
     list(reports(data))

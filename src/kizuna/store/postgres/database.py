@@ -33,6 +33,9 @@ WAIT_SECONDS = 10.0
 BUSY_MS = 60_000
 PENDING = 50_000
 """Documents that wait to be put in order: a search looks through all of them."""
+LEARNED = 5_000
+"""Objects loaded before the server is asked to learn what is in the tables, and again whenever they became four times as many."""
+_LEARNED = "ident, object, body(n), edge, value, place, time, doc(object, label), feed"
 _BOUNDED = "kizuna_bounded"
 _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
 
@@ -160,12 +163,22 @@ class PostgresDatabase:
             connection.execute(f"select setval(pg_get_serial_sequence(?, 'n'), {highest} + 1, false)", (table,))
 
     def tidy(self) -> None:
-        """Put what is new in the full text in its order, between batches: inside of one, readers would wait."""
+        """Put what is new in the full text in its order, between batches: inside of one, readers would wait.
+
+        And let the server learn what is there, which it does by itself only after a minute: until then it reads pages of a store that
+        was just filled in ways that take a thousand times as long.
+        """
         with self._lock, told():
             writer = self._writing()
             if writer.loaded.get("doc", 0) >= PENDING:
                 writer.loaded["doc"] = 0
                 writer.raw.execute("select gin_clean_pending_list('doc_words'::regclass)")
+            if (loaded := writer.loaded.get("object", 0)) >= LEARNED:
+                known = "select greatest(reltuples, 0) from pg_class where oid='object'::regclass"
+                if loaded > 3 * (writer.raw.execute(known).fetchone() or (0,))[0]:
+                    writer.loaded["object"] = 0
+                    # From few rows: the server looks at more of them within a minute.
+                    writer.raw.execute(f"begin; set local default_statistics_target = 10; analyze {_LEARNED}; commit")
 
     def empty_log(self) -> bool:
         """The server's log is the server's affair."""

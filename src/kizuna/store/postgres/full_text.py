@@ -22,7 +22,7 @@ LONGEST = 255
 
 _PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
-_WORD = re.compile(f"(?:[^\\W_]|[{_PRIVATE}])+")
+_SIGNS = re.compile(f"[^\\w\\s{_PRIVATE}]+|_+")
 
 
 class FullText:
@@ -109,8 +109,9 @@ class Checked:
 
 def words(text: str) -> str:
     """The words of a text that `index_text` has cut, in its order, one space between two."""
-    found = text.translate(_ASCII).split() if text.isascii() else _WORD.findall(text.lower())
-    if len(text) > LONGEST and found and len(max(found, key=len)) > LONGEST:
+    # By far the most of what stands between words of other scripts are spaces, since pairs were cut out of those.
+    found = (text.translate(_ASCII) if text.isascii() else _SIGNS.sub(" ", text.lower())).split()
+    if len(text) > LONGEST and found and max(map(len, found)) > LONGEST:
         found = [word if len(word) <= LONGEST else _shortened(word) for word in found]
     return " ".join(found)
 
