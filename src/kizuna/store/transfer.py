@@ -71,6 +71,7 @@ def copy_store(source: Store, target: Database) -> Moved:
             if _digest(_rows(there, table, columns)) != (counts[table], digests[table]):
                 raise InvalidInput(f"table {table} is not the same on both sides; nothing was moved", file=target.place)
         _compare_documents(source, here, there, target)
+    target.tidy()
     return Moved(tables=counts, digests=digests)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -63,17 +64,10 @@ class View:
         reader = self._reader
         types = [self._store.interned.find(reader, "term", name) for name in query.types]
         where, values = conditions(query, types, added="o.added", ident="o.ident", space=self._space_n)
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
-            query,
-            first=f"not exists (select 1 {rivals} and {_OLDER})",
-            last=f"not exists (select 1 {rivals} and {self._newer()})",
-            added="o.added",
+            query, first=self._none(_OLDER), last=self._none(self._newer()), added="o.added"
         )
-        where += [
-            which,
-            f"not exists (select 1 {rivals} and {_REPEATED})" if "all" in query.versions or exact else "1=1",
-        ]
+        where += [which, self._none(_REPEATED) if "all" in query.versions or exact else "1=1"]
         found: list[Row] = []
         left = PAGE_BYTES
         while True:
@@ -109,7 +103,7 @@ class View:
             for row in self._reader.execute(
                 f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=?", (n,)
             ):
-                if (seen := self._redacted(_Seen._make((*row, ())))) is None:
+                if (seen := self._redacted(_Seen(*row))) is None:
                     continue  # that it is there is not told by a page behind this one either
                 if len(found) == limit or left < 0:
                     return Found(found, last)
@@ -172,15 +166,14 @@ class View:
         found: list[Stored] = []
         have: set[str] = set()
         last = None
-        for position, n in self._hits(match, value, types, area, cursor):
-            if len(found) == limit:
-                return Found(found, last)
-            last = position
-            row = self._current(n, types, area)
-            if row is not None and row.id not in have:
+        hits = iter(self._hits(match, value, types, area, cursor))
+        while some := list(islice(hits, limit - len(found))):
+            rows = self._current([n for _, n in some], types, area)
+            last = some[-1][0]
+            for row in (row for _, n in some if (row := rows.get(n)) is not None and row.id not in have):
                 have.add(row.id)
                 found.append(self._stored(row))
-        return Found(found, None)
+        return Found(found, last if len(found) == limit and next(hits, None) is not None else None)
 
     def facets(
         self, text: str | None = None, *, value: str | None = None, types: Sequence[str] = (), area: str | None = None
@@ -239,7 +232,7 @@ class View:
         """A stored row, by its number, as this reader may see it; None when that is nothing."""
         sql = f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.hidden=0 and {self._labels('o.least')}"
         row = self._reader.execute(sql, (number,)).fetchone()
-        seen = None if row is None else self._redacted(_Seen._make((*row, ())))
+        seen = None if row is None else self._redacted(_Seen(*row))
         return None if seen is None else seen.raw
 
     def explain(self, id: str, recipient: Principal) -> Decision | None:
@@ -284,29 +277,33 @@ class View:
             f"and q.digest=p.digest and q.n<p.n and q.hidden=0 and {self._labels('q.least')})))))"
         )
 
+    def _none(self, rival: str) -> str:
+        """That no row `p` of the same id which this reader may see is such a rival of `o`."""
+        # With the offset PostgreSQL asks it of one row after the other, by its id, and joins nothing with every row there is.
+        return (
+            f"not exists (select 1 from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')} "
+            f"and {rival} limit 1 offset 0)"
+        )
+
     def _select(self, where: str, values: Sequence[Any], position: int, limit: int) -> Iterator[_Seen]:
         sql = (
             f"select {_PAGED} from object o join body b on b.n=o.n where o.n>? and o.space=? and o.hidden=0 "
             f"and {self._labels('o.least')} and {where} order by o.n limit ?"
         )
         for row in self._reader.with_bodies(sql, (position, self._space_n, *values, limit), n=0, raw=4):
-            yield _Seen._make((*row, ()))
+            yield _Seen(*row)
 
     def _seen_of(self, id: str, versions: tuple[int | str, ...]) -> list[_Seen]:
         """Rows of one id, straight from its ident."""
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')}"
         which, exact = version_condition(
-            Query(versions=versions),
-            first="1=1",
-            last=f"not exists (select 1 {rivals} and {self._newer()})",
-            added="o.added",
+            Query(versions=versions), first="1=1", last=self._none(self._newer()), added="o.added"
         )
-        repeated = "1=1" if versions == ("last",) else f"not exists (select 1 {rivals} and {_REPEATED})"
+        repeated = "1=1" if versions == ("last",) else self._none(_REPEATED)
         sql = (
             f"select {_COLUMNS} from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? "
             f"and o.hidden=0 and {self._labels('o.least')} and {which} and {repeated} order by o.n"
         )
-        rows = [_Seen._make((*row, ())) for row in self._reader.execute(sql, (self._space_n, id, *exact))]
+        rows = [_Seen(*row) for row in self._reader.execute(sql, (self._space_n, id, *exact))]
         return [seen for row in rows if (seen := self._redacted(row)) is not None]
 
     def _redacted(self, row: _Seen) -> _Seen | None:
@@ -384,23 +381,24 @@ class View:
             )
         yield from self._reader.stream(sql, asked)
 
-    def _current(self, n: int, types: Sequence[str], area: str | None) -> _Seen | None:
-        """The row if it is the newest its reader may see of its id, of these types and area."""
-        rivals = f"from object p where p.ident=o.ident and p.hidden=0 and {self._labels('p.least')} and {self._newer()}"
+    def _current(self, numbers: Sequence[int], types: Sequence[str], area: str | None) -> dict[int, _Seen]:
+        """Of these rows those that are the newest their reader may see of their id, of these types and area."""
         sql = (
-            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n=? and o.space=? and o.hidden=0 "
-            f"and {self._labels('o.least')} and not exists (select 1 {rivals})"
+            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n in (select value from json_each(?)) "
+            f"and o.space=? and o.hidden=0 and {self._labels('o.least')} and {self._none(self._newer())}"
         )
-        found = self._reader.execute(sql, (n, self._space_n)).fetchone()
-        if found is None:
-            return None
-        row = _Seen._make((*found, ()))
+        found: dict[int, _Seen] = {}
+        for fields in self._reader.execute(sql, (json.dumps(numbers), self._space_n)).fetchall():
+            row = _Seen(*fields)
+            if self._is_of(row, types, area) and (seen := self._redacted(row)) is not None:
+                found[row.n] = seen
+        return found
+
+    def _is_of(self, row: _Seen, types: Sequence[str], area: str | None) -> bool:
         interned = self._store.interned
         if types and interned.name_of(self._reader, "term", row.type) not in types:
-            return None
-        if area is not None and (row.area is None or interned.name_of(self._reader, "area", row.area) != area):
-            return None
-        return self._redacted(row)
+            return False
+        return area is None or (row.area is not None and interned.name_of(self._reader, "area", row.area) == area)
 
     def _steps(self, id: str) -> Iterator[Neighbour]:
         """Edges out of and into an object, both ends visible. What only stands in a text is none."""
@@ -429,7 +427,7 @@ class View:
             "order by o.n desc, e.path"
         )
         for path, n in self._reader.execute(sql, self._known(id)):
-            current = self._current(n, (), None)
+            current = self._current([n], (), None).get(n)
             if current is not None:
                 kind = self._store.interned.name_of(self._reader, "term", current.type)
                 name = self._store.interned.name_of(self._reader, "term", path)

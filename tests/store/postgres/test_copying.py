@@ -25,7 +25,9 @@ rows = st.lists(
 @pytest.fixture(scope="module")
 def connection(cluster: Cluster) -> Iterator[psycopg.Connection[Any]]:
     with cluster.database() as url, psycopg.connect(url, autocommit=True) as made:
-        made.execute("create table t(i bigint generated always as identity, a bigint, b integer, c text, d bytea, e integer, f bigint)")
+        made.execute(
+            "create table t(i bigint generated always as identity, a bigint, b integer, c text, d bytea, e integer, f bigint)"
+        )
         yield made
 
 

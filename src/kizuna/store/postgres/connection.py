@@ -39,14 +39,17 @@ class _Speaking:
 
     def with_bodies(self, sql: str, parameters: Parameters, *, n: int, raw: int) -> Iterator[Any]:
         """Rows of a question in which `{raw}` stands for the bytes of a body, few bytes in memory at a time."""
-        rows = self.execute(sql.replace("{raw}", "length(b.raw)"), parameters).fetchall()
-        for some in _portions(rows, raw):
-            if len(some) == 1:
-                found = self.execute("select n, raw from body where n=?", (some[0][n],)).fetchall()
-            else:
-                numbers = f"[{','.join(str(row[n]) for row in some)}]"
-                sql = "select n, raw from body where n in (select value from json_each(?))"
-                found = self.execute(sql, (numbers,)).fetchall()
+        rows = self.execute(_filled(sql), parameters).fetchall()
+        whole = next((at for at, row in enumerate(rows) if row[raw] is None), len(rows))
+        yield from rows[:whole]
+        rest = rows[whole:]
+        if not rest:
+            return
+        sizes = dict(
+            self.execute("select n, length(raw) from body where n=any(?)", ([row[n] for row in rest],)).fetchall()
+        )
+        for some in _portions(rest, [sizes.get(row[n], 0) for row in rest]):
+            found = self.execute("select n, raw from body where n=any(?)", ([row[n] for row in some],)).fetchall()
             bodies = dict(found)
             for row in some:
                 yield (*row[:raw], bodies.get(row[n], b""), *row[raw + 1 :])
@@ -194,16 +197,27 @@ def _kept(parameters: Parameters) -> Any:
     return [storable(v) if isinstance(v, str) else v for v in parameters]
 
 
-def _portions(rows: list[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows in order, together as many as have so many bytes in one column."""
+@lru_cache(maxsize=200)
+def _filled(sql: str) -> str:
+    """The question with the bytes of bodies in place of `{raw}`, as far as they are few together, and then nothing."""
+    head, _, rest = sql.partition(" from ")
+    columns = head.removeprefix("select ").split(", ")
+    named = ", ".join(f"{'b.raw' if column == '{raw}' else column} c{at}" for at, column in enumerate(columns))
+    few = f"case when sum(length({{0}})) over (rows unbounded preceding) <= {FILLED_BYTES} then {{0}} end"
+    given = ", ".join(few.format(f"c{at}") if column == "{raw}" else f"c{at}" for at, column in enumerate(columns))
+    return f"select {given} from (select {named} from {rest}) q"
+
+
+def _portions(rows: list[tuple[Any, ...]], sizes: list[int]) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows in order, together as many as have so many bytes."""
     some: list[tuple[Any, ...]] = []
     left = FILLED_BYTES
-    for row in rows:
-        if some and left < row[size]:
+    for row, size in zip(rows, sizes, strict=True):
+        if some and left < size:
             yield some
             some, left = [], FILLED_BYTES
         some.append(row)
-        left -= row[size]
+        left -= size
     if some:
         yield some
 

@@ -45,7 +45,7 @@ def block(flat: list[Any], types: Sequence[str]) -> bytes:
         pieces.append(map(struct.Struct(f">{form}").pack, *arguments))
     if len(pieces) == 1:
         return b"".join((_HEADER, *pieces[0], _TRAILER))
-    return b"".join((_HEADER, *map(b"".join, zip(*pieces)), _TRAILER))
+    return b"".join((_HEADER, *map(b"".join, zip(*pieces, strict=False)), _TRAILER))
 
 
 def _integers(form: str, column: list[Any]) -> Iterable[bytes]:

@@ -277,7 +277,7 @@ _SETTINGS: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
-    "options": f"-c search_path={SCHEMA} -c synchronous_commit=on -c timezone=UTC",
+    "options": f"-c search_path={SCHEMA} -c synchronous_commit=on -c timezone=UTC -c jit=off",
 }
 
 
