@@ -237,13 +237,11 @@ def _fill(checked: Checked, staging: Path, settings: Settings) -> dict[str, int]
     if is_postgres(settings.store):
         own = msgspec.structs.replace(settings, store=f"sqlite:///{(staging / FILE).resolve()}")
         _unpack(checked, staging / FILE)
-        with (
-            closing(Store(staging, own)) as source,
-            closing(open_database(staging, settings)) as target,
-            target.write() as there,
-        ):
-            moved = copy_store(source, target)
-            set_meta(there, RESTORING, "1")
+        with closing(Store(staging, own)) as source, closing(open_database(staging, settings)) as target:
+            with target.write() as there:
+                moved = copy_store(source, target)
+                set_meta(there, RESTORING, "1")
+            target.tidy()
         (staging / FILE).unlink()
         return moved.tables
     _unpack(checked, store_file(staging, settings.store))
@@ -300,10 +298,12 @@ def _fill_from_rows(checked: Checked, staging: Path, settings: Settings) -> dict
     shared = is_postgres(settings.store)
     if not shared:
         _write(store_file(staging, settings.store), iter(()))  # for its owner only, before anything is in it
-    with closing(open_database(staging, settings, until=checked.manifest.schema)) as target, target.write() as there:
-        counts = _load(checked, there, target)
-        if shared:
-            set_meta(there, RESTORING, "1")
+    with closing(open_database(staging, settings, until=checked.manifest.schema)) as target:
+        with target.write() as there:
+            counts = _load(checked, there, target)
+            if shared:
+                set_meta(there, RESTORING, "1")
+        target.tidy()
     if not shared:
         _bring_up(store_file(staging, settings.store), checked)
         # Words are cut by the one function that every index is fed by: SQLite keeps them in a way of its own.

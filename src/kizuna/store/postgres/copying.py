@@ -29,7 +29,8 @@ def block(flat: list[Any], types: Sequence[str]) -> bytes:
     width = len(types)
     pieces: list[Iterable[bytes]] = []
     # Numbers that stand beside each other are packed together, the number of values before the first of them.
-    form, arguments = _WIDTH, [repeat(width)]
+    form = _WIDTH
+    arguments: list[Iterable[int]] = [repeat(width)]
     for at, type in enumerate(types):
         column = flat[at::width]
         if type in _SIZES and None not in column:

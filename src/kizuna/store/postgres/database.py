@@ -170,6 +170,8 @@ class PostgresDatabase:
         """
         with self._lock, told():
             writer = self._writing()
+            if writer.in_transaction:  # whoever opened it tidies behind it
+                return
             if writer.loaded.get("doc", 0) >= PENDING:
                 writer.loaded["doc"] = 0
                 writer.raw.execute("select gin_clean_pending_list('doc_words'::regclass)")
