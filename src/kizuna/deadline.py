@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 
@@ -16,6 +18,16 @@ def begin(seconds: float) -> None:
 def lift() -> None:
     """What follows is finished, however long it takes: what was taken in is told of."""
     _end.set(None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done inside has so many seconds of its own, whatever is left otherwise."""
+    token = _end.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(token)
 
 
 def left() -> float | None:

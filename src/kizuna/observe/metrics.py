@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from kizuna import __version__
+from kizuna import __version__, deadline
 from kizuna.events import Act, Batch, Fed, Job, Poll, Request, Told, Waited
 from kizuna.store import Store
 from kizuna.store.room import free_bytes
 
+SECONDS = 5.0
+"""A store that has not answered by then is told of as one that cannot be read."""
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -104,7 +106,8 @@ class State(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every gauge that can be read now; a store that cannot be is a gauge itself."""
         try:
-            found = [*self._sizes(), *self._tables()]
+            with deadline.within(SECONDS):
+                found = [*self._sizes(), *self._tables()]
         except Exception:  # of whatever kind a database's are: what this process did is told all the same
             found = []
         yield _gauge("store_readable", "Whether the store could be read for this page.", float(bool(found)))

@@ -163,6 +163,9 @@ class Database(Protocol):
     waited: Callable[[float], object] | None
     """Called with the seconds that a writer waited for its turn; None where nobody asks."""
 
+    replaced: Callable[[], object] | None
+    """Called when another server has taken the place of the one before: what was seen there need not be here."""
+
     @property
     def place(self) -> str:
         """Where it is, for people: a file, or an address without its password."""

@@ -81,6 +81,7 @@ class Store:
         self._partners_at: tuple[object, list[Recipient]] | None = None
         self._due_at: tuple[object, int] | None = None
         self._epoch_at: tuple[object, Epoch] | None = None
+        self.database.replaced = self._forget
 
     def _belongs(self, read_only: bool) -> None:
         """Make sure that this is the node's own store; an empty one becomes it. Raises InvalidInput."""
@@ -106,6 +107,13 @@ class Store:
         """Close the database."""
         self.aside.close()
         self.database.close()
+
+    def _forget(self) -> None:
+        """Drop what is remembered of rows: another server is asked from now on, which may give their numbers to others."""
+        self.interned.forget()
+        self._masks.clear()
+        self._labels.clear()
+        self._columns = None
 
     # Acts
 

@@ -220,6 +220,7 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 async def _few_threads(app: Litestar) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state["context"].turns = anyio.CapacityLimiter(AT_ONCE)
+    app.state["context"].health = anyio.CapacityLimiter(2)
 
 
 __all__ = ["HEADERS", "create_app"]

@@ -32,6 +32,7 @@ class Context:
         self.slowing = Slowing(store.clock)
         # Who checks a password waits for a turn here, not in the few threads that everybody shares. Set when serving begins.
         self.turns: CapacityLimiter | None = None
+        self.health: CapacityLimiter | None = None  # likewise, of who asks whether the store answers
         self.languages = Languages(store.settings.language)
 
     @property

@@ -12,17 +12,20 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from kizuna import deadline
 from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
 from kizuna.store.database import Parameters, Rows
 from kizuna.store.postgres.copying import block, storable
 from kizuna.store.postgres.full_text import FullText
+from kizuna.store.postgres.patient import Patient
 from kizuna.store.postgres.translated import translated
 
-Raw = psycopg.Connection[tuple[Any, ...]]
+Raw = Patient
 FETCHED = 16
 """Rows of a stream that are fetched at a time: each may hold an object of the largest size."""
 FILLED_BYTES = 4 << 20
 """Bytes of bodies that are fetched at a time, and one body at least."""
+TOO_LONG = "the answer took too long to find; ask for less"
 
 _streams = count()
 
@@ -144,7 +147,7 @@ class PooledReader(_Speaking):
                 try:
                     return connection.execute(sql, parameters)
                 except Unavailable:
-                    if last or not connection.raw.broken:
+                    if last or not connection.raw.broken or deadline.passed():
                         raise
             self._sift()  # where one was cut off, the others were likely, too
         raise AssertionError  # the second turn returns or raises
@@ -175,7 +178,7 @@ def told() -> Iterator[None]:
     except psycopg.errors.LockNotAvailable as error:
         raise NodeBusy(f"another process keeps writing: {_first(error)}") from None
     except psycopg.errors.QueryCanceled:
-        raise NodeBusy("the answer took too long to find; ask for less") from None
+        raise NodeBusy(TOO_LONG) from None
     except psycopg.errors.DiskFull as error:
         raise DiskNearlyFull(f"there is no room left where the database is: {_first(error)}") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

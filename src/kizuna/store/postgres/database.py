@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg import conninfo, sql
+from psycopg.errors import Diagnostic
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from kizuna import deadline
@@ -23,20 +25,24 @@ from kizuna.errors import InvalidInput, NodeBusy, Unavailable
 from kizuna.store.archive import Archive, Manifest
 from kizuna.store.database import Sizes
 from kizuna.store.migrations import Step, newer, steps
-from kizuna.store.postgres.connection import PooledReader, PostgresConnection, Raw, Snapshot, told
+from kizuna.store.postgres.connection import TOO_LONG, PooledReader, PostgresConnection, Raw, Snapshot, told
 from kizuna.store.postgres.copying import copy_out
+from kizuna.store.postgres.patient import LAST_SECONDS, Patient
 
 SCHEMA = "kizuna"
 READERS = 10
 """Connections of one process that read at the same time; further readers wait for one."""
 WAIT_SECONDS = 10.0
 BUSY_MS = 60_000
+COMMIT_SECONDS = 75.0
+"""A commit that waits for a standby that is gone would wait for ever."""
+RECONNECT_SECONDS = 2.0
+"""A connection that cannot be made is tried again when somebody wants one: by itself it would wait longer each time."""
 PENDING = 50_000
 """Documents that wait to be put in order: a search looks through all of them."""
 LEARNED = 5_000
 """Objects loaded before the server is asked to learn what is in the tables, and again whenever they became four times as many."""
 _LEARNED = "ident, object, body(n), edge, value, place, time, doc(object, label), feed"
-_BOUNDED = "kizuna_bounded"
 _LOCK = 0x6B697A75  # "kizu": whoever holds it writes
 
 
@@ -45,6 +51,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, read_only: bool = False, readers: int = READERS, until: int | None = None) -> None:
         self.waited: Callable[[float], object] | None = None
+        self.replaced: Callable[[], object] | None = None
         self._url = url
         self._place = _without_password(url)
         self._local = threading.local()
@@ -59,21 +66,25 @@ class PostgresDatabase:
             if not read_only:
                 _migrate(raw, until)
             self._types = _types(raw)
+            self._life = raw.life
         except psycopg.Error as error:
             raise InvalidInput(f"not a Kizuna store: {str(error).strip().splitlines()[0]}", file=self._place) from None
         finally:
             raw.close()
         self._pool: ConnectionPool[Raw] = ConnectionPool(
             url,
+            connection_class=Patient,
             kwargs=_SETTINGS,
-            configure=_configure_reader,
+            configure=self._configure_reader,
             min_size=1,
             max_size=readers,
             timeout=WAIT_SECONDS,
             max_idle=60.0,
+            reconnect_timeout=RECONNECT_SECONDS,
             num_workers=1,
-            open=True,
+            open=False,
         )
+        self._pool.open()
         self._reader = PooledReader(self._borrowed, self._pool.check)
 
     @property
@@ -100,14 +111,14 @@ class PostgresDatabase:
                 yield self._local.snapshot
             finally:
                 self._local.snapshot = None
-                with suppress(psycopg.Error):
+                with suppress(psycopg.Error), deadline.within(LAST_SECONDS):
                     raw.execute("rollback")
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[PostgresConnection]:
         """The writing connection inside a transaction; an exception rolls all of it back."""
         asked = time.perf_counter()
-        with self._lock:
+        with self._turn():
             if self._inside and self._writer is not None:  # nested: one act, one transaction
                 yield self._writer
                 return
@@ -128,7 +139,7 @@ class PostgresDatabase:
                         self.waited(time.perf_counter() - asked)
                     yield writer
                     writer.settle()
-                    writer.raw.execute("commit")
+                    _commit(writer.raw)
                 except BaseException as error:
                     with suppress(psycopg.Error):
                         writer.give_up()
@@ -140,8 +151,13 @@ class PostgresDatabase:
                     self._inside = False
 
     def version(self) -> object:
-        """Another whenever a transaction that wrote has ended."""
-        return self.read().execute("select pg_current_snapshot()::text").fetchone()[0]
+        """Another whenever a transaction that wrote has ended.
+
+        A server that came up after a crash, or a standby in the place of another, may count once more from where that was: so its
+        life is part of it, as in `Patient.introduce`.
+        """
+        sql = "select pg_current_snapshot()::text, pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()"
+        return self.read().execute(sql).fetchone()
 
     def tables(self) -> dict[str, list[str]]:
         """Every table with its columns."""
@@ -168,7 +184,7 @@ class PostgresDatabase:
         And let the server learn what is there, which it does by itself only after a minute: until then it reads pages of a store that
         was just filled in ways that take a thousand times as long.
         """
-        with self._lock, told():
+        with self._turn(), told():
             writer = self._writing()
             if writer.in_transaction:  # whoever opened it tidies behind it
                 return
@@ -224,10 +240,20 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection of this process."""
         self._pool.close(timeout=2.0)
-        with self._lock:
+        with suppress(NodeBusy), self._turn(2.0):  # whoever is writing closes nothing of it any more
             if self._writer is not None:
                 self._writer.raw.close()
                 self._writer = None
+
+    @contextmanager
+    def _turn(self, seconds: float = BUSY_MS / 1000) -> Iterator[None]:
+        """Be the one thread of this process that writes."""
+        if not self._lock.acquire(timeout=seconds):
+            raise NodeBusy("another thread keeps writing")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _pinned(self) -> Snapshot:
         pinned: Snapshot = self._local.snapshot
@@ -242,25 +268,36 @@ class PostgresDatabase:
             with told():
                 raw = connected(self._url)
                 raw.execute(f"set lock_timeout = {BUSY_MS}")
+                self._meet(raw)
                 self._writer = PostgresConnection(raw, self._types)
         return self._writer
+
+    def _meet(self, raw: Raw) -> None:
+        """Notice when another server answers than before: nothing that is remembered, or still connected, is of it."""
+        before, self._life = self._life, raw.life
+        if before != raw.life:
+            self._pool.drain()
+            if self.replaced is not None:
+                self.replaced()
+
+    def _configure_reader(self, raw: Raw) -> None:
+        # A page begins somewhere in the middle: a merge walks what is joined to it, bodies most of all, from the first row of all.
+        raw.execute("set default_transaction_read_only = on; set enable_mergejoin = off")
+        raw.introduce()
+        raw.reads = True
+        self._meet(raw)
 
     @contextmanager
     def _taken(self) -> Iterator[Raw]:
         # A connection of the pool may be lost before, and after, what it was taken for.
-        with told(), self._waiting() as raw:
-            if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
-                # Once for a connection: what a request may take is the same for all.
-                raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
-                setattr(raw, _BOUNDED, True)
-            yield raw
-
-    @contextmanager
-    def _waiting(self) -> Iterator[Raw]:
+        left = deadline.left()
+        seconds = WAIT_SECONDS if left is None else min(left, WAIT_SECONDS)
         try:
-            with self._pool.connection() as raw:
+            with told(), self._pool.connection(seconds) as raw:
                 yield raw
         except PoolTimeout:
+            if deadline.passed():
+                raise NodeBusy(TOO_LONG) from None
             raise Unavailable(f"no connection to the database within {WAIT_SECONDS:.0f} s") from None
 
     @contextmanager
@@ -285,12 +322,28 @@ _SETTINGS: dict[str, Any] = {
 
 def connected(url: str) -> Raw:
     """A connection that commits by itself."""
-    return psycopg.connect(url, **_SETTINGS)
+    raw = Patient.connect(url, **_SETTINGS)
+    raw.introduce()
+    return raw
 
 
-def _configure_reader(raw: Raw) -> None:
-    # A page begins somewhere in the middle: a merge walks what is joined to it, bodies most of all, from the first row of all.
-    raw.execute("set default_transaction_read_only = on; set enable_mergejoin = off")
+def _commit(raw: Raw) -> None:
+    """Commit. Raises Unavailable when that is done here alone: somebody cancelled the wait for a standby, and the server only warns."""
+    doubts: list[str] = []
+
+    def hear(notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            doubts.append(notice.message_primary or "")
+
+    raw.longest = COMMIT_SECONDS
+    raw.add_notice_handler(hear)
+    try:
+        raw.execute("commit")
+    finally:
+        raw.longest = inf
+        raw.remove_notice_handler(hear)
+    if doubts:
+        raise Unavailable(f"the database may not have kept it: {doubts[0]}")
 
 
 def _types(raw: Raw) -> dict[str, str]:

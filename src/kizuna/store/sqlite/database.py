@@ -106,6 +106,7 @@ class SqliteDatabase:
     def __init__(self, file: Path, *, read_only: bool = False, until: int | None = None) -> None:
         self.file = file
         self.waited: Callable[[float], object] | None = None
+        self.replaced: Callable[[], object] | None = None  # a file is the one it is
         self._read_only = read_only
         self._local = threading.local()
         self._all: list[SqliteConnection] = []
