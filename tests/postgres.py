@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -101,10 +101,25 @@ class Cluster:
             for child in children:
                 _gone(child)
 
+    def freeze(self) -> None:
+        """Stop all of it where it is: the kernel goes on to take what is sent, and nobody reads it."""
+        for process in self._family():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for process in self._family():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
     def remove(self) -> None:
         """End it and take its folder away."""
         self._end(signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _family(self) -> list[int]:
+        return [] if self._process is None else [self._process.pid, *_children(self._process.pid)]
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
