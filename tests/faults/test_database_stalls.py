@@ -33,12 +33,12 @@ PAGES = {"/": 503, "/problems": 503, "/no-such-page": 404}
 
 
 @contextmanager
-def served(folder: Path, address: str) -> Iterator[tuple[Faulty, str, str, int]]:
+def served(folder: Path, address: str, seconds: int = ANSWER_SECONDS) -> Iterator[tuple[Faulty, str, str, int]]:
     """A node that answers within few seconds: itself, where it is, where its metrics are, its process."""
     node = founded(folder, address)
     file = folder / "node.json"
     settings = json.loads(file.read_text())
-    settings["limits"] = {"answer_seconds": ANSWER_SECONDS}
+    settings["limits"] = {"answer_seconds": seconds}
     settings["admin_port"] = free_port(neighbours=0)
     file.write_text(json.dumps(settings))
     with up(folder) as (url, process):
@@ -125,6 +125,25 @@ def test_a_server_that_is_stopped_and_goes_on(tmp_path: Path) -> None:
     finally:
         cluster.thaw()
         cluster.remove()
+
+
+def test_a_page_about_an_error_holds_up_nobody(make_database: Callable[[], str], tmp_path: Path) -> None:
+    """It asks who reads it, and everybody else is answered while it waits for that."""
+    address = make_database()
+    with (
+        Proxy(int(address.rpartition(":")[2].partition("/")[0])) as proxy,
+        served(tmp_path / "node", proxy.url(address), int(BOUND)) as (node, url, _, _pid),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ready(url)
+        proxy.stall()
+        page = pool.submit(get, f"{url}/no-such-page", Cookie=f"{_cookie(node)}=made-up", Accept="text/html")
+        time.sleep(1.0)  # it has come
+        assert get(f"{url}/healthz").status_code == 200
+        time.sleep(0.5)  # whatever was answered before is here
+        assert not page.done()
+        proxy.go_on()
+        assert page.result().status_code == 404
 
 
 @pytest.mark.soak
