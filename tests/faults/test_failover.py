@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 import psycopg
@@ -282,3 +284,32 @@ def _caught_up(pair: Pair) -> bool:
     with psycopg.connect(pair.primary.url(), autocommit=True) as other:
         sql = "select pg_current_wal_lsn() <= replay_lsn from pg_stat_replication"
         return other.execute(sql).fetchone() == (True,)
+
+
+def test_a_server_that_crashed_begins_another_life() -> None:
+    """It counts transactions from where its log ended; what was seen of it before is told apart, also where the postmaster lives on."""
+    cluster = Cluster()
+    try:
+        cluster.start()
+        database = PostgresDatabase(cluster.make_database())
+        met: list[int] = []
+        database.replaced = lambda: met.append(1)
+        with database.write() as writer:
+            victim = writer.raw.pid
+        before = list(cast("tuple[object, ...]", database.version()))
+        assert (list(cast("tuple[object, ...]", database.version())), met) == (before, [])
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: _answers(database))
+        assert list(cast("tuple[object, ...]", database.version()))[1:] != before[1:]
+        assert met
+        database.close()
+    finally:
+        cluster.remove()
+
+
+def _answers(database: PostgresDatabase) -> bool:
+    try:
+        with database.write():
+            return True
+    except Unavailable:
+        return False
