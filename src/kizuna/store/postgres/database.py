@@ -188,7 +188,7 @@ class PostgresDatabase:
 
     def tidy(self) -> None:
         """Put what is new in the full text in its order, between batches: inside of one, readers would wait."""
-        with self._turn(), told():
+        with suppress(NodeBusy), self._turn(), told():  # another time will do
             writer = self._writing()
             if writer.loaded.get("doc", 0) >= PENDING:
                 writer.loaded["doc"] = 0
@@ -263,7 +263,8 @@ class PostgresDatabase:
                 raise InvalidInput("opened for reading only", file=self._place)
             with told():
                 raw = connected(self._url)
-                raw.execute(f"set lock_timeout = {BUSY_MS}")
+                with _closed_on_error(raw):
+                    raw.execute(f"set lock_timeout = {BUSY_MS}")
                 self._meet(raw)
                 self._writer = PostgresConnection(raw, self._types)
         return self._writer
@@ -321,8 +322,18 @@ _SETTINGS: dict[str, Any] = {
 def connected(url: str) -> Raw:
     """A connection that commits by itself."""
     raw = Patient.connect(url, **_SETTINGS)
-    raw.introduce()
+    with _closed_on_error(raw):
+        raw.introduce()
     return raw
+
+
+@contextmanager
+def _closed_on_error(raw: Raw) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        raw.close()
+        raise
 
 
 def _take_back(raw: Raw, error: BaseException) -> None:
