@@ -74,12 +74,16 @@ class Proxy:
     async def _end(self) -> None:
         self._server.close()
         self._flows.set()
+        self._open |= self._hushed
         await self._cut()
         mine = asyncio.current_task()
-        rest = [task for task in asyncio.all_tasks() if task is not mine]
+        rest = {task for task in asyncio.all_tasks() if task is not mine}
+        if rest:
+            _, rest = await asyncio.wait(rest, timeout=5)  # each ends with its connection
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close themselves in the next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:

@@ -180,6 +180,7 @@ def test_who_refuses_is_told_of_at_once_and_comes_back(make_database: Callable[[
         check(node.folder, goes_on(url, node, 3))
 
 
+@pytest.mark.soak
 def test_a_slow_one_is_given_the_seconds_there_are(make_database: Callable[[], str], tmp_path: Path) -> None:
     """Each question takes 50 ms: what needs many is told that it took too long, by then, and no connection is lost for it."""
     address = make_database()

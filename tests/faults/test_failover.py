@@ -186,6 +186,7 @@ def test_an_address_of_two_servers(pair: Pair, tmp_path: Path) -> None:
     all_is_there(traffic)
 
 
+@pytest.mark.soak
 def test_a_proxy_that_is_turned_to_the_standby_before_its_time(pair: Pair, tmp_path: Path) -> None:
     """Nobody writes to it, and who asks is told why, until it has been promoted; the old connections are left to the old one."""
     with Proxy(pair.primary.port) as proxy:
@@ -243,6 +244,7 @@ def test_a_commit_whose_standby_nobody_waited_for_is_none(pair: Pair) -> None:
     database.close()
 
 
+@pytest.mark.soak
 def test_what_was_lost_with_a_server_is_not_remembered(pair: Pair, tmp_path: Path) -> None:
     """A standby that nobody waited for lacks what was seen last: its numbers are given to other things, and the node knows."""
     node = founded(tmp_path / "node", pair.address)

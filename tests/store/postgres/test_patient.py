@@ -132,6 +132,7 @@ def test_a_writer_whom_nobody_answers_is_given_up_and_another_does_not_wait_long
             assert time.monotonic() < until
 
 
+@pytest.mark.soak
 def test_pieces_of_a_copy_are_bounded_too(behind: PostgresDatabase, proxy: Proxy) -> None:
     many = [value for number in range(200_000) for value in (number, number, 1, 1)]
 
