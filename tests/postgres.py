@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -34,7 +34,7 @@ def programs() -> Path | None:
 class Cluster:
     """One server of its own. `durable` keeps fsync on, for tests of what survives."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, primary: Cluster | None = None) -> None:
         found = programs()
         if found is None:
             raise FileNotFoundError("no PostgreSQL server on this machine")
@@ -45,9 +45,33 @@ class Cluster:
         if self._who is not None:
             os.chown(self.folder, self._who.pw_uid, self._who.pw_gid)
         self.port = _free_port()
-        self._password = secrets.token_urlsafe(12)
+        self._password: str = secrets.token_urlsafe(12) if primary is None else primary._password
         self._process: subprocess.Popen[bytes] | None = None
-        self._make()
+        if primary is None:
+            self._make()
+        else:
+            self._copy(primary)
+
+    @classmethod
+    def standby_of(cls, primary: Cluster) -> Cluster:
+        """A copy of a server that runs, which follows it once it is started."""
+        return cls(durable=primary._durable, primary=primary)
+
+    def promote(self) -> None:
+        """Let a standby take the place of its primary, and wait until it has."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            assert connection.execute("select pg_promote(true, 60)").fetchone() == (True,)
+
+    def wait_for_standby(self) -> None:
+        """Tell nobody of a commit any more before a standby has it; wait until there is one."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute("alter system set synchronous_standby_names = '*'")
+            connection.execute("select pg_reload_conf()")
+            deadline = time.monotonic() + START_SECONDS
+            sql = "select count(*) from pg_stat_replication where sync_state='sync'"
+            while connection.execute(sql).fetchone() != (1,):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
     def url(self, database: str = "postgres") -> str:
         """The address of one of its databases."""
@@ -101,10 +125,25 @@ class Cluster:
             for child in children:
                 _gone(child)
 
+    def freeze(self) -> None:
+        """Stop all of it where it is: the kernel goes on to take what is sent, and nobody reads it."""
+        for process in self._family():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for process in self._family():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
     def remove(self) -> None:
         """End it and take its folder away."""
         self._end(signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _family(self) -> list[int]:
+        return [] if self._process is None else [self._process.pid, *_children(self._process.pid)]
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -133,6 +172,15 @@ class Cluster:
         )
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             file.write(settings)
+
+    def _copy(self, primary: Cluster) -> None:
+        """A base backup that follows where it came from (documentation of pg_basebackup, -R)."""
+        made = self._run("pg_basebackup", "-D", "data", "-d", primary.url(), "-R", "-c", "fast", "-N")
+        _, errors = made.communicate()
+        if made.returncode:
+            raise RuntimeError(f"pg_basebackup: {errors.decode(errors='replace')}")
+        with (self.folder / "data" / "postgresql.conf").open("a") as file:
+            file.write(f"port={self.port}\nunix_socket_directories='{self.folder}'\n")
 
     def _run(self, program: str, *arguments: str, output: object = subprocess.PIPE) -> subprocess.Popen[bytes]:
         who = self._who

@@ -19,8 +19,11 @@ class Proxy:
         self.port = 0
         self.delay = 0.0  # seconds before each piece goes on to the server
         self.refuses = False
+        self.stalls_at: bytes | None = None  # it stalls when somebody says this to the server
+        self.lets_it_through = False  # whether the server still hears it
         self._flows = asyncio.Event()
         self._open: set[asyncio.StreamWriter] = set()
+        self._hushed: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -43,6 +46,10 @@ class Proxy:
     def cut(self) -> None:
         """Drop every connection there is, without a word."""
         self._do(self._cut())
+
+    def hush(self) -> None:
+        """Of connections that there are, pass nothing on any more, nor that one side has hung up."""
+        self._loop.call_soon_threadsafe(lambda: self._hushed.update(self._open))
 
     def stall(self) -> None:
         """Let nothing through any more, and keep what is connected."""
@@ -67,12 +74,16 @@ class Proxy:
     async def _end(self) -> None:
         self._server.close()
         self._flows.set()
+        self._open |= self._hushed
         await self._cut()
         mine = asyncio.current_task()
-        rest = [task for task in asyncio.all_tasks() if task is not mine]
+        rest = {task for task in asyncio.all_tasks() if task is not mine}
+        if rest:
+            _, rest = await asyncio.wait(rest, timeout=5)  # each ends with its connection
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close themselves in the next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
@@ -92,6 +103,14 @@ class Proxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool) -> None:
         try:
             while piece := await reader.read(PIECE):
+                if writer in self._hushed:
+                    continue
+                if slow and self.stalls_at is not None and self.stalls_at in piece:
+                    self.stalls_at = None
+                    self._flows.clear()
+                    if self.lets_it_through:
+                        writer.write(piece)
+                        continue
                 await self._flows.wait()
                 if slow and self.delay:
                     await asyncio.sleep(self.delay)
@@ -100,4 +119,5 @@ class Proxy:
         except OSError:
             pass
         finally:
-            writer.close()
+            if writer not in self._hushed:
+                writer.close()

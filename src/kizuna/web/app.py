@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -213,8 +214,25 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """One shape for every error: a page for people, problem details for programs."""
     problem, headers = problem_of(error)
     if wants_page(request):
-        return pages.problem_page(request, problem, headers)
+        return _Later(partial(pages.problem_page, request, problem, headers))
     return as_json(problem, headers)
+
+
+class _Later(Response[bytes]):
+    """A response that a thread makes when it is sent: an error is handled where all requests run, and a page asks who reads it."""
+
+    def __init__(self, make: Callable[[], Response[bytes]]) -> None:
+        super().__init__(b"")
+        self._make = make
+
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any) -> Any:
+        """Who sends it."""
+
+        async def answer(scope: Any, receive: Receive, send: Send) -> None:
+            made = await anyio.to_thread.run_sync(self._make)
+            await made.to_asgi_response(app, request)(scope, receive, send)
+
+        return answer
 
 
 async def _few_threads(app: Litestar) -> None:

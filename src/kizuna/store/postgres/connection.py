@@ -25,7 +25,6 @@ FETCHED = 16
 """Rows of a stream that are fetched at a time: each may hold an object of the largest size."""
 FILLED_BYTES = 4 << 20
 """Bytes of bodies that are fetched at a time, and one body at least."""
-TOO_LONG = "the answer took too long to find; ask for less"
 
 _streams = count()
 
@@ -178,7 +177,7 @@ def told() -> Iterator[None]:
     except psycopg.errors.LockNotAvailable as error:
         raise NodeBusy(f"another process keeps writing: {_first(error)}") from None
     except psycopg.errors.QueryCanceled:
-        raise NodeBusy(TOO_LONG) from None
+        raise NodeBusy("the answer took too long to find; ask for less") from None
     except psycopg.errors.DiskFull as error:
         raise DiskNearlyFull(f"there is no room left where the database is: {_first(error)}") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

@@ -25,7 +25,7 @@ from kizuna.errors import InvalidInput, NodeBusy, Unavailable
 from kizuna.store.archive import Archive, Manifest
 from kizuna.store.database import Sizes
 from kizuna.store.migrations import Step, newer, steps
-from kizuna.store.postgres.connection import TOO_LONG, PooledReader, PostgresConnection, Raw, Snapshot, told
+from kizuna.store.postgres.connection import PooledReader, PostgresConnection, Raw, Snapshot, told
 from kizuna.store.postgres.copying import copy_out
 from kizuna.store.postgres.patient import LAST_SECONDS, Patient
 
@@ -122,19 +122,10 @@ class PostgresDatabase:
             if self._inside and self._writer is not None:  # nested: one act, one transaction
                 yield self._writer
                 return
-            writer = self._writing()
-            if writer.in_transaction:  # whoever opened it was stopped before they could take it back
-                writer.raw.close()
-                writer = self._writing()
             with told():
-                writer.raw.execute("begin")
+                writer = self._begun(durable=durable)
                 self._inside = True
                 try:
-                    if not durable:
-                        writer.raw.execute("set local synchronous_commit = off")
-                    asked_for = "select pg_advisory_xact_lock(%s), pg_is_in_recovery()"
-                    if (writer.raw.execute(asked_for, (_LOCK,)).fetchone() or (None, True))[1]:
-                        raise Unavailable("the database is a standby, which nobody writes to")
                     if self.waited is not None:
                         self.waited(time.perf_counter() - asked)
                     yield writer
@@ -143,12 +134,35 @@ class PostgresDatabase:
                 except BaseException as error:
                     with suppress(psycopg.Error):
                         writer.give_up()
-                        writer.raw.execute("rollback")
-                    if isinstance(error, Unavailable):  # the next one asks again where the database is
-                        writer.raw.close()
+                    _take_back(writer.raw, error)
                     raise
                 finally:
                     self._inside = False
+
+    def _begun(self, *, durable: bool) -> PostgresConnection:
+        """The writing connection at the beginning of a transaction, when it is its turn.
+
+        One that was lost since the last is replaced once: nothing was written yet.
+        """
+        for last in (False, True):
+            writer = self._writing()
+            if writer.in_transaction:  # whoever opened it was stopped before they could take it back
+                writer.raw.close()
+                writer = self._writing()
+            try:
+                writer.raw.execute("begin")
+                if not durable:
+                    writer.raw.execute("set local synchronous_commit = off")
+                asked_for = "select pg_advisory_xact_lock(%s), pg_is_in_recovery()"
+                if (writer.raw.execute(asked_for, (_LOCK,)).fetchone() or (None, True))[1]:
+                    raise Unavailable("the database is a standby, which nobody writes to")
+                return writer
+            except BaseException as error:
+                lost = isinstance(error, psycopg.Error) and writer.raw.broken
+                _take_back(writer.raw, error)
+                if last or not lost:
+                    raise
+        raise AssertionError  # the second turn returns or raises
 
     def version(self) -> object:
         """Another whenever a transaction that wrote has ended.
@@ -184,7 +198,7 @@ class PostgresDatabase:
         And let the server learn what is there, which it does by itself only after a minute: until then it reads pages of a store that
         was just filled in ways that take a thousand times as long.
         """
-        with self._turn(), told():
+        with suppress(NodeBusy), self._turn(), told():  # another time will do
             writer = self._writing()
             if writer.in_transaction:  # whoever opened it tidies behind it
                 return
@@ -267,7 +281,8 @@ class PostgresDatabase:
                 raise InvalidInput("opened for reading only", file=self._place)
             with told():
                 raw = connected(self._url)
-                raw.execute(f"set lock_timeout = {BUSY_MS}")
+                with _closed_on_error(raw):
+                    raw.execute(f"set lock_timeout = {BUSY_MS}")
                 self._meet(raw)
                 self._writer = PostgresConnection(raw, self._types)
         return self._writer
@@ -293,12 +308,14 @@ class PostgresDatabase:
         left = deadline.left()
         seconds = WAIT_SECONDS if left is None else min(left, WAIT_SECONDS)
         try:
-            with told(), self._pool.connection(seconds) as raw:
-                yield raw
+            raw = self._pool.getconn(seconds)
         except PoolTimeout:
-            if deadline.passed():
-                raise NodeBusy(TOO_LONG) from None
-            raise Unavailable(f"no connection to the database within {WAIT_SECONDS:.0f} s") from None
+            raise Unavailable("no connection to the database in time") from None
+        try:
+            with told():
+                yield raw
+        finally:
+            self._pool.putconn(raw)
 
     @contextmanager
     def _borrowed(self) -> Iterator[PostgresConnection]:
@@ -323,8 +340,25 @@ _SETTINGS: dict[str, Any] = {
 def connected(url: str) -> Raw:
     """A connection that commits by itself."""
     raw = Patient.connect(url, **_SETTINGS)
-    raw.introduce()
+    with _closed_on_error(raw):
+        raw.introduce()
     return raw
+
+
+@contextmanager
+def _closed_on_error(raw: Raw) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _take_back(raw: Raw, error: BaseException) -> None:
+    with suppress(psycopg.Error):
+        raw.execute("rollback")
+    if isinstance(error, Unavailable):  # the next one asks again where the database is
+        raw.close()
 
 
 def _commit(raw: Raw) -> None:

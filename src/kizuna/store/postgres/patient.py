@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
 T = TypeVar("T")
-SILENCE = 10.0
+SILENCE = 5.0
 """Seconds without an answer after which the server is asked, by another connection, whether it still works on it."""
 PROBE_SECONDS = 5.0
 LAST_SECONDS = 1.0

@@ -115,7 +115,7 @@ async def choose_language(request: AnyRequest) -> Response[bytes]:
     code, back = form.get("language", ""), form.get("next", "/")
     if code not in LANGUAGES:
         return redirect(_local(back))
-    caller = reader_of_form(request)
+    caller = await anyio.to_thread.run_sync(reader_of_form, request)
     if caller is not None:
         await anyio.to_thread.run_sync(of(request).accounts.set_language, caller, code)
     cookie = f"{LANGUAGE_COOKIE}={code}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly{_secure(request)}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from litestar import Response, get
 from litestar.params import FromPath
 
 from kizuna.errors import KizunaError, NotFound
 from kizuna.web.pages.render import AnyRequest, page, reader
-from kizuna.web.problems import KINDS, Kind, Problem
+from kizuna.web.problems import KINDS, Problem
+
+UNAVAILABLE = 503
 
 
 @get("/problems", sync_to_thread=True)
@@ -28,18 +30,19 @@ def show_problem(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
 
 def problem_page(request: AnyRequest, problem: Problem, headers: dict[str, str]) -> Response[bytes]:
     """A problem as a page. It repeats nothing of the request: what is hidden and what is absent look alike."""
-    kind: Kind = KINDS[problem.type.rpartition("/")[2]]
-    try:
-        caller: Any = reader(request)
-    except KizunaError:
-        caller = None
-    return page(
+    show = partial(
+        page,
         request,
         "problem.html",
         status=problem.status,
         headers=headers,
-        caller=caller,
-        kind=kind,
+        kind=KINDS[problem.type.rpartition("/")[2]],
         trace=problem.trace_id,
         happened=True,
     )
+    if problem.status == UNAVAILABLE:  # a database that does not answer is not asked a second time, for who reads this
+        return show()
+    try:
+        return show(caller=reader(request))
+    except KizunaError:
+        return show()
