@@ -62,11 +62,11 @@ class Ledger:
             ]
         return chance.sample(found, min(10, len(found)))
 
-    def due(self, eye: Eye) -> set[Version]:
-        """What somebody must have been shown, or will be."""
+    def due(self, eye: Eye) -> dict[Version, str]:
+        """What somebody must have been shown, or will be; and at which node it was sent."""
         with self._lock:
             return {
-                key
+                key: sent.node
                 for key, sent in self._sent.items()
                 if sent.moment >= self.cut and sent.mark in eye.marks.get(sent.node, ()) and sent.source != eye.name
             }

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -151,6 +151,13 @@ def changed(one: dict[str, Any]) -> dict[str, Any]:
     return {**one, "modified": f"2026-01-{day:02d}T00:00:00.000Z", **more}
 
 
+class Read(NamedTuple):
+    """What pages have shown, each with a moment before which it was not there, and the last date they told."""
+
+    seen: dict[Version, int]
+    last: str
+
+
 class Follower(Worker):
     """Somebody who pages on from the last date they were told, and keeps what they were shown."""
 
@@ -163,14 +170,25 @@ class Follower(Worker):
         self.shown = 0
         super().__init__(node, node.tokens[eye.name], pause, seed)
 
-    def lacks(self, due: set[Version]) -> set[Version]:
-        """What should have been shown by now and was not."""
-        return due - self._seen.copy().keys()
+    def lacks(self, due: dict[Version, str]) -> set[Version]:
+        """What should have been shown by now and was not. A poll brings the newest version, not those between."""
+        seen = self._seen
+        newest: dict[str, str] = {}
+        for id, modified in seen:
+            newest[id] = max(newest.get(id, ""), modified)
+        return {
+            (id, modified)
+            for (id, modified), node in due.items()
+            if (id, modified) not in seen and (node == self.node.name or newest.get(id, "") < modified)
+        }
 
     def turn(self) -> None:
-        """Read to the end. Whoever is interrupted goes on from the last date, not in the middle."""
-        following: str | None = None
-        asked = self._after
+        """Read to the end. A partner goes on from the last date at any page: no two rows of a feed have the same.
+
+        To one's own people all that came in at once has one date: who is interrupted before the last page begins that reading again.
+        """
+        is_feed = self._path == FEED
+        following, asked, read = None, self._after, Read({}, self._after)
         while not self._ended.is_set():
             question = {"added_after": asked, "match[version]": "all", "limit": str(self.chance.choice((20, 97, 300)))}
             if following:
@@ -179,25 +197,32 @@ class Follower(Worker):
             if answer is None:
                 return
             told = answer.json()
-            self._take(told.get("objects", []), answer.headers)
+            read = self._added(read, told.get("objects", []), answer.headers)
             following = told.get("next")
+            if is_feed or not told.get("more"):
+                self._keep(read)
+                read = Read({}, self._after)
             if not told.get("more"):
                 return
-            if self.chance.random() < 0.3:  # by its date is as good a way
+            if is_feed and self.chance.random() < 0.3:  # by its date is as good a way
                 asked, following = self._after, None
 
-    def _take(self, objects: list[dict[str, Any]], headers: httpx.Headers) -> None:
+    def _added(self, read: Read, objects: list[dict[str, Any]], headers: httpx.Headers) -> Read:
         if not objects:
-            return
-        first, self._after = from_text(headers["x-taxii-date-added-first"]), headers["x-taxii-date-added-last"]
-        cut = self._ledger.cut
+            return read
+        first, cut, seen = from_text(headers["x-taxii-date-added-first"]), self._ledger.cut, read.seen
         for one in objects:
-            before = self._seen.get(version(one), -1)
+            before = max(self._seen.get(version(one), -1), seen.get(version(one), -1))
             # What was destroyed and sent again is new.
-            assert before < 0 or before < cut, f"{self.eye.name} was shown {version(one)} twice"
-            self._seen[version(one)] = first
-        self.shown += len(objects)
-        self._seen = {key: moment for key, moment in self._seen.items() if moment >= cut}
+            assert before < cut or before < 0, f"{self.eye.name} was shown {version(one)} twice"
+            seen[version(one)] = first
+        return Read(seen, headers["x-taxii-date-added-last"])
+
+    def _keep(self, read: Read) -> None:
+        self.shown += len(read.seen)
+        cut = self._ledger.cut
+        self._seen = {key: moment for key, moment in (self._seen | read.seen).items() if moment >= cut}
+        self._after = read.last
 
 
 class Searcher(Worker):

@@ -14,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kizuna.clock import now_us
-from kizuna.settings import write_private
+from kizuna.settings import load, save, write_private
 from kizuna.store import Partner, open_store
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.retention import Rules
@@ -27,7 +28,7 @@ from tests.faults.test_sudden_end import check, sound
 from tests.postgres import Cluster, programs
 from tests.proxy import Proxy
 
-from .ledger import Eye, Ledger
+from .ledger import Eye, Ledger, version
 from .load import EVERYTHING, FEED, Clerk, Follower, Nonsense, Person, Program, Searcher, Worker, Writer
 from .nodes import PATIENCE, Node, Server, steady
 from .weather import ENDING, LASTING, Fault, Scene
@@ -50,10 +51,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         stack.callback(cluster.remove)
         cluster.start()
         wire = stack.enter_context(Proxy(cluster.port))
-        tokyo = _founded(tmp_path / "tokyo", "Tokyo", "JPN", wire.url(cluster.make_database()))
-        riga = _founded(tmp_path / "riga", "Riga", "LVA", None)
+        tallinn = _founded(tmp_path / "tallinn", "Tallinn", "BEL", wire.url(cluster.make_database()))
+        riga = _founded(tmp_path / "riga", "Riga", "BEL", None)
         nodes = []
-        for name, faulty, count, poll in (("Tokyo", tokyo, 2, 0.0), ("Riga", riga, 1, 2.0)):
+        for name, faulty, count, poll in (("Tallinn", tallinn, 2, 0.0), ("Riga", riga, 1, 2.0)):
             servers = []
             for number in range(count):
                 server = Server(faulty.folder, tmp_path / f"{name}-{number}.log", poll)
@@ -69,7 +70,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 def _founded(folder: Path, name: str, country: str, store_url: str | None) -> Faulty:
     folder.mkdir()
-    return founded(folder / "node", store_url, name, country)
+    made = founded(folder / "node", store_url, name, country)
+    save(made.folder, msgspec.structs.replace(load(made.folder), community="BEL"))  # whom TLP:GREEN is for
+    return made
 
 
 def _people(node: Node) -> None:
@@ -97,19 +100,19 @@ def _polls(who: Node, whom: Node, url: str) -> None:
     """One node polls the other."""
     store = open_store(whom.folder)
     store.put_partner(
-        Partner(name=who.name, organisation=f"CERT {who.name}", country="LVA", receives=("TLP:CLEAR", "TLP:GREEN"))
+        Partner(name=who.name, organisation=f"CERT {who.name}", country="BEL", receives=("TLP:CLEAR", "TLP:GREEN"))
     )
     token, _ = Accounts(store).create_token(by="test", partner=who.name, scopes=("read",))
     store.close()
-    write_private(who.folder / "tokyo.token", token.encode())
+    write_private(who.folder / "tallinn.token", token.encode())
     store = open_store(who.folder)
     store.put_partner(
         Partner(
             name=whom.name,
             organisation=f"CERT {whom.name}",
-            country="JPN",
+            country="BEL",
             url=url,
-            token="tokyo.token",
+            token="tallinn.token",
             default_label="TLP:AMBER",
         )
     )
@@ -135,10 +138,10 @@ class Soak:
 
     def begin(self) -> None:
         """Let everybody work."""
-        ledger, (tokyo, riga) = self.scene.ledger, self.scene.nodes
+        ledger, (tallinn, riga) = self.scene.ledger, self.scene.nodes
         for node, eyes in (
-            (tokyo, {"owner": {"Tokyo": ALL}, "Brussels": {"Tokyo": SHARED}, "Kyiv": {"Tokyo": OPEN}}),
-            (riga, {"owner": {"Riga": ALL, "Tokyo": SHARED}, "Brussels": {"Riga": SHARED}, "Kyiv": {"Riga": OPEN}}),
+            (tallinn, {"owner": {"Tallinn": ALL}, "Brussels": {"Tallinn": SHARED}, "Kyiv": {"Tallinn": OPEN}}),
+            (riga, {"owner": {"Riga": ALL, "Tallinn": SHARED}, "Brussels": {"Riga": SHARED}, "Kyiv": {"Riga": OPEN}}),
         ):
             seed = f"{self.seed}{node.name}"
             for name, marks in eyes.items():
@@ -240,15 +243,15 @@ class Soak:
         }  # fmt: skip
 
     def _held(self, node: Node) -> None:
-        """What it must have it has, and no object twice."""
-        bodies = {one["id"] for one in self.scene.ledger.bodies(node.name)}
+        """What it must have it has, and no version twice."""
+        bodies = {version(one) for one in self.scene.ledger.bodies(node.name)}
         store = open_store(node.folder)
         try:
-            have = Counter(json.loads(raw)["id"] for raw in store.custodian().export())
+            have = Counter(version(json.loads(raw)) for raw in store.custodian().export())
         finally:
             store.close()
         assert bodies - have.keys() == set()
-        assert [id for id, times in have.items() if times > 1] == []
+        assert [one for one, times in have.items() if times > 1] == []
 
     def _sample(self) -> None:
         with self._memory.open("w") as file:
@@ -267,7 +270,7 @@ class Soak:
 def soaking(scene: Scene, seed: int) -> Iterator[Soak]:
     """A run that is told of, however it ends."""
     told = os.environ.get("KIZUNA_SOAK_REPORT")
-    place = Path(told) if told else scene.tokyo.folder.parent.parent / "soak.json"
+    place = Path(told) if told else scene.tallinn.folder.parent.parent / "soak.json"
     soak = Soak(scene, seed, place.with_suffix(".csv"))
     print(f"KIZUNA_SOAK_SEED={seed}", file=sys.stderr, flush=True)
     soak.begin()

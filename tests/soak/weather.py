@@ -37,12 +37,12 @@ store.close()
 
 
 class Scene:
-    """Tokyo, two processes on PostgreSQL, and Riga, one on SQLite, which polls Tokyo; with what stands between them."""
+    """Tallinn, two processes on PostgreSQL, and Riga, one on SQLite, which polls Tallinn; with what stands between them."""
 
-    def __init__(self, tokyo: Node, riga: Node, cluster: Cluster, wire: Proxy, link: Proxy, ledger: Ledger) -> None:
-        self.tokyo = tokyo
+    def __init__(self, tallinn: Node, riga: Node, cluster: Cluster, wire: Proxy, link: Proxy, ledger: Ledger) -> None:
+        self.tallinn = tallinn
         self.riga = riga
-        self.nodes = (tokyo, riga)
+        self.nodes = (tallinn, riga)
         self.cluster = cluster
         self.wire = wire
         self.link = link
@@ -76,16 +76,16 @@ def _again(server: Server) -> None:
 
 def kill_one_of_two(scene: Scene) -> None:
     """One process of the shared node dies."""
-    with scene.tokyo.trouble():
-        _again(scene.chance.choice(scene.tokyo.servers))
+    with scene.tallinn.trouble():
+        _again(scene.chance.choice(scene.tallinn.servers))
 
 
 def kill_both(scene: Scene) -> None:
     """Both die at once."""
-    with scene.tokyo.trouble():
-        for server in scene.tokyo.servers:
+    with scene.tallinn.trouble():
+        for server in scene.tallinn.servers:
             server.kill()
-        for server in scene.tokyo.servers:
+        for server in scene.tallinn.servers:
             server.start()
 
 
@@ -106,7 +106,7 @@ def restart_in_turn(scene: Scene) -> None:
 
 def kill_the_database(scene: Scene) -> None:
     """As a power failure would."""
-    with scene.tokyo.trouble():
+    with scene.tallinn.trouble():
         scene.cluster.kill()
         time.sleep(scene.chance.uniform(0, 2))
         scene.cluster.start()
@@ -114,7 +114,7 @@ def kill_the_database(scene: Scene) -> None:
 
 def restart_the_database(scene: Scene) -> None:
     """As its operator would."""
-    with scene.tokyo.trouble():
+    with scene.tallinn.trouble():
         scene.cluster.stop()
         time.sleep(scene.chance.uniform(0, 2))
         scene.cluster.start()
@@ -122,7 +122,7 @@ def restart_the_database(scene: Scene) -> None:
 
 def cut_the_wire(scene: Scene) -> None:
     """Every connection to the database breaks, several times."""
-    with scene.tokyo.trouble():
+    with scene.tallinn.trouble():
         for _ in range(3):
             scene.wire.cut()
             time.sleep(scene.chance.uniform(0, 0.5))
@@ -130,7 +130,7 @@ def cut_the_wire(scene: Scene) -> None:
 
 def refuse_the_wire(scene: Scene) -> None:
     """The database is there, and cannot be reached."""
-    with scene.tokyo.trouble():
+    with scene.tallinn.trouble():
         scene.wire.refuses = True
         scene.wire.cut()
         time.sleep(scene.chance.uniform(0.5, 3))
@@ -139,7 +139,7 @@ def refuse_the_wire(scene: Scene) -> None:
 
 def stall_the_wire(scene: Scene) -> None:
     """Nothing comes through, and nothing says so."""
-    with scene.tokyo.trouble():
+    with scene.tallinn.trouble():
         scene.wire.stall()
         time.sleep(scene.chance.uniform(0.5, 4))
         scene.wire.go_on()
@@ -153,7 +153,7 @@ def slow_the_wire(scene: Scene) -> None:
 
 
 def break_the_link(scene: Scene) -> None:
-    """Riga does not reach Tokyo. This excuses nothing: polls are its own matter."""
+    """Riga does not reach Tallinn. This excuses nothing: polls are its own matter."""
     scene.link.refuses = True
     scene.link.cut()
     time.sleep(scene.chance.uniform(1, 5))
