@@ -19,7 +19,7 @@ import pytest
 
 from kizuna.clock import now_us
 from kizuna.settings import load, save, write_private
-from kizuna.store import Partner, open_store
+from kizuna.store import Partner, Query, open_store
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.retention import Rules
 from tests.builders import AMBER, CLEAR, GREEN
@@ -28,7 +28,7 @@ from tests.faults.test_sudden_end import check, sound
 from tests.postgres import Cluster, programs
 from tests.proxy import Proxy
 
-from .ledger import Eye, Ledger, version
+from .ledger import Eye, Ledger, Version, version
 from .load import EVERYTHING, FEED, Clerk, Follower, Nonsense, Person, Program, Searcher, Worker, Writer
 from .nodes import PATIENCE, Node, Server, steady
 from .weather import ENDING, LASTING, Fault, Scene
@@ -245,9 +245,13 @@ class Soak:
     def _held(self, node: Node) -> None:
         """What it must have it has, and no version twice."""
         bodies = {version(one) for one in self.scene.ledger.bodies(node.name)}
+        have, position, more = Counter[Version](), 0, True
         store = open_store(node.folder)
         try:
-            have = Counter(version(json.loads(raw)) for raw in store.custodian().export())
+            while more:
+                page = store.custodian().read(Query(versions=("all",)), position, 1_000)
+                have.update(version(json.loads(row.raw)) for row in page.rows)
+                position, more = page.rows[-1].position if page.rows else position, page.more
         finally:
             store.close()
         assert bodies - have.keys() == set()
