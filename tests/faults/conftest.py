@@ -49,7 +49,11 @@ def founded(folder: Path, store_url: str | None, name: str = "Tokyo", country: s
     for partner, where, receives in (("Brussels", "BEL", ("TLP:CLEAR", "TLP:GREEN")), ("Kyiv", "UKR", ("TLP:CLEAR",))):
         store.put_partner(
             Partner(
-                name=partner, organisation=f"CERT {partner}", country=where, receives=receives, default_label="TLP:CLEAR"
+                name=partner,
+                organisation=f"CERT {partner}",
+                country=where,
+                receives=receives,
+                default_label="TLP:CLEAR",
             )
         )
     accounts = Accounts(store)

@@ -152,9 +152,9 @@ def changed(one: dict[str, Any]) -> dict[str, Any]:
 
 
 class Read(NamedTuple):
-    """What pages have shown, each with a moment before which it was not there, and the last date they told."""
+    """What pages have shown, each with the moments between which it came in, and the last date they told."""
 
-    seen: dict[Version, int]
+    seen: dict[Version, tuple[int, int]]
     last: str
 
 
@@ -166,7 +166,7 @@ class Follower(Worker):
         self._ledger = ledger
         self._path = path
         self._after = "2020-01-01T00:00:00.000000Z"
-        self._seen: dict[Version, int] = {}
+        self._seen: dict[Version, tuple[int, int]] = {}
         self.shown = 0
         super().__init__(node, node.tokens[eye.name], pause, seed)
 
@@ -210,18 +210,19 @@ class Follower(Worker):
     def _added(self, read: Read, objects: list[dict[str, Any]], headers: httpx.Headers) -> Read:
         if not objects:
             return read
-        first, cut, seen = from_text(headers["x-taxii-date-added-first"]), self._ledger.cut, read.seen
+        last = headers["x-taxii-date-added-last"]
+        between = from_text(headers["x-taxii-date-added-first"]), from_text(last)
         for one in objects:
-            before = max(self._seen.get(version(one), -1), seen.get(version(one), -1))
             # What was destroyed and sent again is new.
-            assert before < cut or before < 0, f"{self.eye.name} was shown {version(one)} twice"
-            seen[version(one)] = first
-        return Read(seen, headers["x-taxii-date-added-last"])
+            before = read.seen.get(version(one)) or self._seen.get(version(one))
+            assert before is None or before[0] < self._ledger.cut, f"{self.eye.name} was shown {version(one)} twice"
+            read.seen[version(one)] = between
+        return Read(read.seen, last)
 
     def _keep(self, read: Read) -> None:
         self.shown += len(read.seen)
         cut = self._ledger.cut
-        self._seen = {key: moment for key, moment in (self._seen | read.seen).items() if moment >= cut}
+        self._seen = {key: between for key, between in (self._seen | read.seen).items() if between[1] >= cut}
         self._after = read.last
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -90,8 +90,7 @@ class PostgresDatabase:
         if pinned is not None:  # nested: the outer snapshot holds
             yield pinned
             return
-        with self._taken() as raw, told():
-            raw.execute("begin isolation level repeatable read read only")
+        with self._taken("begin isolation level repeatable read read only") as raw, told():
             try:
                 self._local.snapshot = Snapshot(raw, self._types)
                 yield self._local.snapshot
@@ -108,12 +107,8 @@ class PostgresDatabase:
             if self._inside and self._writer is not None:  # nested: one act, one transaction
                 yield self._writer
                 return
-            writer = self._writing()
-            if writer.in_transaction:  # whoever opened it was stopped before they could take it back
-                writer.raw.close()
-                writer = self._writing()
             with told():
-                writer.raw.execute("begin")
+                writer = self._begun()
                 self._inside = True
                 try:
                     if not durable:
@@ -228,14 +223,35 @@ class PostgresDatabase:
                 self._writer = PostgresConnection(raw, self._types)
         return self._writer
 
+    def _begun(self) -> PostgresConnection:
+        """The writing connection in a new transaction; one that was lost meanwhile is replaced: nothing was asked of it yet."""
+        writer = self._writing()
+        if writer.in_transaction:  # whoever opened it was stopped before they could take it back
+            writer.raw.close()
+            writer = self._writing()
+        try:
+            writer.raw.execute("begin")
+        except psycopg.OperationalError:
+            if not writer.raw.broken:
+                raise
+            writer = self._writing()
+            writer.raw.execute("begin")
+        return writer
+
     @contextmanager
-    def _taken(self) -> Iterator[Raw]:
+    def _taken(self, first: LiteralString = "") -> Iterator[Raw]:
         # A connection of the pool may be lost before, and after, what it was taken for.
-        with told(), self._waiting() as raw:
-            if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
-                # Once for a connection: what a request may take is the same for all.
-                raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
-                setattr(raw, _BOUNDED, True)
+        with told(), ExitStack() as stack:
+            raw = stack.enter_context(self._waiting())
+            try:
+                _begin_with(raw, first)
+            except psycopg.OperationalError:
+                if not raw.broken:
+                    raise
+                stack.close()
+                self._pool.check()  # where one was cut off, the others were likely, too
+                raw = stack.enter_context(self._waiting())
+                _begin_with(raw, first)
             yield raw
 
     @contextmanager
@@ -264,6 +280,15 @@ _SETTINGS: dict[str, Any] = {
     "keepalives_count": 3,
     "options": f"-c search_path={SCHEMA} -c synchronous_commit=on -c timezone=UTC",
 }
+
+
+def _begin_with(raw: Raw, first: LiteralString) -> None:
+    if (seconds := deadline.left()) is not None and not getattr(raw, _BOUNDED, False):
+        # Once for a connection: what a request may take is the same for all.
+        raw.execute(f"set statement_timeout = {max(int(seconds * 1000), 1)}".encode())
+        setattr(raw, _BOUNDED, True)
+    if first:
+        raw.execute(first)
 
 
 def connected(url: str) -> Raw:
