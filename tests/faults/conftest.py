@@ -40,16 +40,20 @@ def faulty(tmp_path: Path, request: pytest.FixtureRequest) -> Faulty:
     return founded(tmp_path / "node", request.getfixturevalue("make_database")() if shared else None)
 
 
-def founded(folder: Path, store_url: str | None) -> Faulty:
+def founded(folder: Path, store_url: str | None, name: str = "Tokyo", country: str = "JPN") -> Faulty:
     """Found that node on a store."""
     given = [] if store_url is None else ["--store", store_url]
-    made = kizuna("init", "--data", folder, "--name", "Tokyo", "--org", "CERT Tokyo", "--country", "JPN", *given)
+    made = kizuna("init", "--data", folder, "--name", name, "--org", f"CERT {name}", "--country", country, *given)
     assert made.code == 0, made.err
     store = open_store(folder)
-    for name, country, receives in (("Brussels", "BEL", ("TLP:CLEAR", "TLP:GREEN")), ("Kyiv", "UKR", ("TLP:CLEAR",))):
+    for partner, where, receives in (("Brussels", "BEL", ("TLP:CLEAR", "TLP:GREEN")), ("Kyiv", "UKR", ("TLP:CLEAR",))):
         store.put_partner(
             Partner(
-                name=name, organisation=f"CERT {name}", country=country, receives=receives, default_label="TLP:CLEAR"
+                name=partner,
+                organisation=f"CERT {partner}",
+                country=where,
+                receives=receives,
+                default_label="TLP:CLEAR",
             )
         )
     accounts = Accounts(store)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from tests.builders import CLEAR, campaign
 from tests.proxy import Proxy
 
 from .conftest import corpus, founded
@@ -89,3 +90,23 @@ def test_a_slow_one_loses_nothing(make_database: Callable[[], str], tmp_path: Pa
             _ready(url)
             assert post(url, node.owner, *objects).status_code == 202
         check(node.folder, [one for one in objects if one["type"] != "relationship"])
+
+
+def test_what_was_cut_while_nobody_used_it_is_no_matter(make_database: Callable[[], str], tmp_path: Path) -> None:
+    """Nothing was asked of those connections yet, so nobody is told to come later."""
+    address = make_database()
+    with Proxy(int(address.rpartition(":")[2].partition("/")[0])) as proxy:
+        node = founded(tmp_path / "node", proxy.url(address))
+        with (
+            up(node.folder) as (url, _),
+            httpx.Client(base_url=url, headers=as_somebody(node.owner), timeout=60) as client,
+        ):
+            for turn in range(4):
+                sent = post(url, node.owner, campaign(f"turn{turn}", object_marking_refs=[CLEAR]))
+                assert sent.status_code == 202, sent.text
+                for path in ("/api/v1/search/facets?q=turn", "/api/v1/stats"):  # in a snapshot, and out of one
+                    assert client.get(path).status_code == 200
+                    proxy.cut()
+                    answer = client.get(path)
+                    assert answer.status_code == 200, answer.text
+                proxy.cut()

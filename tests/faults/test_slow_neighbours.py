@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +31,13 @@ TAXII = "application/taxii+json;version=2.1"
 CONNECTIONS = 10_000
 OTHER = ("127.0.0.2", 0)  # from where the bad neighbours come
 Neighbour = Callable[[socket.socket], Awaitable[None]]
+
+
+class Place(NamedTuple):
+    """Where a node listens."""
+
+    host: str
+    port: int
 
 
 class Node:
@@ -100,7 +108,7 @@ class Honest:
 
 
 @contextmanager
-def neighbours(node: Node, one: Neighbour, count: int) -> Iterator[None]:
+def neighbours(node: Node | Place, one: Neighbour, count: int) -> Iterator[None]:
     """So many bad neighbours, until the context ends."""
     ended = threading.Event()
 
@@ -121,7 +129,7 @@ def neighbours(node: Node, one: Neighbour, count: int) -> Iterator[None]:
         thread.join(60)
 
 
-async def _quiet(one: Neighbour, node: Node) -> None:
+async def _quiet(one: Neighbour, node: Node | Place) -> None:
     while True:
         with socket.socket() as plain, suppress(OSError):
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -136,6 +144,42 @@ def request(token: str, target: str, *headers: str) -> bytes:
     """The head of a request."""
     lines = [f"{target} HTTP/1.1", "Host: node", f"Authorization: Bearer {token}", f"Accept: {TAXII}", *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def flooding(token: str) -> Neighbour:
+    """One who asks for more before the answer has come."""
+
+    async def one(plain: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        asked = request(token, "GET /taxii2/real/collections/feed/objects/?limit=1000")
+        await loop.sock_sendall(plain, asked * 3)  # one behind the other, unasked for
+        await asyncio.wait_for(loop.sock_recv(plain, 1000), 30)
+
+    return one
+
+
+def trickling(token: str) -> Neighbour:
+    """One whose body comes a byte at a time."""
+
+    async def one(plain: socket.socket) -> None:
+        loop, inbox = asyncio.get_running_loop(), "POST /taxii2/real/collections/inbox/objects/"
+        await loop.sock_sendall(plain, request(token, inbox, f"Content-Type: {TAXII}", "Content-Length: 99999"))
+        while True:
+            await loop.sock_sendall(plain, b" ")
+            await asyncio.sleep(0.2)
+
+    return one
+
+
+def reading_nothing(token: str) -> Neighbour:
+    """One who asks for much and takes none of it."""
+
+    async def one(plain: socket.socket) -> None:
+        feed = "GET /taxii2/real/collections/feed/objects/?limit=1000"
+        await asyncio.get_running_loop().sock_sendall(plain, request(token, feed))
+        await asyncio.sleep(3600)
+
+    return one
 
 
 @linux
@@ -165,13 +209,7 @@ def test_ten_thousand_connections_that_say_nothing(node: Node) -> None:
 
 @linux
 def test_a_partner_that_floods(node: Node) -> None:
-    async def flooding(plain: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        asked = request(node.brussels, "GET /taxii2/real/collections/feed/objects/?limit=1000")
-        await loop.sock_sendall(plain, asked * 3)  # one behind the other, unasked for
-        await asyncio.wait_for(loop.sock_recv(plain, 1000), 30)
-
-    with neighbours(node, flooding, 150), Honest(node) as honest:
+    with neighbours(node, flooding(node.brussels), 150), Honest(node) as honest:
         time.sleep(6)
     assert set(honest.answers) == {"200"}, honest.answers
     assert honest.answers["200"] > 1
@@ -179,19 +217,8 @@ def test_a_partner_that_floods(node: Node) -> None:
 
 @linux
 def test_partners_that_trickle_and_that_read_nothing(node: Node) -> None:
-    async def trickling(plain: socket.socket) -> None:
-        loop, inbox = asyncio.get_running_loop(), "POST /taxii2/real/collections/inbox/objects/"
-        await loop.sock_sendall(plain, request(node.brussels, inbox, f"Content-Type: {TAXII}", "Content-Length: 99999"))
-        while True:
-            await loop.sock_sendall(plain, b" ")
-            await asyncio.sleep(0.2)
-
-    async def reading_nothing(plain: socket.socket) -> None:
-        feed = "GET /taxii2/real/collections/feed/objects/?limit=1000"
-        await asyncio.get_running_loop().sock_sendall(plain, request(node.brussels, feed))
-        await asyncio.sleep(3600)
-
-    with neighbours(node, trickling, 60), neighbours(node, reading_nothing, 60), Honest(node) as honest:
+    slow, deaf = trickling(node.brussels), reading_nothing(node.brussels)
+    with neighbours(node, slow, 60), neighbours(node, deaf, 60), Honest(node) as honest:
         time.sleep(6)
         memory = node.memory()
     assert set(honest.answers) == {"200"}, honest.answers

@@ -61,11 +61,16 @@ def alive(group: int) -> list[int]:
     return found
 
 
-def check(folder: Path, acknowledged: list[dict[str, Any]]) -> set[str]:
-    """Nothing is wrong with the store, and what was acknowledged is there and found; the ids of all there is."""
+def sound(folder: Path) -> None:
+    """Nothing is wrong with the store."""
     # Of the indices it works everything out afresh (`kizuna.store.verify`).
     doctor = {line["check"]: line for line in kizuna("doctor", "--data", folder, "--full", "--json").lines()}
     assert (doctor["store"]["state"] != "failed", doctor["indices"]["state"]) == (True, "ok"), doctor
+
+
+def check(folder: Path, acknowledged: list[dict[str, Any]]) -> set[str]:
+    """Nothing is wrong with the store, and what was acknowledged is there and found; the ids of all there is."""
+    sound(folder)
     store = open_store(folder)
     try:
         view = store.custodian()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -104,8 +104,7 @@ class PostgresDatabase:
         if pinned is not None:  # nested: the outer snapshot holds
             yield pinned
             return
-        with self._taken() as raw, told():
-            raw.execute("begin isolation level repeatable read read only")
+        with self._taken("begin isolation level repeatable read read only") as raw, told():
             try:
                 self._local.snapshot = Snapshot(raw, self._types)
                 yield self._local.snapshot
@@ -303,19 +302,35 @@ class PostgresDatabase:
         self._meet(raw)
 
     @contextmanager
-    def _taken(self) -> Iterator[Raw]:
-        # A connection of the pool may be lost before, and after, what it was taken for.
-        left = deadline.left()
-        seconds = WAIT_SECONDS if left is None else min(left, WAIT_SECONDS)
-        try:
-            raw = self._pool.getconn(seconds)
-        except PoolTimeout:
-            raise Unavailable("no connection to the database in time") from None
+    def _taken(self, first: LiteralString = "") -> Iterator[Raw]:
+        """A connection of the pool, on which the first statement was run."""
+        with told():
+            raw = self._free(first)
         try:
             with told():
                 yield raw
         finally:
             self._pool.putconn(raw)
+
+    def _free(self, first: LiteralString) -> Raw:
+        """One that was lost before its first statement is replaced once."""
+        left = deadline.left()
+        for last in (False, True):
+            try:
+                raw = self._pool.getconn(WAIT_SECONDS if left is None else min(left, WAIT_SECONDS))
+            except PoolTimeout:
+                raise Unavailable("no connection to the database in time") from None
+            try:
+                if first:
+                    raw.execute(first)
+                return raw
+            except BaseException as error:
+                lost = isinstance(error, psycopg.OperationalError) and raw.broken
+                self._pool.putconn(raw)
+                if last or not lost:
+                    raise
+            self._pool.check()  # where one was cut off, the others were likely, too
+        raise AssertionError  # the second turn returns or raises
 
     @contextmanager
     def _borrowed(self) -> Iterator[PostgresConnection]:
