@@ -37,7 +37,7 @@ def test_readers_and_writers_come_back_when_connections_were_cut(make_database: 
     cut_all(url)
     assert get_meta(opened.read(), "a") == "1"
     cut_all(url)
-    with opened.write() as connection:  # nothing was written on the one that was cut
+    with opened.write() as connection:  # it was lost before anything was written
         set_meta(connection, "a", "2")
     assert get_meta(opened.read(), "a") == "2"
     opened.close()
