@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test soak lint types law docs bench fuzz lock check
+.PHONY: setup run test soak soak-all lint types law docs bench fuzz lock check
 
 setup: .venv/.installed
 
@@ -19,9 +19,16 @@ test: setup
 	@scripts/system-packages
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+LONG := -q -m soak -o addopts="--strict-markers --import-mode=importlib" --override-ini timeout=0
+
+# An hour, or KIZUNA_SOAK_SECONDS; the same once more with the KIZUNA_SOAK_SEED it tells. KIZUNA_SOAK_REPORT is where its summary goes.
 soak: setup
 	@scripts/system-packages
-	@$(BIN)/python -m pytest -q -m soak -o addopts="--strict-markers --import-mode=importlib" --override-ini timeout=0
+	@$(BIN)/python -m pytest $(LONG) -s tests/soak
+
+soak-all: setup
+	@scripts/system-packages
+	@$(BIN)/python -m pytest $(LONG)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -23,6 +23,8 @@ from tests.faults.conftest import Faulty
 
 PATIENCE = 120.0
 """Seconds within which a node is well again after whatever was done to it."""
+ENOUGH = 15
+"""Samples of a quarter of a life, fewer tell nothing."""
 
 
 class Sample(NamedTuple):
@@ -148,7 +150,7 @@ def steady(samples: list[Sample], memory: int) -> dict[str, Any]:
     """The medians of the second and the last quarter of one life, and whether that is flat: 10 % and so many bytes more at most."""
     quarter = len(samples) // 4
     found: dict[str, Any] = {"samples": len(samples), "flat": True}
-    if not quarter:
+    if quarter < ENOUGH:
         return found
     for what, more in (("memory", memory), ("files", 24), ("threads", 8)):
         before, after = (

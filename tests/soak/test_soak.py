@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import statistics
 import sys
 import threading
 import time
@@ -30,13 +31,14 @@ from tests.proxy import Proxy
 
 from .ledger import Eye, Ledger, Version, version
 from .load import EVERYTHING, FEED, Clerk, Follower, Nonsense, Person, Program, Searcher, Worker, Writer
-from .nodes import PATIENCE, Node, Server, steady
-from .weather import ENDING, LASTING, Fault, Scene
+from .nodes import PATIENCE, Node, Sample, Server, steady
+from .weather import ENDING, LASTING, Fault, Scene, kill_one_of_two, kill_the_database, kill_the_single
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several addresses of one's own, /proc")
 ALL, SHARED, OPEN = frozenset({CLEAR, GREEN, AMBER}), frozenset({CLEAR, GREEN}), frozenset({CLEAR})
 KEPT_SECONDS = 60.0
 """So long objects are kept, so that there are never more than some thousand."""
+REST_SECONDS = 4.0
 MORE_MEMORY = 16 << 20
 HEADER = "server,seconds,memory,files,threads\n"
 
@@ -126,7 +128,7 @@ class Soak:
         self.scene = scene
         self.seed = seed
         self.faults: Counter[str] = Counter()
-        self.checks: Counter[str] = Counter()
+        self.times: dict[str, list[float]] = {}
         self._memory = memory
         self._chance = scene.chance = random.Random(seed)
         self._retained = time.monotonic()
@@ -155,41 +157,61 @@ class Soak:
             ]  # fmt: skip
         self._sampler.start()
 
-    def go_on(self, seconds: float, faults: tuple[Fault, ...], *, rest: float, kept: float) -> None:
+    def go_on(self, seconds: float, faults: tuple[Fault, ...]) -> None:
         """Do these things to the nodes in an order that the seed decides, and look after each whether all is well."""
         deadline, left = time.monotonic() + seconds, list[Fault]()
         while time.monotonic() < deadline:
-            time.sleep(self._chance.uniform(0, 2 * rest))
+            time.sleep(self._chance.uniform(0, 2 * REST_SECONDS))
             left = left or self._chance.sample(faults, len(faults))  # each has its turn
-            fault = left.pop()
-            self.faults[fault.__name__] += 1
-            fault(self.scene)
-            self.settle()
-            if time.monotonic() - self._retained > kept / 4:
-                self.scene.retain(kept)
-                self._retained = time.monotonic()
-            if sum(self.faults.values()) % 15 == 0:
+            self.do(left.pop())
+            if time.monotonic() - self._retained > KEPT_SECONDS / 4:
+                self.retain(KEPT_SECONDS)
+            if self.faults.total() % 15 == 0:
                 self.look()
+
+    def do(self, fault: Fault) -> None:
+        """Do this, and see that all is well afterwards."""
+        self.faults[fault.__name__] += 1
+        with self._timed(fault.__name__):
+            fault(self.scene)
+        self.settle()
+
+    def retain(self, seconds: float) -> None:
+        """Destroy what is older."""
+        with self._timed("retention"):
+            self.scene.retain(seconds)
+        self._retained = time.monotonic()
 
     def settle(self) -> None:
         """All that was acknowledged until now is shown to everybody who may see it, and is there once."""
         due = {follower: self.scene.ledger.due(follower.eye) for follower in self.followers}
         deadline = time.monotonic() + PATIENCE
-        while lacking := {f: f.lacks(due[f]) for f in self.followers if f.lacks(due[f])}:
-            self.nothing_wrong()
-            told = {f"{f.node.name} {f.eye.name}": (len(lacks), sorted(lacks)[:3]) for f, lacks in lacking.items()}
-            assert time.monotonic() < deadline, f"acknowledged and not shown: {told}"
-            time.sleep(0.2)
-        for node in self.scene.nodes:
-            self._held(node)
+        with self._timed("feeds"):
+            while lacking := {
+                follower: lacks for follower in self.followers if (lacks := follower.lacks(due[follower]))
+            }:
+                self.nothing_wrong()
+                told = {f"{f.node.name} {f.eye.name}": (len(lacks), sorted(lacks)[:3]) for f, lacks in lacking.items()}
+                assert time.monotonic() < deadline, f"acknowledged and not shown: {told}"
+                time.sleep(0.2)
+        with self._timed("stores"):
+            for node in self.scene.nodes:
+                self._held(node)
         self.nothing_wrong()
-        self.checks["feeds"] += 1
 
     def look(self) -> None:
         """The indices are what a rebuild would make of them."""
-        for node in self.scene.nodes:
-            sound(node.folder)
-        self.checks["doctor"] += 1
+        with self._timed("doctor"):
+            for node in self.scene.nodes:
+                sound(node.folder)
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.times.setdefault(what, []).append(time.monotonic() - began)
 
     def nothing_wrong(self) -> None:
         """No answer was one that may not be."""
@@ -231,7 +253,8 @@ class Soak:
         for worker in [*self.writers, *self.followers, *self.workers]:
             acts[f"{worker.node.name} {type(worker).__name__}"] += worker.turns
         return {
-            "seed": self.seed, "acts": acts, "faults": self.faults, "checks": self.checks, "acknowledged": self.scene.ledger.count,
+            "seed": self.seed, "acts": acts, "faults": self.faults, "seconds_each": {what: told_of(each) for what, each in self.times.items()},
+            "acknowledged": self.scene.ledger.count,
             "shown": {f"{f.node.name} {f.eye.name}": f.shown for f in self.followers},
             "answers": {node.name: dict(sorted(node.answers.items())) for node in self.scene.nodes},
             "wrong": [wrong for node in self.scene.nodes for wrong in node.wrong[:10]],
@@ -270,6 +293,11 @@ class Soak:
                 file.flush()
 
 
+def told_of(seconds: list[float]) -> dict[str, float]:
+    """How often something was done, and how long it took, mostly and at most."""
+    return {"times": len(seconds), "median": round(statistics.median(seconds), 1), "most": round(max(seconds), 1)}
+
+
 @contextmanager
 def soaking(scene: Scene, seed: int) -> Iterator[Soak]:
     """A run that is told of, however it ends."""
@@ -288,8 +316,23 @@ def soaking(scene: Scene, seed: int) -> Iterator[Soak]:
         print(json.dumps(report), file=sys.stderr, flush=True)
 
 
+def test_what_is_flat_and_what_is_not() -> None:
+    def lived(*memory: int) -> list[Sample]:
+        return [Sample(0.0, one << 20, 30, 20) for one in memory for _ in range(20)]
+
+    assert steady(lived(50, 100, 110, 120), MORE_MEMORY)["flat"]
+    assert not steady(lived(50, 100, 110, 130), MORE_MEMORY)["flat"]
+
+
 def test_a_moment(scene: Scene) -> None:
-    """The long run in short, so that it does not rot: one fault of most kinds."""
+    """The long run in short, so that it does not rot."""
+    with soaking(scene, seed=1) as soak:
+        time.sleep(2)
+        for fault in (kill_one_of_two, kill_the_single, kill_the_database):
+            soak.do(fault)
+            soak.retain(2)
+        report = soak.end()
+    assert report["acknowledged"] > 100
 
 
 @pytest.mark.soak
@@ -298,7 +341,7 @@ def test_an_hour(scene: Scene) -> None:
     seconds = float(os.environ.get("KIZUNA_SOAK_SECONDS", "3600"))
     seed = int(os.environ.get("KIZUNA_SOAK_SEED", str(now_us() % 100_000)))
     with soaking(scene, seed) as soak:
-        soak.go_on(seconds / 2, ENDING + LASTING, rest=4, kept=KEPT_SECONDS)
-        soak.go_on(seconds / 2, LASTING, rest=4, kept=KEPT_SECONDS)
+        soak.go_on(seconds / 2, ENDING + LASTING)
+        soak.go_on(seconds / 2, LASTING)
         report = soak.end()
     assert all(life["flat"] for life in report["steady"].values()), report["steady"]
