@@ -253,7 +253,10 @@ class Soak:
         for worker in [*self.writers, *self.followers, *self.workers]:
             acts[f"{worker.node.name} {type(worker).__name__}"] += worker.turns
         return {
-            "seed": self.seed, "acts": acts, "faults": self.faults, "seconds_each": {what: told_of(each) for what, each in self.times.items()},
+            "seed": self.seed,
+            "acts": acts,
+            "faults": self.faults,
+            "seconds_each": {what: told_of(each) for what, each in self.times.items()},
             "acknowledged": self.scene.ledger.count,
             "shown": {f"{f.node.name} {f.eye.name}": f.shown for f in self.followers},
             "answers": {node.name: dict(sorted(node.answers.items())) for node in self.scene.nodes},
