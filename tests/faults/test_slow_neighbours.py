@@ -113,7 +113,7 @@ def neighbours(node: Node | Place, one: Neighbour, count: int) -> Iterator[None]
     ended = threading.Event()
 
     async def all_of_them() -> None:
-        tasks = [asyncio.create_task(_quiet(one, node)) for _ in range(count)]
+        tasks = [asyncio.create_task(_quiet(one, node, ended)) for _ in range(count)]
         while not ended.is_set():
             await asyncio.sleep(0.05)
         for task in tasks:
@@ -129,8 +129,8 @@ def neighbours(node: Node | Place, one: Neighbour, count: int) -> Iterator[None]
         thread.join(60)
 
 
-async def _quiet(one: Neighbour, node: Node | Place) -> None:
-    while True:
+async def _quiet(one: Neighbour, node: Node | Place, ended: threading.Event) -> None:
+    while not ended.is_set():  # one who is told to end just as an answer comes may miss it
         with socket.socket() as plain, suppress(OSError):
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             plain.bind(OTHER)

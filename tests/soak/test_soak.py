@@ -172,6 +172,7 @@ class Soak:
     def do(self, fault: Fault) -> None:
         """Do this, and see that all is well afterwards."""
         self.faults[fault.__name__] += 1
+        print(f"{time.strftime('%H:%M:%S')} {fault.__name__}", file=sys.stderr, flush=True)
         with self._timed(fault.__name__):
             fault(self.scene)
         self.settle()
@@ -214,9 +215,13 @@ class Soak:
             self.times.setdefault(what, []).append(time.monotonic() - began)
 
     def nothing_wrong(self) -> None:
-        """No answer was one that may not be."""
+        """No answer was one that may not be, and no process met what it did not expect."""
         for node in self.scene.nodes:
             assert node.wrong == [], f"{node.name}: {node.wrong[:5]}"
+            for server in node.servers:
+                said = server.log.read_text()
+                assert "Traceback" not in said, said[-5_000:]
+                assert '"frames":' not in said, said[-5_000:]
 
     def end(self) -> dict[str, Any]:
         """Let everybody come to an end, look at everything once more, and tell what happened."""
@@ -233,9 +238,6 @@ class Soak:
                 assert server.stop() == 0
             check(node.folder, ledger.bodies(node.name))
         self.nothing_wrong()
-        for server in (server for node in self.scene.nodes for server in node.servers):
-            said = server.log.read_text()
-            assert "Traceback" not in said, said[-5_000:]
         return self.report()
 
     def stop(self) -> None:

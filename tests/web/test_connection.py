@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -173,3 +174,18 @@ def test_too_much_at_once_is_refused_with_the_time_to_wait(make_store: Callable[
                 one.close()
         time.sleep(0.5)
         assert httpx.get(f"{base}/healthz").status_code == 200
+
+
+def test_who_asks_for_much_at_once_and_leaves_is_no_error(
+    make_store: Callable[..., Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of requests one behind the other none is answered into a connection that is gone."""
+    with running(create_app(make_store()), log_config=None, http=bounded(Limits())) as address:
+        for turn in range(40):
+            client = socket.create_connection(address, timeout=30)
+            client.sendall(GET.replace(b"/healthz", b"/taxii2/") * 20)  # answered by a thread
+            time.sleep(turn * 0.0005)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            client.close()
+        assert httpx.get(f"http://{address[0]}:{address[1]}/healthz").status_code == 200
+    assert [one.getMessage() for one in caplog.records] == []

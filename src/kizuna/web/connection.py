@@ -6,10 +6,11 @@ Uvicorn bounds none of it: a client that sends or reads a byte now and then woul
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kizuna.settings import Limits
 from kizuna.web.crowd import Crowd
@@ -34,6 +35,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._awaits_head = True
         self._whole = False  # whether what came last ended a request
+        self._unanswered: deque[RequestResponseCycle] = deque()
         self._head = 0
         self._left = 0
         self._came = 0  # bytes of a body
@@ -77,6 +79,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Somebody whose body was refused soon stops sending it, or is stopped."""
         self._since = self.loop.time()
+        self._unanswered.popleft()
         super().on_response_complete()
         if not self._awaits_head and not self._answering() and not self.transport.is_closing():
             self._stop()
@@ -91,7 +94,10 @@ class Connection(HttpToolsProtocol):
         """A body follows, or nothing."""
         self._awaits_head, self._head, self._left = False, 0, 0
         self._stop()
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self._unanswered.append(self.cycle)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -104,6 +110,8 @@ class Connection(HttpToolsProtocol):
         self.crowd.leave(self)
         self._stop()
         self._rest()
+        for cycle in self._unanswered:  # Uvicorn tells only the last of those that were sent one behind the other
+            cycle.disconnected = True
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
