@@ -101,14 +101,16 @@ class Writer(Worker):
         """One request."""
         moment = now_us()
         kind = self.turns % 5
+        again: list[dict[str, Any]] = []
         if kind < 3:
             objects = batch(self.chance, f"{self._prefix}{self.turns}x", OWN if self._source == "owner" else GIVEN)
         else:
-            objects = self._ledger.young(self.chance, self.node.name, self._source, moment - RESENT_WITHIN)
+            again = objects = self._ledger.young(self.chance, self.node.name, self._source, moment - RESENT_WITHIN)
             if kind == 4:
                 objects = [changed(one) for one in objects if one["type"] == "campaign"]
         if objects and self._is_taken(objects):
-            self._ledger.acknowledge(objects, self.node.name, self._source, moment)
+            # What is the same has the age it had: it may be destroyed just when that is answered.
+            self._ledger.acknowledge([one for one in objects if one not in again], self.node.name, self._source, moment)
 
     def _is_taken(self, objects: list[dict[str, Any]]) -> bool:
         content = json.dumps({"objects": objects})
