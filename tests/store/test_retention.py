@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -131,6 +132,32 @@ def test_many_go_in_batches(people: Store, clock: Clock, monkeypatch: pytest.Mon
     assert list(verify(people)) == []
     trail = [entry for entry in people.audit_trail(20) if entry["act"] == "retention.destroy"]
     assert sum(entry["detail"]["ids"] for entry in trail) == 10
+
+
+def test_who_writes_meanwhile_has_their_turn(people: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a connection of their own, as another process has it."""
+    monkeypatch.setattr(retention, "BATCH", 20)
+    put(people, *(clear(f"a{number}") for number in range(200)))
+    destroys(people, label="TLP:CLEAR", days=30)
+    clock.forward(31 * A_DAY)
+    other, going, turns = Store(people.folder, people.settings, clock), threading.Event(), 0
+    going.set()
+
+    def write() -> None:
+        nonlocal turns
+        while going.is_set():
+            with other.database.write():
+                turns += going.is_set()
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=write)
+    with people.database.write():
+        thread.start()  # it waits from the beginning
+    apply_retention(people, clock.now)
+    going.clear()
+    thread.join()
+    other.close()
+    assert turns >= 5
 
 
 def test_a_version_that_comes_in_meanwhile_saves_it(

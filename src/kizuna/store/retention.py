@@ -7,6 +7,7 @@ here, and has its days again.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 Then = Literal["hide", "destroy"]
 BATCH = 100
 """Ids of one transaction: nobody who writes waits long."""
+
+REST_SECONDS = 0.12
+"""Between two transactions: who waits to write to SQLite looks again ten times a second, and has no other turn."""
 
 AT_ONCE = 100
 """Batches of one turn; what is left has the next."""
@@ -170,6 +174,7 @@ def _apply(store: Store, rule: Rule, at: int) -> Applied:
                 ids, versions = ids + len(still), versions + gone
         if len(found) < BATCH:
             return Applied(rule, ids, versions)
+        time.sleep(REST_SECONDS)
     return Applied(rule, ids, versions, more=True)
 
 
