@@ -53,8 +53,7 @@ class Scene:
         """Destroy what came in longer ago, on both nodes."""
         cut = now_us() - int(seconds * 1_000_000)
         self.ledger.cut_off(cut)
-        for node in self.nodes:
-            process = self.retention(node, cut)
+        for process in [self.retention(node, cut) for node in self.nodes]:
             _, errors = process.communicate(timeout=300)
             assert process.returncode == 0, errors
 
