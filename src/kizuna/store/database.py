@@ -150,6 +150,9 @@ class Connection(Protocol):
         `into` is a table with its columns, `edge(object,target)`.
         """
 
+    def among(self, numbers: Sequence[int], /) -> tuple[str, Any]:
+        """What to write behind a column that is to be one of a few numbers, and the parameter that goes with it."""
+
     def many(self, name: str, number: int, ordered: list[int]) -> str:
         """What to write behind `in` for more numbers than a statement should hold: they rise, and at most grow.
 

@@ -383,12 +383,13 @@ class View:
 
     def _current(self, numbers: Sequence[int], types: Sequence[str], area: str | None) -> dict[int, _Seen]:
         """Of these rows those that are the newest their reader may see of their id, of these types and area."""
+        among, these = self._reader.among(numbers)
         sql = (
-            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n in (select value from json_each(?)) "
-            f"and o.space=? and o.hidden=0 and {self._labels('o.least')} and {self._none(self._newer())}"
+            f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n {among} and o.space=? and o.hidden=0 "
+            f"and {self._labels('o.least')} and {self._none(self._newer())}"
         )
         found: dict[int, _Seen] = {}
-        for fields in self._reader.execute(sql, (json.dumps(numbers), self._space_n)).fetchall():
+        for fields in self._reader.execute(sql, (these, self._space_n)).fetchall():
             row = _Seen(*fields)
             if self._is_of(row, types, area) and (seen := self._redacted(row)) is not None:
                 found[row.n] = seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache
 from itertools import count
@@ -55,6 +55,10 @@ class _Speaking:
             bodies = dict(found)
             for row in some:
                 yield (*row[:raw], bodies.get(row[n], b""), *row[raw + 1 :])
+
+    def among(self, numbers: Sequence[int]) -> tuple[str, Any]:
+        """An array, which leads to an index whatever the server knows of the table; a set it may join with every row."""
+        return "= any(?)", list(numbers)
 
     def many(self, _name: str, _number: int, ordered: list[int]) -> str:
         """Many numbers to look for, as a set that is hashed once."""

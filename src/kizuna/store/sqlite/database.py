@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,10 @@ class SqliteConnection(sqlite3.Connection):
             if start < end:
                 sql = f"insert or fail into {into} values {','.join([row] * (size // width))}"
                 self.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
+
+    def among(self, numbers: Sequence[int]) -> tuple[str, Any]:
+        """As JSON."""
+        return "in (select value from json_each(?))", json.dumps(numbers)
 
     def many(self, name: str, number: int, ordered: list[int]) -> str:
         """A table of many numbers, for `in`: temporary, on this connection, filled up to the newest.
