@@ -35,6 +35,16 @@ def test_rows_follow_each_other(opened: PostgresDatabase) -> None:
     assert count(opened) == 50
 
 
+def test_a_stream_goes_on_while_rows_are_on_their_way(opened: PostgresDatabase) -> None:
+    with opened.write() as writer:
+        writer.load(BODY, bodies(*[10] * 50), 4)
+        for (n,) in writer.stream("select n from body order by n", at_once=4):
+            writer.load(BODY, [n + 100, b"x", None, None], 4)
+            if n == 40:  # and may end before its end
+                break
+    assert count(opened) == 90
+
+
 def test_what_is_wrong_with_rows_the_next_statement_raises(opened: PostgresDatabase) -> None:
     def twice() -> None:
         with opened.write() as writer:

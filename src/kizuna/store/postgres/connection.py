@@ -95,9 +95,13 @@ class PostgresConnection(_Speaking):
         """Rows as they are asked for; other statements may run on this connection meanwhile."""
         with told(), self.raw.cursor(f"stream_{next(_streams)}") as cursor:
             self.settle()
-            cursor.itersize = at_once
             cursor.execute(translated(sql), _kept(parameters), binary=True)
-            yield from cursor
+            try:
+                while rows := cursor.fetchmany(at_once):
+                    yield from rows
+                    self.settle()
+            finally:
+                self.settle()  # before the cursor is closed
 
     def load(self, into: str, flat: list[Any], width: int) -> None:
         """Insert rows of `width` values each, given one behind the other; what is wrong with them the next statement raises."""
