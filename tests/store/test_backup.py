@@ -22,6 +22,7 @@ from kizuna.store.backup import back_up
 from kizuna.store.database import open_database
 from kizuna.store.keys import make_key
 from kizuna.store.restore import restore
+from kizuna.store.rows import get_meta
 from kizuna.store.verify import verify
 from tests.builders import CLEAR, campaign, items, report
 from tests.store.filled import fill, readers
@@ -309,6 +310,30 @@ def test_a_database_into_which_a_restore_was_cut_off_is_not_opened(
     with pytest.raises(InvalidInput, match="cut off"):
         Store(store.folder, msgspec.structs.replace(store.settings, store=url))
     restore(kept, tmp_path / "there", url=url, by="test")
+
+
+@POSTGRES
+def test_a_restore_that_was_cut_off_when_all_was_in_place_is_whole(
+    kept: Path, store: Store, make_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    folder, url = tmp_path / "there", make_database()
+    with monkeypatch.context() as patched:
+        patched.setattr("kizuna.store.store.let_in", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restore(kept, folder, url=url, by="test")
+    with pytest.raises(InvalidInput, match="cut off"):  # from another folder, which knew the store before
+        Store(store.folder, msgspec.structs.replace(store.settings, store=url))
+    (store.folder / ".restored").write_text("0" * 32)
+    with pytest.raises(InvalidInput, match="cut off"):
+        Store(store.folder, msgspec.structs.replace(store.settings, store=url))
+    reopened(folder, store).close()
+    assert not (folder / ".restored").exists()
+    with closing(reopened(folder, store)) as there:
+        assert list(verify(there)) == []
+        assert get_meta(there.database.read(), "restoring") is None
 
 
 @pytest.mark.parametrize("schema", [7, 8])

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
@@ -26,7 +27,7 @@ from kizuna.store.backup import REPLACED
 from kizuna.store.database import FILE, Connection, Database, is_postgres, open_database, shown_address, store_file
 from kizuna.store.epochs import Opened, begin_epoch, told
 from kizuna.store.migrations import newer, steps
-from kizuna.store.moving import RESTORING
+from kizuna.store.moving import RESTORED, RESTORING
 from kizuna.store.rows import get_meta, set_meta
 from kizuna.store.rowwise import Sum, rows_of
 from kizuna.store.store import Store, note_act
@@ -55,7 +56,8 @@ def restore(file: Path, folder: Path, *, url: str | None, by: str, replace: bool
     settings = _settings(checked, url)
     _must_be_known(checked, settings)
     final = None if is_postgres(settings.store) else store_file(folder, settings.store)
-    elsewhere = final is None or final.parent != folder
+    # A store elsewhere is marked, and the folder that goes with it: until both are in place nobody opens it.
+    mark = token_hex(16) if final is None or final.parent != folder else None
     with _staged(folder, replace=replace) as staging, _beside(final, folder, staging) as file_there:
         for name in checked.members:
             if name.startswith(FOLDER):
@@ -63,12 +65,14 @@ def restore(file: Path, folder: Path, *, url: str | None, by: str, replace: bool
         there = settings if file_there is None else msgspec.structs.replace(settings, store=f"sqlite:///{file_there}")
         with _written_by_a_store(checked, there):
             tables = _fill(checked, staging, there)
-            opened = _open_epoch(staging, there, checked, by, mark=elsewhere)
+            opened = _open_epoch(staging, there, checked, by, mark)
         save(staging, settings)
+        if mark is not None:
+            _write(staging / RESTORED, iter((mark.encode(),)))
         aside = _put_aside(folder)
         _put_in_place(staging, folder, file_there, final)
-    if elsewhere:
-        _let_in(folder, settings)
+    if mark is not None:
+        Store(folder, settings).close()  # whoever opens it first takes the mark away
     return Restored(tables=tables, made=checked.manifest.made, opened=opened, put_aside=aside)
 
 
@@ -347,13 +351,7 @@ def _load_table(checked: Checked, there: Connection, table: str, known: list[str
         raise InvalidInput(f"table {table} is not what the backup holds; nothing was restored", file=place)
 
 
-def _let_in(folder: Path, settings: Settings) -> None:
-    """With the folder in place a store elsewhere may be opened; until then a restore would begin anew in it."""
-    with closing(open_database(folder, settings)) as database, database.write() as connection:
-        connection.execute("delete from meta where key=?", (RESTORING,))
-
-
-def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, *, mark: bool) -> Opened:
+def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, mark: str | None) -> Opened:
     with closing(open_database(staging, settings)) as database, database.write() as connection:
         owner = get_meta(connection, "node")
         if owner != settings.identity:
@@ -361,6 +359,6 @@ def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, *,
         opened = begin_epoch(connection, now := time.now_us())
         detail = {**told(opened), "made": checked.manifest.made, "from": checked.manifest.kind}
         note_act(connection, now, by, "restore", str(checked.file), detail)
-        if mark:
-            set_meta(connection, RESTORING, "1")
+        if mark is not None:
+            set_meta(connection, RESTORING, mark)
     return opened

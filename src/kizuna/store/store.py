@@ -26,7 +26,7 @@ from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
-from kizuna.store.moving import must_not_have_moved
+from kizuna.store.moving import let_in, must_not_have_moved
 from kizuna.store.prepare import KnownLabels
 from kizuna.store.purged import Marks
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
@@ -93,7 +93,9 @@ class Store:
         try:
             if owner not in (None, self.settings.identity):
                 raise InvalidInput("this is the store of another node", file=self.database.place)
-            must_not_have_moved(self.database.read(), self.database.place)
+            if not read_only:
+                let_in(self.database, self.folder)
+            must_not_have_moved(self.database.read(), self.database.place, self.folder)
         except InvalidInput:
             self.database.close()
             raise
