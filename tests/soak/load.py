@@ -266,7 +266,7 @@ class Program(Worker):
 
     def turn(self) -> None:
         """An export and an import as jobs, then the metrics of each process."""
-        self._done("export", type="location")
+        self._done("export", type="report")
         one = campaign(f"{now_us()}", object_marking_refs=[CLEAR])
         self._done("import", content=json.dumps([one]))
         for server in self.node.servers:
