@@ -285,6 +285,8 @@ class Program(Worker):
             state = "" if answer is None else answer.json()["state"]
             if state == "done":
                 break
+            if answer is not None and answer.json()["error"] == "outdated":  # some of it was destroyed meanwhile
+                return
             assert state in ("", "queued", "running"), answer and answer.text
             assert time.monotonic() < deadline, f"a job is {state} for minutes"
             self._ended.wait(0.5)
