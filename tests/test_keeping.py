@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from kizuna import keeping
+from kizuna.errors import Unavailable
 from kizuna.keeping import TURN, Keeper
 from kizuna.store import Store
 from kizuna.store.accounts import ROLES, Accounts
@@ -58,3 +61,23 @@ def test_what_was_destroyed_is_scrubbed_where_that_is_quick(store: Store, monkey
 def test_it_ends_at_once(store: Store) -> None:
     with Keeper(store, 60.0):
         pass
+
+
+def test_a_database_that_is_away_is_no_surprise(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = []
+
+    def turn() -> None:
+        turns.append(1)
+        raise Unavailable("the database does not answer")
+
+    keeper = Keeper(store, 0.01)
+    monkeypatch.setattr(keeper, "turn", turn)
+    with keeper:
+        deadline = time.monotonic() + 10
+        while len(turns) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(turns) >= 2  # it goes on
+    assert {(one.levelname, one.exc_info) for one in caplog.records} == {("WARNING", None)}
+    assert "the database does not answer" in caplog.text

@@ -19,6 +19,7 @@ import click
 import msgspec
 import uvicorn
 
+from kizuna import memory
 from kizuna.cli.output import NumberRange, emit, node_options, say, store_option, trouble
 from kizuna.cli.process import end_with_parent, only_once
 from kizuna.cli.words import _, told
@@ -63,6 +64,7 @@ def serve(folder: Path, terms: Terms, announce: Announce) -> None:
 
     Raises NodeBusy when the folder is served already or the port is taken, InvalidInput when there is no node.
     """
+    memory.hold_little()
     if terms.with_parent:
         end_with_parent()
     with only_once(folder):

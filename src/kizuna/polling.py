@@ -5,8 +5,6 @@ Of several processes that serve one node one polls a partner; when it dies, anot
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import re
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+from kizuna import memory
 from kizuna.cli.output import clean
 from kizuna.cli.taxii import PARTLY
 from kizuna.errors import KizunaError, PeerFailed, QuotaReached
@@ -121,7 +120,7 @@ class Poller:
         except KizunaError as error:
             return Turn(error=error.slug, reason=str(error))
         if report.received:
-            give_back_memory(self._store)
+            memory.give_back(self._store)
         return _turn(report)
 
     def _poll_apart(self, name: str) -> Turn:
@@ -181,13 +180,4 @@ def _reported(output: IO[bytes]) -> PollReport:
         return PollReport("")
 
 
-def give_back_memory(store: Store) -> None:
-    """Return what a large import took: SQLite's cache of pages, and the C library's free lists (glibc only)."""
-    store.database.shrink()
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-__all__ = ["Poller", "Turn", "give_back_memory"]
+__all__ = ["Poller", "Turn"]

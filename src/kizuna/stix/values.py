@@ -33,8 +33,8 @@ from .properties import (
     Url,
 )
 
-REMEMBERED = 65_536
-_LONGEST_REMEMBERED = 512
+REMEMBERED = 16_384
+_LONGEST_REMEMBERED = 128
 _PLACES = 16
 
 LANGUAGE = re.compile(

@@ -40,6 +40,7 @@ PART_BYTES = 4 << 20
 DEFINITION_BYTES = 8 << 20
 """What is held of a source's marking definitions, of each its JSON and what it costs besides; beyond it the store knows them."""
 _DEFINITION = 200
+_FEWER_FIRST = 4
 
 
 class Writer:
@@ -529,13 +530,14 @@ def uncollected() -> Iterator[None]:
 
 
 def _gathered(batches: Iterable[Batch], least: int) -> Iterator[Batch]:
-    """The batches, as many together as are worth a turn of statements."""
+    """The batches, as many together as are worth a turn of statements; few at first, for until then the database has nothing to do."""
     some: Batch = []
+    enough = least // _FEWER_FIRST
     for batch in batches:
         some = some + batch if some else batch
-        if len(some) >= least:
+        if len(some) >= enough:
             yield some
-            some = []
+            some, enough = [], least
     if some:
         yield some
 
