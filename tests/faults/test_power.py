@@ -273,7 +273,6 @@ def test_a_migration(tmp_path: Path, scene: Callable[[], Scene], moments: int, p
         assert moved or not failure.promised, failure.told
         if not moved and again < 2:
             again += 1
-            (folder / place).unlink(missing_ok=True)
             done = kizuna(*to, "--data", folder)
             assert done.code == 0, (failure.told, done.err)
             check(folder, objects)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from kizuna.settings import load
 from kizuna.store import open_store
 from tests.commands import bundle, kizuna
 
@@ -172,6 +174,25 @@ def killed_imports(node: Faulty, folder: Path, seed: int, kills: int, count: int
     check(node.folder, objects)
 
 
+def killed_moves(node: Faulty, places: Sequence[str], seed: int, kills: int, count: int) -> None:
+    """Kill moves to one place after the other, each time looking at what is where the node says that it lives, then let one end."""
+    choice = random.Random(seed)
+    objects = corpus(seed, count, "v")
+    assert kizuna("import", "-", "--data", node.folder, "--json", input=bundle(*objects)).code in (0, 3)
+    have = check(node.folder, [])
+    for place in places:
+        for _ in range(kills):
+            process = start("migrate", "--to", place, "--data", node.folder, "--json")
+            time.sleep(choice.uniform(0.2, 1.5))
+            kill(process)
+            assert check(node.folder, []) == have
+        if load(node.folder).store != place:
+            done = kizuna("migrate", "--to", place, "--data", node.folder, "--json")
+            assert done.code == 0, done.err
+        assert load(node.folder).store == place
+        assert check(node.folder, []) == have
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 class TestKill:
     """Kill -9 of the two commands that write for long."""
@@ -200,6 +221,15 @@ class TestKill:
         assert counts["failed"] == 1
         assert alive(process.pid) == []
         check(faulty.folder, [])
+
+    def test_a_move(self, faulty: Faulty, make_database: Callable[[], str]) -> None:
+        killed_moves(faulty, [make_database(), "sqlite:///back.sqlite"], seed=4, kills=3, count=240)
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_move_often(self, faulty: Faulty, make_database: Callable[[], str], seed: int) -> None:
+        places = [make_database(), "sqlite:///back.sqlite", make_database()]
+        killed_moves(faulty, places, seed=300 + seed, kills=10, count=1_200)
 
     @pytest.mark.soak
     @pytest.mark.parametrize("seed", range(20))

@@ -22,20 +22,21 @@ def command(url: str, data: Path, as_json: bool) -> None:
     """Copy everything the node remembers into another store, prove that both hold the same, and go on there.
 
     Nobody serves the node meanwhile. The old store stays as it was, marked as moved. What was begun and not ended leaves
-    the new store empty and the node where it was.
+    the node where it was; the same command begins anew.
     """
     began = time.monotonic()
     with only_once(data):
         from kizuna.settings import load, save
         from kizuna.store import open_store
         from kizuna.store.database import open_database, shown_address
-        from kizuna.store.moving import mark_moved, take_back
+        from kizuna.store.moving import begin_anew, let_in, mark_moved, take_back
         from kizuna.store.transfer import copy_store
 
         settings = msgspec.structs.replace(load(data), store=url)
         with closing(open_store(data)) as store:
+            mark = begin_anew(data, settings)
             with closing(open_database(data, settings)) as target:
-                moved = copy_store(store, target)
+                moved = copy_store(store, target, mark)
             try:
                 save(data, settings)
             except BaseException:
@@ -43,6 +44,8 @@ def command(url: str, data: Path, as_json: bool) -> None:
                     take_back(data, url)
                 raise
             mark_moved(store, shown_address(url), by=actor())
+        with closing(open_database(data, settings)) as target:
+            let_in(target, data, url)
     seconds = round(time.monotonic() - began, 3)
     objects = moved.tables["object"]
     if as_json:

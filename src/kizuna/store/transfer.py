@@ -18,6 +18,8 @@ import msgspec
 from kizuna.errors import Conflict, InvalidInput
 from kizuna.store.database import Connection, Database
 from kizuna.store.extract import extract
+from kizuna.store.moving import MOVING
+from kizuna.store.rows import set_meta
 from kizuna.store.translations import marks_of
 
 if TYPE_CHECKING:
@@ -47,10 +49,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.tables.values())
 
 
-def copy_store(source: Store, target: Database) -> Moved:
+def copy_store(source: Store, target: Database, mark: str | None = None) -> Moved:
     """Copy everything into an empty database and compare the two. Nobody writes meanwhile; whole or not at all where the target can.
 
-    Raises Conflict where something is there already, InvalidInput where the two are not equal afterwards.
+    With a mark nobody opens it before the move is at its end (`moving`). Raises Conflict where something is there already,
+    InvalidInput where the two are not equal afterwards.
     """
     _must_be_empty(target.read(), target)  # before any lock: it may be the very same
     tables = _columns(source.database, target)
@@ -71,6 +74,8 @@ def copy_store(source: Store, target: Database) -> Moved:
             if _digest(_rows(there, table, columns)) != (counts[table], digests[table]):
                 raise InvalidInput(f"table {table} is not the same on both sides; nothing was moved", file=target.place)
         _compare_documents(source, here, there, target)
+        if mark is not None:
+            set_meta(there, MOVING, mark)
     target.tidy()
     return Moved(tables=counts, digests=digests)
 
