@@ -19,6 +19,7 @@ import pytest
 from kizuna.errors import Unavailable
 from kizuna.store import open_store
 from kizuna.store.postgres import PostgresDatabase
+from tests.commands import kizuna
 from tests.postgres import Cluster
 from tests.proxy import Proxy
 
@@ -242,6 +243,22 @@ def test_a_commit_whose_standby_nobody_waited_for_is_none(pair: Pair) -> None:
     thread.join()
     assert ["may not have kept it" in str(error) for error in failed] == [True]
     database.close()
+
+
+def test_the_doctor_tells_of_a_standby_that_no_commit_waits_for(pair: Pair, tmp_path: Path) -> None:
+    node = founded(tmp_path / "node", pair.address)
+
+    def told() -> str:
+        lines = kizuna("doctor", "--data", node.folder, "--json").lines()
+        return str(next(line["message"] for line in lines if line["check"] == "store"))
+
+    assert "standby" not in told()
+    with psycopg.connect(pair.primary.url(), autocommit=True) as other:
+        other.execute("alter system reset synchronous_standby_names")
+        other.execute("select pg_reload_conf()")
+    until(lambda: "synchronous_standby_names is empty" in told())
+    pair.standby.stop()
+    until(lambda: "standby" not in told())
 
 
 @pytest.mark.soak

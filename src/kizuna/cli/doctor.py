@@ -151,7 +151,12 @@ def _store(folder: Path) -> Finding:
     if is_postgres(url):
         from kizuna.store.postgres.health import trouble
 
-        told = trouble(str(url))
+        told = [
+            _("a standby follows that no commit waits for: {name} is empty", name=name)
+            if wanted is None
+            else _("{name} is {value}; it should be {wanted}", name=name, value=value, wanted=wanted)
+            for name, value, wanted in trouble(str(url))
+        ]
         return (
             ("warning", "; ".join(told)) if told else ("ok", _("the database answers and keeps what it says it kept"))
         )

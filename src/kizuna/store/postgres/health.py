@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from kizuna.store.postgres.connection import Raw, told
 from kizuna.store.postgres.database import connected, schema_of
 
+_STANDBYS = "synchronous_standby_names"
+_COPYING = "pg_basebackup"  # follows for a while, and is nobody to go on with
 _SAFE = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -15,12 +18,26 @@ _SAFE = {
 }
 
 
-def trouble(url: str) -> list[str]:
-    """Settings of the server under which what was acknowledged may be lost. Raises Unavailable."""
+class Trouble(NamedTuple):
+    """A setting under which what was acknowledged may be lost; `wanted` is None where a standby follows that no commit waits for."""
+
+    name: str
+    value: str
+    wanted: str | None
+
+
+def trouble(url: str) -> list[Trouble]:
+    """What is set badly on the server. Raises Unavailable."""
     with _asked(url) as raw:
-        names = list(_SAFE)
+        names = [*_SAFE, _STANDBYS]
         rows = raw.execute("select name, setting from pg_settings where name = any(%s)", (names,)).fetchall()
-    return [f"{name} is {value}; it should be {_SAFE[name]}" for name, value in rows if value != _SAFE[name]]
+        found = dict(rows)
+        followed = raw.execute(
+            "select 1 from pg_stat_replication where application_name is distinct from %s", (_COPYING,)
+        )
+        unawaited = not found.pop(_STANDBYS, "") and followed.fetchone() is not None
+    bad = [Trouble(name, value, _SAFE[name]) for name, value in found.items() if value != _SAFE[name]]
+    return [*bad, Trouble(_STANDBYS, "", None)] if unawaited else bad
 
 
 def schema(url: str) -> int:
