@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,26 @@ class Follower:
                 return
 
 
+def _begun(url: str, token: str, number: int) -> str:
+    """An import as a job that takes its while: its id."""
+    answer = httpx.post(
+        f"{url}/api/v1/jobs", json=corpus(number, 600, f"job{number}x"), headers=as_somebody(token), params={"kind": "import"}, timeout=60
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def _done(url: str, token: str, job: str) -> None:
+    """Wait until it has come to its end, as it should."""
+    deadline = time.monotonic() + 60
+    while (told := httpx.get(f"{url}/api/v1/jobs/{job}", headers=as_somebody(token), timeout=60).json())[
+        "state"
+    ] != "done":
+        assert told["state"] in ("queued", "running"), told
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+
+
 def _all_of_it(node: Faulty, follower: Follower, sent: list[dict[str, Any]]) -> None:
     assert len(follower.seen) == len(set(follower.seen))
     store = open_store(node.folder)
@@ -109,8 +130,11 @@ def test_jumps(faulty: Faulty, set_clock: Callable[[str], None], restarted: bool
     else:
         with up(faulty.folder) as (url, _):
             for number, seconds in enumerate(JUMPS):
+                job = _begun(url, faulty.owner, number)
                 set_clock(f"{seconds:+d}")
                 turn(url, number, seconds)
+                _done(url, faulty.owner, job)
+                follower.follow(url)
     set_clock("+0")
     _all_of_it(faulty, follower, sent)
 
