@@ -246,10 +246,14 @@ class SqliteDatabase:
 
         Nothing that was committed fails by that: it is in the log.
         """
-        with suppress(sqlite3.OperationalError), self._lock:
+        with suppress(sqlite3.OperationalError):
+            return self._cut_log()
+        return False
+
+    def _cut_log(self) -> bool:
+        with self._lock:
             (busy, _, _) = self._writer.execute("pragma wal_checkpoint(truncate)").fetchone()
             return not busy
-        return False
 
     def scrub(self) -> None:
         """Merge the full text, in which words of deleted documents stay until then, and write the file anew without unused parts.
@@ -262,18 +266,20 @@ class SqliteDatabase:
             raise DiskNearlyFull(f"writing the store anew takes up to {needed:,} bytes; there are {free:,}")
         with self.write() as writer:
             writer.execute("insert into words(words) values ('optimize')")
-        with closing(self._connect(READER_CACHE_KIB)) as connection:
-            connection.execute("pragma temp_store=file")  # where SQLITE_TMPDIR says: it is as large as the store
-            try:
-                connection.execute("vacuum")
-            except sqlite3.OperationalError as error:
-                if (meant := self._meant(error)) is error:
-                    raise Unavailable(f"the database does not answer: {error}", file=str(self.file)) from None
-                raise meant from None
-            finally:
-                with self._listing:
-                    self._all.remove(connection)
-        if not self.empty_log():
+        try:
+            with closing(self._connect(READER_CACHE_KIB)) as connection:
+                connection.execute("pragma temp_store=file")  # where SQLITE_TMPDIR says: it is as large as the store
+                try:
+                    connection.execute("vacuum")
+                finally:
+                    with self._listing:
+                        self._all.remove(connection)
+            is_cut = self._cut_log()
+        except sqlite3.OperationalError as error:
+            if (meant := self._meant(error)) is error:
+                raise Unavailable(f"the database does not answer: {error}", file=str(self.file)) from None
+            raise meant from None
+        if not is_cut:
             raise NodeBusy("somebody still reads what was there before", file=str(self.file))
 
     def sizes(self) -> Sizes:
