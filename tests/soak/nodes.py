@@ -152,7 +152,7 @@ def steady(samples: list[Sample], memory: int) -> dict[str, Any]:
     found: dict[str, Any] = {"samples": len(samples), "flat": True}
     if quarter < ENOUGH:
         return found
-    for what, more in (("memory", memory), ("files", 24), ("threads", 8)):
+    for what, more in (("memory", memory), ("files", 12), ("threads", 8)):
         before, after = (
             statistics.median(getattr(one, what) for one in part)
             for part in (samples[quarter : 2 * quarter], samples[-quarter:])

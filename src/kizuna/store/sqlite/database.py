@@ -6,6 +6,7 @@ WAL with synchronous=FULL: what a committed transaction wrote survives power los
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -114,6 +115,8 @@ class SqliteDatabase:
         self._read_only = read_only
         self._local = threading.local()
         self._all: list[SqliteConnection] = []
+        self._readers: list[tuple[threading.Thread, SqliteConnection]] = []
+        self._process = os.getpid()
         self._lock = threading.RLock()
         self._listing = threading.Lock()
         self._closed = False
@@ -133,11 +136,31 @@ class SqliteDatabase:
         """This thread's reading connection (autocommit: each statement has its own snapshot)."""
         connection: SqliteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect(READER_CACHE_KIB)
-            connection.execute("pragma query_only=on")
-            connection.set_progress_handler(deadline.passed, _LOOKED_EVERY)
-            self._local.connection = connection
+            connection = self._local.connection = self._left_behind() or self._reader()
         return connection
+
+    def _reader(self) -> SqliteConnection:
+        connection = self._connect(READER_CACHE_KIB)
+        connection.execute("pragma query_only=on")
+        connection.set_progress_handler(deadline.passed, _LOOKED_EVERY)
+        with self._listing:
+            self._readers.append((threading.current_thread(), connection))
+        return connection
+
+    def _left_behind(self) -> SqliteConnection | None:
+        """The connection of a thread that has ended, if there is one: a node's threads come and go for months."""
+        if (
+            self._process != os.getpid()
+        ):  # to a forked process every other thread seems ended, and the connections are its parent's
+            return None
+        with self._listing:
+            for at, (thread, connection) in enumerate(self._readers):
+                if not (thread.is_alive() or self._closed):
+                    self._readers[at] = (threading.current_thread(), connection)
+                    if connection.in_transaction:
+                        connection.execute("rollback")
+                    return connection
+        return None
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteConnection]:
@@ -313,6 +336,7 @@ class SqliteDatabase:
             for connection in self._all:
                 connection.close()
             self._all.clear()
+            self._readers.clear()
 
     def _connect(self, cache_kib: int) -> SqliteConnection:
         if self._closed:
