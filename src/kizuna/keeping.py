@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from kizuna.errors import KizunaError
+from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
 from kizuna.store import Store
 from kizuna.store.leases import Heartbeat
 from kizuna.store.retention import Rules, apply_retention
@@ -98,8 +98,9 @@ class Keeper:
         while not self._ended.wait(self._seconds):
             try:
                 self.turn()
-            except KizunaError as error:  # a database that is away, say; the next turn tries again
-                log.warning("what is kept could not be looked after: %s", error)
+            except (DiskNearlyFull, NodeBusy, Unavailable) as error:  # the next turn tries again
+                if not self._ended.is_set():
+                    log.warning("what is kept could not be looked after: %s", error)
             except Exception:
                 if not self._ended.is_set():
                     log.exception("what is kept could not be looked after")

@@ -124,8 +124,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _PUBLIC = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-def load(folder: Path) -> Settings:
-    """Read the settings of the node in `folder`. Raises InvalidInput when there are none or they are malformed."""
+def load(folder: Path, *, environment: bool = True) -> Settings:
+    """Read the settings of the node in `folder`, with what the environment says instead. Raises InvalidInput where they cannot be."""
     file = folder / "node.json"
     try:
         raw = file.read_bytes()
@@ -133,7 +133,7 @@ def load(folder: Path) -> Settings:
         raise InvalidInput("no node here; make one with `kizuna init`", file=str(folder)) from None
     try:
         found = msgspec.json.decode(raw, type=dict[str, object])
-        for key, read in ENVIRONMENT.items():
+        for key, read in ENVIRONMENT.items() if environment else ():
             value = os.environ.get(f"KIZUNA_{key.upper()}")
             if value is not None:
                 found[key] = read(value)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from kizuna.cli.process import only_once
 from tests.builders import CLEAR, campaign
 from tests.commands import bundle, kizuna
 
@@ -27,6 +28,16 @@ def test_there_and_back(folder: Path, tmp_path: Path, make_database: Callable[[]
     assert kizuna("migrate", "--to", "sqlite:///back.sqlite", "--data", folder).code == 0
     assert json.loads(kizuna("export", "--data", folder).out)["objects"] == json.loads(before)["objects"]
     assert kizuna("doctor", "--data", folder).code == 0
+
+
+def test_two_at_once(folder: Path, make_database: Callable[[], str]) -> None:
+    """Also of a node on PostgreSQL, which any number of processes may serve."""
+    assert kizuna("migrate", "--to", make_database(), "--data", folder).code == 0
+    with only_once(folder, shared=False):
+        other = kizuna("migrate", "--to", "sqlite:///back.sqlite", "--data", folder)
+        assert (other.code, "already" in other.err) == (1, True)
+        assert not (folder / ".moving").exists()
+    assert kizuna("migrate", "--to", "sqlite:///back.sqlite", "--data", folder).code == 0
 
 
 def test_a_node_begins_on_postgresql(tmp_path: Path, make_database: Callable[[], str]) -> None:

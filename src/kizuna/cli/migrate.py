@@ -13,6 +13,7 @@ from kizuna.cli.folder import actor
 from kizuna.cli.output import emit, node_options, say
 from kizuna.cli.process import only_once
 from kizuna.cli.words import _
+from kizuna.errors import Conflict
 
 
 @click.command(short_help="Move the node to another store.")
@@ -21,31 +22,34 @@ from kizuna.cli.words import _
 def command(url: str, data: Path, as_json: bool) -> None:
     """Copy everything the node remembers into another store, prove that both hold the same, and go on there.
 
-    Nobody serves the node meanwhile. The old store stays as it was, marked as moved. What was begun and not ended leaves
-    the node where it was; the same command begins anew.
+    Nobody serves the node meanwhile. The old store stays as it was, marked as moved. What was cut off leaves the
+    node in one of the two; where it did not move, the same command begins anew.
     """
     began = time.monotonic()
-    with only_once(data):
+    with only_once(data, shared=False):
         from kizuna.settings import load, save
         from kizuna.store import open_store
         from kizuna.store.database import open_database, shown_address
-        from kizuna.store.moving import begin_anew, let_in, mark_moved, take_back
-        from kizuna.store.transfer import copy_store
+        from kizuna.store.moving import begin, clear, let_in, take_back
+        from kizuna.store.transfer import copy_store, must_be_empty
 
         settings = msgspec.structs.replace(load(data), store=url)
         with closing(open_store(data)) as store:
-            mark = begin_anew(data, settings)
+            written = load(data, environment=False)
+            if written.store == url:
+                raise Conflict("the node lives there already; nothing was changed", file=shown_address(url))
+            clear(data, settings)
             with closing(open_database(data, settings)) as target:
-                moved = copy_store(store, target, mark)
+                must_be_empty(target.read(), target)
+                moved = copy_store(store, target, begin(data, store.settings.store, actor()))
             try:
-                save(data, settings)
+                save(data, msgspec.structs.replace(written, store=url))
             except BaseException:
-                if load(data).store != url:
+                if load(data, environment=False).store != url:
                     take_back(data, url)
                 raise
-            mark_moved(store, shown_address(url), by=actor())
         with closing(open_database(data, settings)) as target:
-            let_in(target, data, url)
+            let_in(target, data, settings)
     seconds = round(time.monotonic() - began, 3)
     objects = moved.tables["object"]
     if as_json:

@@ -29,13 +29,13 @@ def need_node(folder: Path) -> None:
 
 
 @contextmanager
-def only_once(folder: Path) -> Iterator[None]:
+def only_once(folder: Path, *, shared: bool = True) -> Iterator[None]:
     """Hold the folder's lock, which the system lets go when this process ends in any way. Raises NodeBusy, NotFound.
 
-    Of a node on PostgreSQL any number of processes may serve: there the lock is held by nobody.
+    Of a node on PostgreSQL any number of processes may serve: there the lock is held by nobody, but by what is not to be `shared`.
     """
     need_node(folder)
-    if _is_shared(folder):
+    if shared and _is_shared(folder):
         yield
         return
     descriptor = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)

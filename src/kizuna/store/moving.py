@@ -1,19 +1,25 @@
-"""A store whose node went on elsewhere, or never came here whole, says so, instead of living a second life."""
+"""A store whose node went on elsewhere, or never came here whole, says so, instead of living a second life.
+
+A move ends when node.json names the new store. Until then that is marked, and whoever begins the move anew takes it away; from then on
+whoever opens it first takes the mark away and marks the store before, so that no moment leaves two lives or none.
+"""
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from kizuna.errors import InvalidInput
+import msgspec
+
+from kizuna import clock
+from kizuna.errors import InvalidInput, KizunaError
 from kizuna.settings import Settings, load, write_private
-from kizuna.store.database import Connection, Database, is_postgres, open_database, store_file
+from kizuna.store.database import Connection, Database, is_postgres, open_database, shown_address, store_file
 from kizuna.store.rows import get_meta, set_meta
 
-if TYPE_CHECKING:
-    from kizuna.store.store import Store
+log = logging.getLogger(__name__)
 
 MOVED = "moved"
 RESTORING = "restoring"
@@ -21,75 +27,124 @@ RESTORED = ".restored"
 """A file of the node's folder: what the store is marked with by the restore that put the two in place."""
 MOVING = "moving"
 MOVING_FILE = ".moving"
-"""A file of the node's folder: what the store is marked with that the node is on its way to."""
+"""A file of the node's folder: the move that was begun last."""
 
 
-def mark_moved(store: Store, place: str, *, by: str) -> None:
-    """Note where the node went on; nobody opens this store any more."""
-    with store.database.write() as connection:
-        store.record(connection, by, "migrate", place)
-        set_meta(connection, MOVED, place)
+class Move(msgspec.Struct, frozen=True):
+    """What the new store is marked with, the address of the one before, and who moves the node."""
+
+    mark: str
+    before: str | None
+    by: str
+
+
+def begin(folder: Path, before: str | None, by: str) -> str:
+    """Note a move that is about to fill another store; gives the mark of that."""
+    move = Move(secrets.token_hex(16), before, by)
+    write_private(folder / MOVING_FILE, msgspec.json.encode(move))
+    return move.mark
+
+
+def clear(folder: Path, settings: Settings) -> None:
+    """Take away what this folder's last move left in another store when it was cut off."""
+    move = _last(folder)
+    if move is None:
+        return
+
+    def is_left(connection: Connection) -> bool:
+        return get_meta(connection, MOVING) == move.mark
+
+    if is_postgres(settings.store):
+        from kizuna.store.postgres.databases import clear_schema
+
+        clear_schema(str(settings.store), is_left)
+    elif store_file(folder, settings.store).exists():
+        with closing(open_database(folder, settings, read_only=True)) as database:
+            left = "meta" in database.tables() and is_left(database.read())  # it may have been cut off before that
+        if left:
+            take_back(folder, str(settings.store))
 
 
 def take_back(folder: Path, url: str) -> None:
-    """Take away what was copied into another store, since the node could not go there; whoever calls made sure that it was empty."""
+    """Take away what was copied into another store, since the node did not go there; whoever calls made sure that it is nothing else."""
     if is_postgres(url):
         from kizuna.store.postgres.databases import clear_schema
 
         clear_schema(url, lambda _: True)
         return
-    file = store_file(folder, url)
-    for ending in ("-wal", "-shm", ""):
+    file = store_file(folder, url).resolve()
+    for ending in (
+        "",
+        "-wal",
+        "-shm",
+    ):  # a file without its log would be a damaged one; SQLite drops a log without its file
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
-def begin_anew(folder: Path, settings: Settings) -> str:
-    """Take away what a move of this folder's node left in another store when it was cut off; gives the mark of the next move."""
-    given = folder / MOVING_FILE
-    if given.is_file():
-        mark = given.read_text()
-
-        def is_left(connection: Connection) -> bool:
-            return get_meta(connection, MOVING) == mark
-
-        if is_postgres(settings.store):
-            from kizuna.store.postgres.databases import clear_schema
-
-            clear_schema(str(settings.store), is_left)
-        elif store_file(folder, settings.store).exists():
-            with closing(open_database(folder, settings, read_only=True)) as database:
-                left = "meta" in database.tables() and is_left(database.read())  # it may have been cut off before that
-            if left:
-                take_back(folder, str(settings.store))
-    write_private(given, (mark := secrets.token_hex(16)).encode())
-    return mark
-
-
-def let_in(database: Database, folder: Path, url: str | None) -> None:
-    """Take the mark of a restore or a move from a store whose folder is in place: with it either would begin anew in the store."""
-    for mark, file in _settled(database.read(), folder, url):
+def let_in(database: Database, folder: Path, settings: Settings) -> None:
+    """End what came to its end but for its marks: with them a restore or a move would begin anew in the store."""
+    for mark in _settled(database.read(), folder, settings):
+        if mark == MOVING and (move := _last(folder)) is not None and move.mark == get_meta(database.read(), MOVING):
+            _leave(folder, settings, move)
         with database.write() as connection:
             connection.execute("delete from meta where key=?", (mark,))
-        (folder / file).unlink(missing_ok=True)
+        (folder / (RESTORED if mark == RESTORING else MOVING_FILE)).unlink(missing_ok=True)
 
 
-def _settled(connection: Connection, folder: Path, url: str | None) -> list[tuple[str, str]]:
-    """The marks of what came to its end but for taking them away, each with its file."""
-    found = []
-    for mark, file in ((RESTORING, RESTORED), (MOVING, MOVING_FILE)):
-        value, place = get_meta(connection, mark), folder / file
-        same = value is not None and place.is_file() and place.read_text() == value
-        if same and (mark == RESTORING or load(folder).store == url):
-            found.append((mark, file))
-    return found
+def mark_moved(database: Database, place: str, *, by: str) -> None:
+    """Note where the node went on; nobody opens this store any more."""
+    from kizuna.store.store import note_act
+
+    with database.write() as connection:
+        if get_meta(connection, MOVED) is None:
+            note_act(connection, clock.now_us(), by, "migrate", place)
+            set_meta(connection, MOVED, place)
 
 
-def must_not_have_moved(connection: Connection, place: str, folder: Path, url: str | None) -> None:
+def must_not_have_moved(connection: Connection, place: str, folder: Path, settings: Settings) -> None:
     """Raise InvalidInput where the node went on elsewhere, or never came here whole."""
-    settled = [mark for mark, _ in _settled(connection, folder, url)]
+    settled = _settled(connection, folder, settings)
     if RESTORING not in settled and get_meta(connection, RESTORING) is not None:
         raise InvalidInput("a restore into it was cut off; restore again", file=place)
     if MOVING not in settled and get_meta(connection, MOVING) is not None:
         raise InvalidInput("a move into it was cut off; move again", file=place)
     if (where := get_meta(connection, MOVED)) is not None:
         raise InvalidInput(f"this node went on in {where}", file=place)
+
+
+def _settled(connection: Connection, folder: Path, settings: Settings) -> list[str]:
+    """The marks of what came to its end but for taking them away."""
+    found = []
+    if (mark := get_meta(connection, RESTORING)) is not None and _text(folder / RESTORED) == mark:
+        found.append(RESTORING)
+    # What node.json says, not a command line that names a store for once.
+    if get_meta(connection, MOVING) is not None and load(folder, environment=False).store == settings.store:
+        found.append(MOVING)
+    return found
+
+
+def _leave(folder: Path, settings: Settings, move: Move) -> None:
+    """Mark the store before. Where it cannot be, the node lives on all the same: nothing leads there any more."""
+    before = msgspec.structs.replace(settings, store=move.before)
+    try:
+        if is_postgres(move.before) or store_file(folder, move.before).exists():
+            with closing(open_database(folder, before)) as database:
+                if get_meta(database.read(), "node") == settings.identity:
+                    mark_moved(database, shown_address(str(settings.store)), by=move.by)
+    except (KizunaError, OSError) as error:
+        log.warning("the store that the node came from could not be marked: %s", error)
+
+
+def _last(folder: Path) -> Move | None:
+    """The move that was begun last, if it is not at its end."""
+    try:
+        return msgspec.json.decode((folder / MOVING_FILE).read_bytes(), type=Move)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return None

@@ -27,7 +27,7 @@ from kizuna.store.backup import REPLACED
 from kizuna.store.database import FILE, Connection, Database, is_postgres, open_database, shown_address, store_file
 from kizuna.store.epochs import Opened, begin_epoch, told
 from kizuna.store.migrations import newer, steps
-from kizuna.store.moving import RESTORED, RESTORING
+from kizuna.store.moving import MOVED, MOVING, RESTORED, RESTORING
 from kizuna.store.rows import get_meta, set_meta
 from kizuna.store.rowwise import Sum, rows_of
 from kizuna.store.store import Store, note_act
@@ -359,6 +359,8 @@ def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, ma
         opened = begin_epoch(connection, now := time.now_us())
         detail = {**told(opened), "made": checked.manifest.made, "from": checked.manifest.kind}
         note_act(connection, now, by, "restore", str(checked.file), detail)
+        # A copy that was taken while the node moved is a node of its own from here on.
+        connection.execute("delete from meta where key in (?,?)", (MOVED, MOVING))
         if mark is not None:
             set_meta(connection, RESTORING, mark)
     return opened

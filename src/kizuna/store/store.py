@@ -94,8 +94,8 @@ class Store:
             if owner not in (None, self.settings.identity):
                 raise InvalidInput("this is the store of another node", file=self.database.place)
             if not read_only:
-                let_in(self.database, self.folder, self.settings.store)
-            must_not_have_moved(self.database.read(), self.database.place, self.folder, self.settings.store)
+                let_in(self.database, self.folder, self.settings)
+            must_not_have_moved(self.database.read(), self.database.place, self.folder, self.settings)
         except InvalidInput:
             self.database.close()
             raise

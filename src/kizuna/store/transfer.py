@@ -55,12 +55,12 @@ def copy_store(source: Store, target: Database, mark: str | None = None) -> Move
     With a mark nobody opens it before the move is at its end (`moving`). Raises Conflict where something is there already,
     InvalidInput where the two are not equal afterwards.
     """
-    _must_be_empty(target.read(), target)  # before any lock: it may be the very same
+    must_be_empty(target.read(), target)  # before any lock: it may be the very same
     tables = _columns(source.database, target)
     with ExitStack() as stack:
         here = stack.enter_context(source.database.write())  # held, so that what is copied is all there is
         there = stack.enter_context(target.write())
-        _must_be_empty(there, target)
+        must_be_empty(there, target)
         for table in ("space", "meta"):  # what every new store begins with
             there.execute(f"delete from {table}")
         counts, digests = {}, {}
@@ -96,7 +96,8 @@ def copy_order(tables: Iterable[str], *, documents: bool = False) -> list[str]:
     return [*first, *sorted(known - set(first))]
 
 
-def _must_be_empty(there: Connection, target: Database) -> None:
+def must_be_empty(there: Connection, target: Database) -> None:
+    """Raise Conflict where a node is in it."""
     for table in ("object", "audit", "person", "partner", "quarantine"):
         if there.execute(f"select 1 from {table} limit 1").fetchone():
             raise Conflict("there is a node in it already; nothing was changed", file=target.place)

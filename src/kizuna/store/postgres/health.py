@@ -10,7 +10,10 @@ from kizuna.store.postgres.connection import Raw, told
 from kizuna.store.postgres.database import connected, schema_of
 
 _STANDBYS = "synchronous_standby_names"
-_COPYING = "pg_basebackup"  # follows for a while, and is nobody to go on with
+_ARCHIVING = ["pg_basebackup", "pg_receivewal", "pg_recvlogical", "barman_receive_wal"]  # nobody to go on with
+# Nor is whoever reads changes row by row.
+_FOLLOWED = """select 1 from pg_stat_replication where coalesce(application_name, '') <> all(%s)
+and pid not in (select active_pid from pg_replication_slots where slot_type='logical' and active_pid is not null)"""
 _SAFE = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -19,7 +22,7 @@ _SAFE = {
 
 
 class Trouble(NamedTuple):
-    """A setting under which what was acknowledged may be lost; `wanted` is None where a standby follows that no commit waits for."""
+    """A setting under which what was acknowledged may be lost; `wanted` is None where a standby follows and commits wait for none."""
 
     name: str
     value: str
@@ -32,9 +35,7 @@ def trouble(url: str) -> list[Trouble]:
         names = [*_SAFE, _STANDBYS]
         rows = raw.execute("select name, setting from pg_settings where name = any(%s)", (names,)).fetchall()
         found = dict(rows)
-        followed = raw.execute(
-            "select 1 from pg_stat_replication where application_name is distinct from %s", (_COPYING,)
-        )
+        followed = raw.execute(_FOLLOWED, (_ARCHIVING,))
         unawaited = not found.pop(_STANDBYS, "") and followed.fetchone() is not None
     bad = [Trouble(name, value, _SAFE[name]) for name, value in found.items() if value != _SAFE[name]]
     return [*bad, Trouble(_STANDBYS, "", None)] if unawaited else bad
