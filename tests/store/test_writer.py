@@ -13,6 +13,7 @@ from kizuna.labels import format_label, own_only, parse_label
 from kizuna.stix import BUILTIN, iter_objects, sco_id
 from kizuna.store import Outcome, Partner, Query, Store, open_store
 from kizuna.store.act import Act
+from kizuna.store.writer import _gathered
 from tests.builders import AMBER, CLEAR, RED, campaign, definition, identity, items, named
 from tests.conftest import Clock
 
@@ -424,3 +425,12 @@ def test_what_was_dated_ahead_loosens_nothing_and_stays_in_its_space(tokyo: Stor
     assert label_of(tokyo, one["id"]) == "TLP:AMBER"
     assert tokyo.custodian().get(drill["id"]) is None
     assert tokyo.custodian(space="drill").get(drill["id"]) is not None
+
+
+@pytest.mark.parametrize(
+    ("least", "sizes", "expected"),
+    [(8, [1] * 13, [2, 8, 3]), (1, [3, 4], [3, 4]), (8, [5, 9, 1], [5, 9, 1]), (8, [], []), (8, [1], [1])],
+)
+def test_the_first_turn_comes_early(least: int, sizes: list[int], expected: list[int]) -> None:
+    batches: list[Any] = [[object()] * size for size in sizes]
+    assert [len(some) for some in _gathered(iter(batches), least)] == expected

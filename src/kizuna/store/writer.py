@@ -530,9 +530,9 @@ def uncollected() -> Iterator[None]:
 
 
 def _gathered(batches: Iterable[Batch], least: int) -> Iterator[Batch]:
-    """The batches, as many together as are worth a turn of statements; few at first, for until then the database has nothing to do."""
+    """The batches of a transaction, as many together as are worth a turn of statements; fewer at first: the database waits for them."""
     some: Batch = []
-    enough = least // _FEWER_FIRST
+    enough = max(least // _FEWER_FIRST, 1)
     for batch in batches:
         some = some + batch if some else batch
         if len(some) >= enough:
