@@ -10,8 +10,9 @@ from kizuna.store import Store
 ARENAS = 2
 """Heaps of the C library. By default each of many threads has one, and each keeps the most that its thread ever needed."""
 
-LARGE = 1 << 20
-"""Bytes from which on memory is taken from the system and given back at once. By default that grows to 32 MiB with what is freed."""
+LARGE = 4 << 20
+"""Bytes, more than a page of 1,000 objects has, from which on memory is taken from the system and given back at once.
+By default that grows to 32 MiB with what is freed."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 

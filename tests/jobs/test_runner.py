@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from kizuna.clock import now_us
+from kizuna.errors import Unavailable
 from kizuna.events import Event, Job
-from kizuna.jobs import Runner, carry_out
+from kizuna.jobs import Runner, carry_out, work
 from kizuna.jobs import runner as runner_module
 from kizuna.store import Store
 from kizuna.store.accounts import ROLES, Accounts
-from kizuna.store.jobs import Jobs
+from kizuna.store.jobs import MOST_ATTEMPTS, Jobs
 from kizuna.store.purging import Purges
 from tests.builders import CLEAR, campaign, items
 from tests.commands import bundle
@@ -108,6 +109,28 @@ def test_a_process_that_breaks_off_is_begun_anew_and_not_for_ever(
     with Runner(store):
         after = ended(jobs, asked.id)
     assert (after.state, after.attempt, after.reason) == ("failed", 5, "broke off 5 times")
+
+
+def test_a_database_that_was_away_for_a_moment_fails_no_job(
+    jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> Any:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setitem(work.WORK, "export", away)
+    asked = jobs.ask("export", "cli:x", {})
+    for attempt in range(1, MOST_ATTEMPTS):
+        job = jobs.claim()
+        assert job is not None
+        assert job.attempt == attempt
+        with pytest.raises(Unavailable):
+            carry_out(store, job)
+        jobs.give_back(job, counts=True)
+    job = jobs.claim()
+    assert job is not None
+    carry_out(store, job)
+    after = jobs.find(asked.id)
+    assert (after.state, after.error, after.reason) == ("failed", "unavailable", "the database does not answer")
 
 
 def test_a_database_that_fails_ends_no_runner(jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from kizuna.errors import Unavailable
 from kizuna.jobs.work import carry_out
 from kizuna.store import open_store
 from kizuna.store.apart import end_with
@@ -40,7 +41,7 @@ def main() -> None:
         if job.holder == order.holder:
             try:
                 carry_out(store, job)
-            except Lost:
+            except (Lost, Unavailable):
                 sys.exit(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kizuna.errors import KizunaError, NotFound, Refused
+from kizuna.errors import KizunaError, NotFound, Refused, Unavailable
 from kizuna.exchange.taxii.client import poll
 from kizuna.jobs.exporting import export
 from kizuna.jobs.importing import bring
@@ -13,7 +13,7 @@ from kizuna.jobs.turn import Cancelled, Turn
 from kizuna.store import Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.caller import ROLES_WITH, Caller
-from kizuna.store.jobs import RIGHTS, Job, Kind
+from kizuna.store.jobs import MOST_ATTEMPTS, RIGHTS, Job, Kind
 from kizuna.store.leases import Lost
 
 Result = dict[str, Any]
@@ -31,7 +31,10 @@ ACTS: dict[Kind, str] = {"import": "import", "export": "export", "poll": "taxii.
 
 
 def carry_out(store: Store, job: Job) -> None:
-    """Do a claimed job, and write down how it ended. Raises Lost when another has taken it over, and leaves the rest to them."""
+    """Do a claimed job, and write down how it ended.
+
+    Raises Lost when another has taken it over, and leaves the rest to them; Unavailable where the database was away and is asked again.
+    """
     with Turn(store, job) as turn:
         try:
             result = WORK[job.kind](turn, _caller(store, job))
@@ -40,6 +43,8 @@ def carry_out(store: Store, job: Job) -> None:
         except Lost:
             raise
         except KizunaError as error:
+            if isinstance(error, Unavailable) and job.attempt < MOST_ATTEMPTS:
+                raise  # as if it had been killed: it is begun anew
             turn.jobs.finish(job, "failed", error=error.slug, reason=_text(str(error)))
         except Exception as error:  # of whatever kind: whoever asked is told, and the next job begins
             turn.jobs.finish(job, "failed", error="internal", reason=type(error).__name__)
