@@ -16,13 +16,13 @@ import pytest
 
 from kizuna.errors import Conflict, InvalidInput, NodeBusy
 from kizuna.settings import Settings, load, save
-from kizuna.store import Store, backup
+from kizuna.store import Store, backup, open_store
 from kizuna.store.archive import FOLDER, Archive, Manifest, check
 from kizuna.store.backup import back_up
 from kizuna.store.database import open_database
 from kizuna.store.keys import make_key
 from kizuna.store.restore import restore
-from kizuna.store.rows import get_meta
+from kizuna.store.rows import get_meta, set_meta
 from kizuna.store.verify import verify
 from tests.builders import CLEAR, campaign, items, report
 from tests.store.filled import fill, readers
@@ -189,6 +189,21 @@ def kept(store: Store, tmp_path: Path) -> Path:
     fill(store)
     back_up(store, tmp_path / "kept", by="test")
     return tmp_path / "kept"
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_was_kept_while_the_node_moved_is_a_node(
+    store: Store, make_database: Callable[[], str], tmp_path: Path, shared: bool
+) -> None:
+    fill(store)
+    with store.database.write() as connection:
+        set_meta(connection, "moved", "elsewhere")
+        set_meta(connection, "moving", "0" * 32)
+    back_up(store, tmp_path / "kept", by="test")
+    folder = tmp_path / "there"
+    restore(tmp_path / "kept", folder, url=make_database() if shared else None, by="test")
+    with closing(open_store(folder)) as there:
+        assert list(verify(there)) == []
 
 
 @SQLITE

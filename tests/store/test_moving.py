@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kizuna.errors import Conflict, InvalidInput
+from kizuna.errors import Conflict, InvalidInput, NodeBusy, Unavailable
 from kizuna.settings import Settings, save
 from kizuna.store import Store, open_store
 from kizuna.store.database import open_database
@@ -27,7 +27,7 @@ def copied(store: Store, settings: Settings) -> None:
     clear(store.folder, settings)
     with closing(open_database(store.folder, settings)) as target:
         must_be_empty(target.read(), target)
-        copy_store(store, target, begin(store.folder, store.settings.store, "test"))
+        copy_store(store, target, begin(store.folder, store.settings.store, str(settings.store), "test"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -91,10 +91,62 @@ def test_a_store_before_that_is_gone_keeps_nobody_out(store: Store, settings: Se
         assert there.custodian().stats().objects == 1
 
 
+def test_a_store_before_that_takes_no_mark_keeps_nobody_out(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frozen(*_: object, **__: object) -> None:
+        raise OSError("attempt to write a readonly database")
+
+    copied(store, settings)
+    save(store.folder, settings)
+    monkeypatch.setattr("kizuna.store.moving.mark_moved", frozen)
+    with closing(open_store(store.folder)) as there:
+        assert there.custodian().stats().objects == 1
+    assert not (store.folder / MOVING_FILE).exists()
+
+
+def test_a_store_before_that_somebody_writes_to_is_marked_later(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise NodeBusy("another process keeps writing")
+
+    copied(store, settings)
+    save(store.folder, settings)
+    with monkeypatch.context() as patched:
+        patched.setattr("kizuna.store.moving.mark_moved", busy)
+        open_store(store.folder).close()
+    Store(store.folder, store.settings).close()
+    open_store(store.folder).close()
+    with pytest.raises(InvalidInput, match="went on in"):
+        Store(store.folder, store.settings)
+
+
+def test_whoever_had_it_open_writes_into_it_no_more(store: Store, settings: Settings) -> None:
+    save(store.folder, store.settings)
+    with closing(Store(store.folder, store.settings)) as other:
+        assert kizuna("migrate", "--to", str(settings.store), "--data", store.folder).code == 0
+        with pytest.raises(Unavailable, match="in another store") as told:
+            list(other.writer(other.own_source()).add(items(campaign("late"))))
+        assert str(settings.store) not in str(told.value)
+        with pytest.raises(InvalidInput, match="went on in"):
+            copied(other, msgspec.structs.replace(settings, store="sqlite:///third.sqlite"))
+
+
+def test_the_environment_moves_no_node(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(store.folder, store.settings)
+    (store.folder / "other.sqlite").write_bytes(b"x")
+    monkeypatch.setenv("KIZUNA_STORE", "sqlite:///other.sqlite")
+    told = kizuna("migrate", "--to", str(settings.store), "--data", store.folder)
+    assert (told.code, "KIZUNA_STORE" in told.err) == (1, True)
+    monkeypatch.delenv("KIZUNA_STORE")
+    assert kizuna("migrate", "--to", str(settings.store), "--data", store.folder).code == 0
+
+
 @pytest.mark.parametrize("of", ["another node", "another move"])
 def test_what_is_not_of_the_move_stays(store: Store, settings: Settings, of: str) -> None:
     copied(store, settings)
-    begin(store.folder, None, "test")  # the next one, cut off before it copied
+    begin(store.folder, None, str(settings.store), "test")  # the next one, cut off before it copied
     with closing(open_database(store.folder, settings)) as target, target.write() as connection:
         if of == "another node":
             connection.execute("delete from meta where key=?", (MOVING,))
@@ -131,7 +183,7 @@ def test_of_another_folder_nothing_is_taken_away(store: Store, settings: Setting
     copied(store, settings)
     other = tmp_path / "other"
     shutil.copytree(store.folder, other)
-    begin(other, None, "test")
+    begin(other, None, str(settings.store), "test")
     clear(other, settings)
     with closing(open_database(other, settings)) as target:
         assert target.read().execute("select count(*) from object").fetchone() == (1,)

@@ -71,7 +71,8 @@ def test_a_damaged_index_stops_the_move_and_leaves_nothing(
 
 
 def test_whoever_has_moved_says_where_to(store: Store) -> None:
-    mark_moved(store.database, "postgresql://db/riga", by="test")
+    with store.database.write() as connection:
+        mark_moved(connection, "postgresql://db/riga", by="test")
     with pytest.raises(InvalidInput, match="went on in postgresql://db/riga"):
         Store(store.folder, store.settings, store.clock)
 

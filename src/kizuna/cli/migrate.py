@@ -13,7 +13,7 @@ from kizuna.cli.folder import actor
 from kizuna.cli.output import emit, node_options, say
 from kizuna.cli.process import only_once
 from kizuna.cli.words import _
-from kizuna.errors import Conflict
+from kizuna.errors import Conflict, InvalidInput
 
 
 @click.command(short_help="Move the node to another store.")
@@ -29,23 +29,32 @@ def command(url: str, data: Path, as_json: bool) -> None:
     with only_once(data, shared=False):
         from kizuna.settings import load, save
         from kizuna.store import open_store
-        from kizuna.store.database import open_database, shown_address
-        from kizuna.store.moving import begin, clear, let_in, take_back
+        from kizuna.store.database import Connection, open_database, shown_address
+        from kizuna.store.moving import begin, clear, let_in, mark_moved, take_back
         from kizuna.store.transfer import copy_store, must_be_empty
 
-        settings = msgspec.structs.replace(load(data), store=url)
+        written, settings = load(data, environment=False), msgspec.structs.replace(load(data), store=url)
+        if load(data).store != written.store:
+            raise InvalidInput("KIZUNA_STORE names another store than node.json; take it away first", file=str(data))
+        is_copied = False
+
+        def go_on_there(before: Connection) -> None:
+            nonlocal is_copied
+            is_copied = True
+            save(data, msgspec.structs.replace(written, store=url))
+            mark_moved(before, shown_address(url), by=actor())
+
         with closing(open_store(data)) as store:
-            written = load(data, environment=False)
             if written.store == url:
                 raise Conflict("the node lives there already; nothing was changed", file=shown_address(url))
             clear(data, settings)
-            with closing(open_database(data, settings)) as target:
-                must_be_empty(target.read(), target)
-                moved = copy_store(store, target, begin(data, store.settings.store, actor()))
             try:
-                save(data, msgspec.structs.replace(written, store=url))
+                with closing(open_database(data, settings)) as target:
+                    must_be_empty(target.read(), target)
+                    mark = begin(data, written.store, url, actor())
+                    moved = copy_store(store, target, mark, go_on_there)
             except BaseException:
-                if load(data, environment=False).store != url:
+                if is_copied and load(data, environment=False).store != url:
                     take_back(data, url)
                 raise
         with closing(open_database(data, settings)) as target:

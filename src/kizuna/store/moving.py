@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from kizuna import clock
-from kizuna.errors import InvalidInput, KizunaError
+from kizuna.errors import InvalidInput, NodeBusy
 from kizuna.settings import Settings, load, write_private
 from kizuna.store.database import Connection, Database, is_postgres, open_database, shown_address, store_file
 from kizuna.store.rows import get_meta, set_meta
@@ -31,16 +31,17 @@ MOVING_FILE = ".moving"
 
 
 class Move(msgspec.Struct, frozen=True):
-    """What the new store is marked with, the address of the one before, and who moves the node."""
+    """What the new store is marked with, both addresses, and who moves the node."""
 
     mark: str
     before: str | None
+    to: str
     by: str
 
 
-def begin(folder: Path, before: str | None, by: str) -> str:
+def begin(folder: Path, before: str | None, to: str, by: str) -> str:
     """Note a move that is about to fill another store; gives the mark of that."""
-    move = Move(secrets.token_hex(16), before, by)
+    move = Move(secrets.token_hex(16), before, to, by)
     write_private(folder / MOVING_FILE, msgspec.json.encode(move))
     return move.mark
 
@@ -84,21 +85,32 @@ def take_back(folder: Path, url: str) -> None:
 def let_in(database: Database, folder: Path, settings: Settings) -> None:
     """End what came to its end but for its marks: with them a restore or a move would begin anew in the store."""
     for mark in _settled(database.read(), folder, settings):
-        if mark == MOVING and (move := _last(folder)) is not None and move.mark == get_meta(database.read(), MOVING):
-            _leave(folder, settings, move)
         with database.write() as connection:
             connection.execute("delete from meta where key=?", (mark,))
-        (folder / (RESTORED if mark == RESTORING else MOVING_FILE)).unlink(missing_ok=True)
+        if mark == RESTORING:
+            (folder / RESTORED).unlink(missing_ok=True)
+    move = _last(folder)
+    if (
+        move is not None
+        and move.to == settings.store == load(folder, environment=False).store
+        and _left(folder, settings, move)
+    ):
+        (folder / MOVING_FILE).unlink(missing_ok=True)
 
 
-def mark_moved(database: Database, place: str, *, by: str) -> None:
+def mark_moved(connection: Connection, place: str, *, by: str) -> None:
     """Note where the node went on; nobody opens this store any more."""
     from kizuna.store.store import note_act
 
-    with database.write() as connection:
-        if get_meta(connection, MOVED) is None:
-            note_act(connection, clock.now_us(), by, "migrate", place)
-            set_meta(connection, MOVED, place)
+    if get_meta(connection, MOVED) is None:
+        note_act(connection, clock.now_us(), by, "migrate", place)
+        set_meta(connection, MOVED, place)
+
+
+def must_live_here(connection: Connection, place: str) -> None:
+    """Raise InvalidInput where the node went on elsewhere."""
+    if (where := get_meta(connection, MOVED)) is not None:
+        raise InvalidInput(f"this node went on in {where}", file=place)
 
 
 def must_not_have_moved(connection: Connection, place: str, folder: Path, settings: Settings) -> None:
@@ -108,8 +120,7 @@ def must_not_have_moved(connection: Connection, place: str, folder: Path, settin
         raise InvalidInput("a restore into it was cut off; restore again", file=place)
     if MOVING not in settled and get_meta(connection, MOVING) is not None:
         raise InvalidInput("a move into it was cut off; move again", file=place)
-    if (where := get_meta(connection, MOVED)) is not None:
-        raise InvalidInput(f"this node went on in {where}", file=place)
+    must_live_here(connection, place)
 
 
 def _settled(connection: Connection, folder: Path, settings: Settings) -> list[str]:
@@ -123,16 +134,20 @@ def _settled(connection: Connection, folder: Path, settings: Settings) -> list[s
     return found
 
 
-def _leave(folder: Path, settings: Settings, move: Move) -> None:
-    """Mark the store before. Where it cannot be, the node lives on all the same: nothing leads there any more."""
+def _left(folder: Path, settings: Settings, move: Move) -> bool:
+    """Mark the store before; whether nothing is left to do for that: as long as somebody writes there it is tried again."""
     before = msgspec.structs.replace(settings, store=move.before)
     try:
         if is_postgres(move.before) or store_file(folder, move.before).exists():
-            with closing(open_database(folder, before)) as database:
-                if get_meta(database.read(), "node") == settings.identity:
-                    mark_moved(database, shown_address(str(settings.store)), by=move.by)
-    except (KizunaError, OSError) as error:
+            with closing(open_database(folder, before)) as database, database.write() as connection:
+                if get_meta(connection, "node") == settings.identity:
+                    mark_moved(connection, shown_address(move.to), by=move.by)
+    except NodeBusy as error:
+        log.warning("the store that the node came from is not marked yet: %s", error)
+        return False
+    except Exception as error:  # gone, frozen or damaged: that keeps nobody out of the new one
         log.warning("the store that the node came from could not be marked: %s", error)
+    return True
 
 
 def _last(folder: Path) -> Move | None:

@@ -271,6 +271,8 @@ def _bring_up(file: Path, checked: Checked) -> None:
         connection.execute("pragma trusted_schema=off")
         migrate(connection)
         _must_be_the_schema(connection, checked)
+        # A copy that was taken while the node moved is a node of its own from here on.
+        connection.execute("delete from meta where key in (?,?)", (MOVED, MOVING))
 
 
 def _must_be_the_schema(connection: sqlite3.Connection, checked: Checked) -> None:
@@ -359,8 +361,7 @@ def _open_epoch(staging: Path, settings: Settings, checked: Checked, by: str, ma
         opened = begin_epoch(connection, now := time.now_us())
         detail = {**told(opened), "made": checked.manifest.made, "from": checked.manifest.kind}
         note_act(connection, now, by, "restore", str(checked.file), detail)
-        # A copy that was taken while the node moved is a node of its own from here on.
-        connection.execute("delete from meta where key in (?,?)", (MOVED, MOVING))
+        connection.execute("delete from meta where key in (?,?)", (MOVED, MOVING))  # as in `_bring_up`
         if mark is not None:
             set_meta(connection, RESTORING, mark)
     return opened

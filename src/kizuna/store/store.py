@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna import clock as time
-from kizuna.errors import InvalidInput, NotFound
+from kizuna.errors import InvalidInput, NotFound, Unavailable
 from kizuna.events import Act as Acted
 from kizuna.events import Fed, Listener, Waited, nobody
 from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
@@ -26,7 +26,7 @@ from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
-from kizuna.store.moving import let_in, must_not_have_moved
+from kizuna.store.moving import MOVED, let_in, must_not_have_moved
 from kizuna.store.prepare import KnownLabels
 from kizuna.store.purged import Marks
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
@@ -124,6 +124,8 @@ class Store:
         """One durable transaction; feeds are right when it commits, and nothing happened when it raises."""
         try:
             with self.database.write() as connection:
+                if get_meta(connection, MOVED) is not None:  # since it was opened; whoever asks is not told where to
+                    raise Unavailable("this node went on in another store; start it anew")
                 act = Act(self, connection)
                 yield act
                 act.note_labels()

@@ -7,8 +7,7 @@ in ways of their own, and its order is the order of answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ import msgspec
 from kizuna.errors import Conflict, InvalidInput
 from kizuna.store.database import Connection, Database
 from kizuna.store.extract import extract
-from kizuna.store.moving import MOVING
+from kizuna.store.moving import MOVING, must_live_here
 from kizuna.store.rows import set_meta
 from kizuna.store.translations import marks_of
 
@@ -49,33 +48,39 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.tables.values())
 
 
-def copy_store(source: Store, target: Database, mark: str | None = None) -> Moved:
-    """Copy everything into an empty database and compare the two. Nobody writes meanwhile; whole or not at all where the target can.
+def copy_store(
+    source: Store, target: Database, mark: str | None = None, then: Callable[[Connection], object] = lambda _: None
+) -> Moved:
+    """Copy everything into an empty database and compare the two; whole or not at all where the target can.
 
-    With a mark nobody opens it before the move is at its end (`moving`). Raises Conflict where something is there already,
-    InvalidInput where the two are not equal afterwards.
+    With a mark nobody opens it before the move is at its end (`moving`). Nobody writes to the source until `then`, which is given
+    the transaction that keeps it, is done: after all is in the target. Raises Conflict where something is there already,
+    InvalidInput where the two are not equal afterwards, or the node of the source lives elsewhere by now.
     """
     must_be_empty(target.read(), target)  # before any lock: it may be the very same
     tables = _columns(source.database, target)
-    with ExitStack() as stack:
-        here = stack.enter_context(source.database.write())  # held, so that what is copied is all there is
-        there = stack.enter_context(target.write())
-        must_be_empty(there, target)
-        for table in ("space", "meta"):  # what every new store begins with
-            there.execute(f"delete from {table}")
-        counts, digests = {}, {}
-        for table, columns in tables.items():
-            counts[table], digests[table] = _copy(here, there, table, columns)
-        counts[DOCUMENTS], digests[DOCUMENTS] = _copy_documents(source, here, there)
-        newest = here.full_text.newest(here)
-        there.full_text.reserve(there, newest)
-        target.numbers_follow(there)
-        for table, columns in tables.items():
-            if _digest(_rows(there, table, columns)) != (counts[table], digests[table]):
-                raise InvalidInput(f"table {table} is not the same on both sides; nothing was moved", file=target.place)
-        _compare_documents(source, here, there, target)
-        if mark is not None:
-            set_meta(there, MOVING, mark)
+    with source.database.write() as here:  # held, so that what is copied is all there is
+        must_live_here(here, source.database.place)
+        with target.write() as there:
+            must_be_empty(there, target)
+            for table in ("space", "meta"):  # what every new store begins with
+                there.execute(f"delete from {table}")
+            counts, digests = {}, {}
+            for table, columns in tables.items():
+                counts[table], digests[table] = _copy(here, there, table, columns)
+            counts[DOCUMENTS], digests[DOCUMENTS] = _copy_documents(source, here, there)
+            newest = here.full_text.newest(here)
+            there.full_text.reserve(there, newest)
+            target.numbers_follow(there)
+            for table, columns in tables.items():
+                if _digest(_rows(there, table, columns)) != (counts[table], digests[table]):
+                    raise InvalidInput(
+                        f"table {table} is not the same on both sides; nothing was moved", file=target.place
+                    )
+            _compare_documents(source, here, there, target)
+            if mark is not None:
+                set_meta(there, MOVING, mark)
+        then(here)
     target.tidy()
     return Moved(tables=counts, digests=digests)
 

@@ -155,7 +155,7 @@ class SqliteDatabase:
             return None
         with self._listing:
             for at, (thread, connection) in enumerate(self._readers):
-                if not (thread.is_alive() or self._closed):
+                if not thread.is_alive():
                     self._readers[at] = (threading.current_thread(), connection)
                     if connection.in_transaction:
                         connection.execute("rollback")
@@ -331,12 +331,12 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close every connection of this process."""
-        with self._lock:
+        with self._lock, self._listing:
             self._closed = True
+            self._readers.clear()
             for connection in self._all:
                 connection.close()
             self._all.clear()
-            self._readers.clear()
 
     def _connect(self, cache_kib: int) -> SqliteConnection:
         if self._closed:
