@@ -33,10 +33,10 @@ def command(url: str, data: Path, as_json: bool) -> None:
         from kizuna.store.moving import begin, clear, let_in, mark_moved, take_back
         from kizuna.store.transfer import copy_store, must_be_empty
 
-        written, settings = load(data, environment=False), msgspec.structs.replace(load(data), store=url)
-        if load(data).store != written.store:
+        given, written = load(data), load(data, environment=False)
+        if given.store != written.store:
             raise InvalidInput("KIZUNA_STORE names another store than node.json; take it away first", file=str(data))
-        is_copied = False
+        settings, is_copied = msgspec.structs.replace(given, store=url), False
 
         def go_on_there(before: Connection) -> None:
             nonlocal is_copied

@@ -74,17 +74,14 @@ def take_back(folder: Path, url: str) -> None:
         clear_schema(url, lambda _: True)
         return
     file = store_file(folder, url).resolve()
-    for ending in (
-        "",
-        "-wal",
-        "-shm",
-    ):  # a file without its log would be a damaged one; SQLite drops a log without its file
+    # A file without its log would be a damaged one; SQLite drops a log without its file.
+    for ending in ("", "-wal", "-shm"):
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def let_in(database: Database, folder: Path, settings: Settings) -> None:
     """End what came to its end but for its marks: with them a restore or a move would begin anew in the store."""
-    for mark in _settled(database.read(), folder, settings):
+    for mark in _settled(_marks(database.read()), folder, settings):
         with database.write() as connection:
             connection.execute("delete from meta where key=?", (mark,))
         if mark == RESTORING:
@@ -107,29 +104,36 @@ def mark_moved(connection: Connection, place: str, *, by: str) -> None:
         set_meta(connection, MOVED, place)
 
 
-def must_live_here(connection: Connection, place: str) -> None:
-    """Raise InvalidInput where the node went on elsewhere."""
-    if (where := get_meta(connection, MOVED)) is not None:
+def must_live_here(where: str | None, place: str) -> None:
+    """Raise InvalidInput where a store is marked with another place that the node went on in."""
+    if where is not None:
         raise InvalidInput(f"this node went on in {where}", file=place)
 
 
 def must_not_have_moved(connection: Connection, place: str, folder: Path, settings: Settings) -> None:
     """Raise InvalidInput where the node went on elsewhere, or never came here whole."""
-    settled = _settled(connection, folder, settings)
-    if RESTORING not in settled and get_meta(connection, RESTORING) is not None:
+    marks = _marks(connection)
+    open_ends = marks.keys() - _settled(marks, folder, settings)
+    if RESTORING in open_ends:
         raise InvalidInput("a restore into it was cut off; restore again", file=place)
-    if MOVING not in settled and get_meta(connection, MOVING) is not None:
+    if MOVING in open_ends:
         raise InvalidInput("a move into it was cut off; move again", file=place)
-    must_live_here(connection, place)
+    must_live_here(marks.get(MOVED), place)
 
 
-def _settled(connection: Connection, folder: Path, settings: Settings) -> list[str]:
+def _marks(connection: Connection) -> dict[str, str]:
+    return dict(
+        connection.execute("select key, value from meta where key in (?,?,?)", (MOVED, MOVING, RESTORING)).fetchall()
+    )
+
+
+def _settled(marks: dict[str, str], folder: Path, settings: Settings) -> list[str]:
     """The marks of what came to its end but for taking them away."""
     found = []
-    if (mark := get_meta(connection, RESTORING)) is not None and _text(folder / RESTORED) == mark:
+    if RESTORING in marks and _text(folder / RESTORED) == marks[RESTORING]:
         found.append(RESTORING)
     # What node.json says, not a command line that names a store for once.
-    if get_meta(connection, MOVING) is not None and load(folder, environment=False).store == settings.store:
+    if MOVING in marks and load(folder, environment=False).store == settings.store:
         found.append(MOVING)
     return found
 

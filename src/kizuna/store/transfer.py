@@ -17,8 +17,8 @@ import msgspec
 from kizuna.errors import Conflict, InvalidInput
 from kizuna.store.database import Connection, Database
 from kizuna.store.extract import extract
-from kizuna.store.moving import MOVING, must_live_here
-from kizuna.store.rows import set_meta
+from kizuna.store.moving import MOVED, MOVING, must_live_here
+from kizuna.store.rows import get_meta, set_meta
 from kizuna.store.translations import marks_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def copy_store(
     must_be_empty(target.read(), target)  # before any lock: it may be the very same
     tables = _columns(source.database, target)
     with source.database.write() as here:  # held, so that what is copied is all there is
-        must_live_here(here, source.database.place)
+        must_live_here(get_meta(here, MOVED), source.database.place)
         with target.write() as there:
             must_be_empty(there, target)
             for table in ("space", "meta"):  # what every new store begins with

@@ -10,13 +10,8 @@ from kizuna.store.postgres.connection import Raw, told
 from kizuna.store.postgres.database import connected, schema_of
 
 _STANDBYS = "synchronous_standby_names"
-_ARCHIVING = [
-    "pg_basebackup",
-    "pg_receivewal",
-    "pg_recvlogical",
-    "barman_receive_wal",
-    "barman_streaming_backup",
-]  # nobody to go on with
+# These follow, and are nobody to go on with.
+_ARCHIVING = ["pg_basebackup", "pg_receivewal", "pg_recvlogical", "barman_receive_wal", "barman_streaming_backup"]
 # Nor is whoever reads changes row by row.
 _FOLLOWED = """select 1 from pg_stat_replication where coalesce(application_name, '') <> all(%s)
 and pid not in (select active_pid from pg_replication_slots where slot_type='logical' and active_pid is not null)"""

@@ -149,9 +149,8 @@ class SqliteDatabase:
 
     def _left_behind(self) -> SqliteConnection | None:
         """The connection of a thread that has ended, if there is one: a node's threads come and go for months."""
-        if (
-            self._process != os.getpid()
-        ):  # to a forked process every other thread seems ended, and the connections are its parent's
+        # To a forked process every other thread seems ended, and the connections are its parent's.
+        if self._process != os.getpid():
             return None
         with self._listing:
             for at, (thread, connection) in enumerate(self._readers):
