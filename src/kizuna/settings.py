@@ -52,60 +52,104 @@ ENVIRONMENT: dict[str, Callable[[str], object]] = {
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what comes in; sizes in bytes. `head_seconds` and `body_seconds` are for the whole head and body of a request."""
+    """Bounds on what comes in and on what one asker takes; sizes in bytes. The reference is made of the words below each."""
 
     body: Positive = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
+    """Of a request, unpacked."""
     object: Positive = 16 * MiB
+    """Of one STIX object; a larger one is refused, and the rest goes on."""
     split_above: Positive = 64 * MiB
+    """Of a file that is held in memory as a whole; a larger one is read piece by piece, and no job takes it."""
     depth: Positive = 100
+    """Levels of JSON inside each other."""
     compression_ratio: Positive = 100
-    items: Positive = 50_000  # objects in one TAXII request; of two bytes each a body would hold millions
+    """How many times its size a packed file or request may unpack to, beyond its first 16 MiB."""
+    items: Positive = 50_000  # of two bytes each a body would hold millions
+    """Objects in one TAXII request."""
     page: Positive = 1000
-    quarantine: Positive = 256 * MiB  # of one source: above it a refused item is told of and not kept
-    quota_objects: Positive | None = 1_000_000  # that a partner may send in an hour, where nothing else is set for it
+    """Objects in one TAXII answer."""
+    quarantine: Positive = 256 * MiB
+    """Kept of what one source sent and was refused; beyond it refused items are told of and not kept."""
+    quota_objects: Positive | None = 1_000_000
+    """Objects that a partner may send in an hour, where nothing else is set for it; null for any number."""
     quota_bytes: Positive | None = 8 << 30
+    """Bytes that a partner may send in an hour, where nothing else is set for it; null for any number."""
     quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
+    """Days that refused items are kept."""
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
-    export: Positive = 1024 * MiB  # what one job keeps for its asker, compressed
-    lease_seconds: Seconds = 20.0  # a process that has not spoken for so long works on a job no more
+    """How far ahead of this node's clock an object may be dated; beyond it, it waits until then."""
+    export: Positive = 1024 * MiB
+    """What one export job keeps for its asker, compressed."""
+    lease_seconds: Seconds = 20.0
+    """A process that has not spoken for so long works on its job no more, and another takes it over."""
     head_seconds: Seconds = 20.0
+    """For the whole head of a request."""
     body_seconds: Seconds = 600.0  # 32 MiB within this need less than half a megabit a second
-    stall_seconds: Seconds = 20.0  # within which a sender or a reader must move at least 16 KiB
-    answer_seconds: Seconds = 60.0  # for all that one request asks of the database
-    at_once: Positive = 8  # requests of one caller that are worked on
-    waiting: Positive = 100  # requests of one caller that wait for their turn
+    """For the whole body of a request."""
+    stall_seconds: Seconds = 20.0
+    """Within which a sender or a reader must move at least 16 KiB."""
+    answer_seconds: Seconds = 60.0
+    """For all that one request asks of the database."""
+    at_once: Positive = 8
+    """Requests of one caller that are worked on at a time."""
+    waiting: Positive = 100
+    """Requests of one caller that wait for their turn; beyond it they are answered 429."""
     connections: Positive = 500  # a process may commonly have 1,024 files open, and the store needs some of them
+    """Connections to one process at a time."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who this node is and how it behaves. `country` is ISO 3166-1 alpha-3 or alpha-2 as given by the operator.
+    """Who this node is and how it behaves. The reference is made of the words below each.
 
     Raises ValueError for a public address that is none, and for proxies that are no addresses.
     """
 
     name: str
+    """Short name of the node."""
     organisation: str
+    """Name of the organisation, as labels and partners know it."""
     country: str
+    """Country of the organisation, ISO 3166-1, such as JPN or JP."""
     identity: str
+    """STIX id of the organisation; `kizuna init` makes it, and it never changes."""
     community: str | None = None
+    """What GREEN without a named community means; nobody by default."""
     ceiling: str | None = None
+    """The highest label this node may store, such as TLP:AMBER; what is above it is refused and recorded as spillage."""
     language: str | None = None
+    """Language of the pages when the reader states none: en or ja."""
     listen: str = "127.0.0.1"
+    """Address to serve on; this machine only by default."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8700
+    """Port to serve on; 0 takes a free one."""
     tls_certificate: str | None = None
+    """File of the certificate with its chain, PEM."""
     tls_key: str | None = None
-    public_url: str | None = None  # as others reach the node, where a proxy stands before it
-    proxies: tuple[str, ...] = ()  # addresses or networks whose word is taken for who asks, and over what
+    """File of the certificate's key, PEM."""
+    public_url: str | None = None
+    """The address as others reach the node, where a proxy stands before it."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks whose word is taken for who asks, and over what."""
     compress: Literal["auto", "always", "never"] = "auto"
-    store: str | None = None  # sqlite:///FILE or postgresql://…; a file in the node's folder by default
-    disk_floor: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] = 512 * MiB  # bytes; with less left nothing is taken in
-    log: LogForm = "auto"  # lines for people on a terminal, JSON elsewhere; off leaves errors of the node itself
+    """Whether TAXII answers are packed for who takes gzip; auto leaves it on this machine itself."""
+    store: str | None = None
+    """sqlite:///FILE or postgresql://…; a file in the node's folder by default."""
+    disk_floor: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] = 512 * MiB
+    """Bytes free on the disk; with less left nothing is taken in."""
+    log: LogForm = "auto"
+    """Lines for people on a terminal and JSON elsewhere, or always one of them; off leaves errors of the node itself."""
     log_level: LogLevel = "info"
-    log_addresses: bool = False  # whether a request's line says where it came from
+    """The least that is logged; debug tells of health checks and style sheets, too."""
+    log_addresses: bool = False
+    """Whether a request's line says where it came from."""
     admin_listen: str = "127.0.0.1"
-    admin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None  # metrics; without it nothing listens
-    traces: bool = False  # spans by OpenTelemetry; the OTEL_* variables say where to, and ask for them too
-    job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14  # that jobs which ended are kept, with what they made
+    """Address of the metrics."""
+    admin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
+    """Port of the metrics, 0 for a free one; without it nothing listens."""
+    traces: bool = False
+    """Whether spans are sent by OpenTelemetry; the OTEL_* variables say where to, and ask for them too."""
+    job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14
+    """Days that jobs which ended are kept, with what they made."""
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:

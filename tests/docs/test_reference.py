@@ -1,37 +1,37 @@
-"""The reference of the commands is generated; `KIZUNA_WRITE_DOCS=1 python -m pytest tests/docs` writes it anew."""
+"""The reference is written by `scripts/reference` from the code, in both languages."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
 from pathlib import Path
 
-import click
-
-from kizuna.cli import main
-
-FILE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "commands.md"
-HEAD = """# Commands
-
-Generated from the commands themselves; `kizuna COMMAND --help` says the same. Data goes to standard output, progress and errors to
-standard error; with `--json` a result is one line of JSON and a list one line per entry. Exit codes: [exit-codes.md](exit-codes.md).
-"""
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
 
 
-def test_the_reference_is_generated() -> None:
-    wanted = HEAD + "".join(_pages(main, "kizuna"))
-    if os.environ.get("KIZUNA_WRITE_DOCS"):
-        FILE.write_text(wanted, encoding="utf-8")
-    assert FILE.read_text(encoding="utf-8") == wanted
+def test_the_reference_is_as_the_code_says(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "reference"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    written = {file.name for file in tmp_path.iterdir()}
+    assert written == {f"{name}{suffix}.md" for name in ("commands", "settings", "api") for suffix in ("", ".ja")}
+    for name in written:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert (REFERENCE / name).read_text(encoding="utf-8") == text, (
+            f"{name} is old: run .venv/bin/python scripts/reference"
+        )
 
 
-def _pages(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
-    settings = {**command.context_settings, "max_content_width": 100, "terminal_width": 100}
-    with click.Context(command, parent=parent, info_name=name, **settings) as context:
-        if isinstance(command, click.Group):
-            for verb in command.list_commands(context):
-                inner = command.get_command(context, verb)
-                assert inner is not None
-                yield from _pages(inner, verb, context)
-        else:
-            yield f"\n## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
+def test_both_languages_tell_of_the_same() -> None:
+    for english in ("commands.md", "settings.md", "api.md", "exit-codes.md"):
+        japanese = REFERENCE / english.replace(".md", ".ja.md")
+        names = [_names(file.read_text(encoding="utf-8")) for file in (REFERENCE / english, japanese)]
+        assert len(names[0]) > 5
+        assert names[0] == names[1]
+
+
+def _names(text: str) -> list[str]:
+    """What stands in headings of code, and first in rows of tables."""
+    return re.findall(r"^(?:## (?:kizuna|GET|POST|PUT|DELETE) .+|\| (?:`[^`]+`|\d+) \|)", text, re.MULTILINE)

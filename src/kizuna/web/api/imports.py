@@ -22,7 +22,6 @@ from kizuna.store.answered import Answered
 from kizuna.store.room import must_have_room
 from kizuna.store.told import as_told
 from kizuna.web.api.model import Fault, Import, Taken, taken_of
-from kizuna.web.api.objects import AreaName
 from kizuna.web.context import Asked, of
 from kizuna.web.problems import UnsupportedMediaType
 
@@ -35,6 +34,7 @@ LabelOption = Annotated[
     str | None,
     QueryParameter(max_length=2000, description="Label of objects that state none; a stated one is joined with it."),
 ]
+AreaOption = Annotated[str | None, QueryParameter(max_length=100, description="Programme area that the objects serve.")]
 Key = Annotated[
     str | None,
     HeaderParameter(
@@ -46,7 +46,7 @@ Key = Annotated[
 # The bound is the node's setting (`receive`), not what the other requests are held to.
 @post("/import", opt={"right": "write"}, status_code=200, request_max_body_size=None)
 async def import_objects(
-    request: Asked, label: LabelOption = None, area: AreaName = None, key: Key = None
+    request: Asked, label: LabelOption = None, area: AreaOption = None, key: Key = None
 ) -> Response[Import]:
     """Store the objects of a bundle, a list, a TAXII envelope, or one object. What is wrong with one stops no other."""
     must_be_readable(request)

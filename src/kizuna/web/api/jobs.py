@@ -18,12 +18,18 @@ from kizuna.store.jobs import RIGHTS, Job, Jobs, Kind
 from kizuna.web.api.answer import PRIVATE, answer
 from kizuna.web.api.imports import IN_MEMORY, LabelOption, must_be_readable, receive
 from kizuna.web.api.model import JobView, JobViews, job_of
-from kizuna.web.api.objects import AreaName, Cursor, Limit, Types
+from kizuna.web.api.objects import Cursor, Limit, Types
 from kizuna.web.context import Asked, of
 
 KindOption = Annotated[
     Literal["import", "export", "poll"],
     QueryParameter(description="What to do: import the body, export what you may see, poll a partner."),
+]
+AreaOfJob = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100, description="Programme area: of an import what the objects serve, of an export only this."
+    ),
 ]
 Polled = Annotated[str | None, QueryParameter(max_length=200, description="Of a poll: the partner.")]
 BUNDLE = "application/stix+json;version=2.1"
@@ -35,7 +41,7 @@ async def ask_job(
     request: Asked,
     kind: KindOption,
     label: LabelOption = None,
-    area: AreaName = None,
+    area: AreaOfJob = None,
     types: Types = None,
     partner: Polled = None,
 ) -> Response[JobView]:
