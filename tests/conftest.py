@@ -44,15 +44,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def new_database(request: pytest.FixtureRequest) -> Callable[[], str | None]:
+def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str | None]]:
     """The address of a new store: one suite, every database. None is the usual file in the node's folder.
 
     A test that is about SQLite's own ways says so: `@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)`.
     """
     if request.param == "sqlite":
-        return lambda: None
-    make: Callable[[], str] = request.getfixturevalue("make_database")
-    return make
+        yield lambda: None
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(cluster.database(cluster.template()))
 
 
 @pytest.fixture
@@ -118,4 +120,4 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     if request.param == "sqlite":
         return nullcontext
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.database
+    return lambda: cluster.database(cluster.template())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from kizuna.errors import InvalidInput
 from kizuna.store import Store
 from tests.builders import CLEAR, campaign, items
 from tests.stores import SQLITE
@@ -93,3 +96,57 @@ def test_a_forked_process_takes_nothing_of_its_parent(store: Store) -> None:
     go_on.set()
     thread.join()
     assert status == [0]
+
+
+ENDLESS = "with recursive c(n) as (select 1 union all select n+1 from c where n<1000000000) select {} from c"
+
+
+@SQLITE
+@pytest.mark.parametrize("what", ["n", "count(*)"])
+def test_who_still_reads_a_store_that_is_closed_is_told(store: Store, what: str) -> None:
+    begun, told = threading.Event(), []
+
+    def read() -> None:
+        reader = store.database.read()
+        begun.set()
+        try:
+            for _ in reader.execute(ENDLESS.format(what)):
+                pass
+        except sqlite3.OperationalError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    begun.wait()
+    time.sleep(0.2)
+    store.database.close()
+    thread.join(30)
+    assert told == ["interrupted"]
+    with pytest.raises(InvalidInput, match="closed"):
+        store.database.read()
+
+
+@SQLITE
+def test_a_thread_that_does_not_end_keeps_its_connection(store: Store) -> None:
+    met = threading.Barrier(2)
+    found: list[object] = []
+
+    def read() -> None:
+        rows = store.database.read().execute(ENDLESS.format("n"))
+        next(rows)
+        met.wait()
+        met.wait()  # the store is closed meanwhile
+        try:
+            found.append(next(rows)[0])
+            for _ in rows:
+                pass
+        except sqlite3.OperationalError as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    met.wait()
+    store.database.close()
+    met.wait()
+    thread.join(30)
+    assert found == [2, "interrupted"]

@@ -33,13 +33,17 @@ CACHE_KIB = 32 * 1024
 LARGE_CACHE_KIB = 128 * 1024
 READER_CACHE_KIB = 4 * 1024
 BUSY_MS = 60_000
+CLOSING_SECONDS = 1.0
+"""That closing waits for threads that read: they notice, and end."""
 # The write-ahead log is brought back into the file by the commit that fills it, and then written again from its beginning:
 # on blocks that it has already, a commit waits half as long for the disk. Of a small log the same pages come back too often.
 WAL_PAGES = 4_000
 # It grows beyond where readers hold on to it all the time; then the writer waits for them once.
 WAL_BYTES = 256 << 20
 _CACHED_SHARE = 6
-_LOOKED_EVERY = 100_000  # steps of SQLite's machine, some milliseconds, after which a reader looks at the clock
+_LOOKED_EVERY = (
+    100_000  # steps of SQLite's machine, some milliseconds, after which a reader looks whether it should go on
+)
 _ROWS_AT_ONCE = 32
 
 
@@ -135,6 +139,8 @@ class SqliteDatabase:
     def read(self) -> SqliteConnection:
         """This thread's reading connection (autocommit: each statement has its own snapshot)."""
         connection: SqliteConnection | None = getattr(self._local, "connection", None)
+        if self._closed:
+            raise self._is_closed()
         if connection is None:
             connection = self._local.connection = self._left_behind() or self._reader()
         return connection
@@ -142,7 +148,7 @@ class SqliteDatabase:
     def _reader(self) -> SqliteConnection:
         connection = self._connect(READER_CACHE_KIB)
         connection.execute("pragma query_only=on")
-        connection.set_progress_handler(deadline.passed, _LOOKED_EVERY)
+        connection.set_progress_handler(lambda: self._closed or deadline.passed(), _LOOKED_EVERY)
         with self._listing:
             self._readers.append((threading.current_thread(), connection))
         return connection
@@ -329,17 +335,28 @@ class SqliteDatabase:
         return msgspec.structs.replace(manifest, kind="sqlite", schema=schema, epoch=epoch, tables=tables)
 
     def close(self) -> None:
-        """Close every connection of this process."""
+        """Close every connection of this process; who still reads is interrupted, and keeps theirs if that takes them long."""
+        self._closed = True
+        with self._listing:
+            reading = [(thread, connection) for thread, connection in self._readers if _is_other(thread)]
+        end = time.monotonic() + CLOSING_SECONDS
+        for thread, _ in reading:
+            thread.join(max(0.0, end - time.monotonic()))
+        # Under the hands of who reads by it, to close a connection ends the process.
+        left = {id(connection) for thread, connection in reading if thread.is_alive()}
         with self._lock, self._listing:
-            self._closed = True
             self._readers.clear()
             for connection in self._all:
-                connection.close()
+                if id(connection) not in left:
+                    connection.close()
             self._all.clear()
+
+    def _is_closed(self) -> InvalidInput:
+        return InvalidInput("the store is closed", file=str(self.file))
 
     def _connect(self, cache_kib: int) -> SqliteConnection:
         if self._closed:
-            raise InvalidInput("the store is closed", file=str(self.file))
+            raise self._is_closed()
         try:
             mode = "ro" if self._read_only else "rwc"
             connection = sqlite3.connect(
@@ -364,6 +381,10 @@ class SqliteDatabase:
         with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
             self._all.append(connection)
         return connection
+
+
+def _is_other(thread: threading.Thread) -> bool:
+    return thread is not threading.current_thread() and thread.is_alive()
 
 
 def _size(file: Path) -> int:
