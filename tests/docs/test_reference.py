@@ -34,4 +34,4 @@ def test_both_languages_tell_of_the_same() -> None:
 
 def _names(text: str) -> list[str]:
     """What stands in headings of code, and first in rows of tables."""
-    return re.findall(r"^(?:## (?:kizuna|GET|POST|PUT|DELETE) .+|\| (?:`[^`]+`|\d+) \|)", text, re.MULTILINE)
+    return re.findall(r"^(?:## (?:kizuna|GET|POST|PUT|DELETE) .+|\| (?:`[^`]+`(?: ●)?|\d+) \|)", text, re.MULTILINE)
