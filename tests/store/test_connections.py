@@ -132,7 +132,7 @@ def test_a_thread_that_does_not_end_keeps_its_connection(store: Store) -> None:
     found: list[object] = []
 
     def read() -> None:
-        rows = store.database.read().execute(ENDLESS.format("n"))
+        rows = iter(store.database.read().execute(ENDLESS.format("n")))
         next(rows)
         met.wait()
         met.wait()  # the store is closed meanwhile
