@@ -30,6 +30,7 @@ from kizuna.observe import observed
 from kizuna.polling import Poller
 from kizuna.settings import Settings, load
 from kizuna.store import Store, open_store
+from kizuna.store.database import overdue
 from kizuna.web import create_app
 from kizuna.web.auth import login_url
 from kizuna.web.connection import bounded
@@ -147,10 +148,14 @@ def _config(store: Store, settings: Settings) -> uvicorn.Config:
 
 def _count_ahead(store: Store) -> None:
     """Of a large store, read what counting needs before the first who counts has to wait for it."""
-    with suppress(KizunaError), store.database.snapshot() as reader:
-        newest = reader.execute("select max(n) from object").fetchone()[0] or 0
-        if newest > MANY:
-            store.columns.follow(reader)
+    try:
+        with suppress(KizunaError), store.database.snapshot() as reader:
+            newest = reader.execute("select max(n) from object").fetchone()[0] or 0
+            if newest > MANY:
+                store.columns.follow(reader)
+    except Exception as error:
+        if not overdue(error):  # else the node is stopped meanwhile
+            raise
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -55,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on what comes in and on what one asker takes; sizes in bytes. The reference is made of the words below each."""
 
     body: Positive = 32 * MiB  # decoded JSON takes several times its text, and 400 MB must be enough
-    """Of a request, unpacked."""
+    """Of a request, unpacked; TAXII takes no more than 64 MiB of any."""
     object: Positive = 16 * MiB
     """Of one STIX object; a larger one is refused, and the rest goes on."""
     split_above: Positive = 64 * MiB
@@ -63,7 +63,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     depth: Positive = 100
     """Levels of JSON inside each other."""
     compression_ratio: Positive = 100
-    """How many times its size a packed file or request may unpack to, beyond its first 16 MiB."""
+    """How many times its size what is packed may unpack to, beyond the first 16 MiB of a file or the first 1 MiB of a TAXII request."""
     items: Positive = 50_000  # of two bytes each a body would hold millions
     """Objects in one TAXII request."""
     page: Positive = 1000
@@ -75,7 +75,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     quota_bytes: Positive | None = 8 << 30
     """Bytes that a partner may send in an hour, where nothing else is set for it; null for any number."""
     quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
-    """Days that refused items are kept."""
+    """Days that refused items are kept; older ones go when their source is refused something again."""
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     """How far ahead of this node's clock an object may be dated; beyond it, it waits until then."""
     export: Positive = 1024 * MiB
@@ -89,7 +89,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stall_seconds: Seconds = 20.0
     """Within which a sender or a reader must move at least 16 KiB."""
     answer_seconds: Seconds = 60.0
-    """For all that one request asks of the database."""
+    """For all that one request reads in the database; what it stores is finished."""
     at_once: Positive = 8
     """Requests of one caller that are worked on at a time."""
     waiting: Positive = 100

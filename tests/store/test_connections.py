@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kizuna.errors import InvalidInput
+from kizuna.errors import Unavailable
 from kizuna.store import Store
 from tests.builders import CLEAR, campaign, items
 from tests.stores import SQLITE
@@ -117,18 +117,20 @@ def test_who_still_reads_a_store_that_is_closed_is_told(store: Store, what: str)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    begun.wait()
+    assert begun.wait(30)
     time.sleep(0.2)
     store.database.close()
     thread.join(30)
     assert told == ["interrupted"]
-    with pytest.raises(InvalidInput, match="closed"):
+    with pytest.raises(Unavailable, match="closed"):
         store.database.read()
+    with pytest.raises(Unavailable, match="closed"), store.database.write():
+        pass
 
 
 @SQLITE
 def test_a_thread_that_does_not_end_keeps_its_connection(store: Store) -> None:
-    met = threading.Barrier(2)
+    met = threading.Barrier(2, timeout=30)
     found: list[object] = []
 
     def read() -> None:
@@ -143,7 +145,7 @@ def test_a_thread_that_does_not_end_keeps_its_connection(store: Store) -> None:
         except sqlite3.OperationalError as error:
             found.append(str(error))
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=read, daemon=True)
     thread.start()
     met.wait()
     store.database.close()

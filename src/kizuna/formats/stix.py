@@ -27,7 +27,7 @@ _GZIP = b"\x1f\x8b"
 
 def read_file(name: str, limits: Limits, share: Share = _WHOLE) -> Iterator[Item]:
     """The items of one file, or a share of them; `-` is standard input. Raises NotFound, InvalidInput, TooLarge or OSError."""
-    bounds = _bounds(limits)
+    bounds = bounds_of(limits)
     if name == "-":
         yield from _items(sys.stdin.buffer, bounds, share)
         return
@@ -44,7 +44,8 @@ def read_file(name: str, limits: Limits, share: Share = _WHOLE) -> Iterator[Item
             yield from _items(io.BufferedReader(unpacked), bounds, share)
 
 
-def _bounds(limits: Limits) -> ReadLimits:
+def bounds_of(limits: Limits) -> ReadLimits:
+    """What the settings say of one container and of each object in it."""
     return ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
 
 
@@ -78,7 +79,7 @@ def bring_in_text(writer: Writer, text: bytes, name: str, limits: Limits) -> Gen
     writer.define(definitions or ())
     # Whoever reads a part of it alone must know every definition; processes share the text that is read already.
     readers = 1 if definitions is None else apart.READERS
-    bounds = _bounds(limits)
+    bounds = bounds_of(limits)
     yield from _bring_in(writer, lambda share: _items(text, bounds, share), len(text), name, readers=readers)
 
 

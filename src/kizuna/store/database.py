@@ -220,7 +220,7 @@ class Database(Protocol):
 
 
 def overdue(error: Exception) -> bool:
-    """Whether the file's database stopped reading because nobody waits any more (`kizuna.deadline`)."""
+    """Whether the file's database stopped reading because nobody waits any more (`kizuna.deadline`), or it is closed."""
     return isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
 
 

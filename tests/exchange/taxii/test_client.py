@@ -35,7 +35,7 @@ def tokyo(make_store: Callable[..., Store]) -> Store:
 @pytest.fixture
 def brussels(make_store: Callable[..., Store], tokyo: Store) -> Iterator[Store]:
     """Knows where Tokyo is and has a token there."""
-    store = make_store("Brussels", BRUSSELS, "BEL")
+    store = make_store("Brussels", BRUSSELS, "BEL", limits=Limits(object=50_000))
     token, _ = Accounts(tokyo).create_token(by="test", partner="Brussels", scopes=("read", "write"))
     write_private(store.folder / "tokyo.token", token.encode())
     with served(tokyo) as url:
@@ -162,12 +162,13 @@ def test_a_batch_refused_as_a_whole_is_sent_in_halves(brussels: Store, tokyo: St
 
 
 def test_bad_objects_of_a_partner_are_told_and_the_good_kept(brussels: Store) -> None:
-    objects = [campaign("good"), {**campaign("bad"), "created": "yesterday"}, 5]
+    large = campaign("large", description="x" * 50_000)
+    objects = [campaign("good"), {**campaign("bad"), "created": "yesterday"}, 5, large]
     write_private(brussels.folder / "other.token", b"secret")
     with serving(Foreign(lambda _: Said.json({"objects": objects}))) as url:
         brussels.put_partner(Partner(name="Other", organisation="Other", country="NLD", url=url))
         report = poll(brussels, "Other")
-    assert (report.received, report.imported, report.failed) == (3, 1, 2)
+    assert (report.received, report.imported, report.failed) == (4, 1, 3)
     assert report.problems[0]["id"] == campaign("bad")["id"]
     assert report.problems[0]["errors"][0]["path"] == "created"
 

@@ -340,3 +340,18 @@ def test_objects_of_one_request_are_counted_first(two: tuple[Store, str, str, st
     assert post(url, alpha, b'{"objects":[' + b"{}," * 9 + b"{}]}").status_code == 413
     assert post(url, alpha, b'{"objects":[' + b'{"a":1},' * 9).status_code == 413
     assert post(url, alpha, json.dumps({"objects": objects[:5]}).encode()).json()["success_count"] == 5
+
+
+def test_one_object_is_bound_as_the_settings_say(make_store: Callable[..., Store]) -> None:
+    store = make_store(limits=Limits(object=2_000, depth=10))
+    store.put_partner(Partner(name="Brussels", organisation="B", country="BEL"))
+    token, _ = Accounts(store).create_token(by="test", partner="Brussels", scopes=("read", "write"))
+    deep: Any = "x"
+    for _ in range(20):
+        deep = [deep]
+    large = campaign("large", description="x" * 3_000)
+    objects = [campaign("good"), large, campaign("deep", aliases=deep)]
+    with served(store) as url:
+        status = post(url, token, json.dumps({"objects": objects}).encode()).json()
+    assert [one["id"] for one in status["successes"]] == [objects[0]["id"]]
+    assert status["failure_count"] == 2

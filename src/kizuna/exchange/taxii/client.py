@@ -11,6 +11,7 @@ import msgspec
 from kizuna.errors import InvalidInput, PeerFailed
 from kizuna.exchange.taxii.media import version_text
 from kizuna.exchange.taxii.peer import Peer, PeerRefused, read_token
+from kizuna.formats.stix import bounds_of
 from kizuna.settings import MiB
 from kizuna.stix import iter_objects, marking_definitions
 from kizuna.store import Outcome, Partner, Query, Row, Store
@@ -122,10 +123,11 @@ def _poll_collection(
 ) -> None:
     key = f"poll:{partner.name}:{collection['id']}"
     writer = store.writer(store.partner_source(partner.name))
+    bounds = bounds_of(store.settings.limits)
     for page in peer.pages(collection["url"], store.watermark(key)):
         if page.size:
             writer.define(marking_definitions(page.envelope) or ())
-            for outcome in writer.add(iter_objects(page.envelope), file=partner.url):
+            for outcome in writer.add(iter_objects(page.envelope, limits=bounds), file=partner.url):
                 report.received += 1
                 _count(report, outcome)
         if page.mark is not None:

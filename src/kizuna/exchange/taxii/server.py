@@ -326,7 +326,7 @@ class _Envelope(msgspec.Struct):
 
 def _taken_in(body: bytes, writer: Writer, limits: Limits) -> Iterator[Outcome]:
     """The objects of an envelope, stored one after the other. Raises InvalidInput when it is none or none of it can be read."""
-    bounds = ReadLimits(split_above=_WHOLE)
+    bounds = ReadLimits(object=limits.object, depth=limits.depth, split_above=_WHOLE)
     writer.define(marking_definitions(body) or ())
     if len(body) <= _WHOLE and _is_envelope(body):
         return writer.add_text(body, bounds)

@@ -150,8 +150,13 @@ class SqliteDatabase:
         connection.execute("pragma query_only=on")
         connection.set_progress_handler(lambda: self._closed or deadline.passed(), _LOOKED_EVERY)
         with self._listing:
-            self._readers.append((threading.current_thread(), connection))
-        return connection
+            if not self._closed:
+                self._readers.append((threading.current_thread(), connection))
+                return connection
+            with suppress(ValueError):
+                self._all.remove(connection)
+        connection.close()
+        raise self._is_closed()
 
     def _left_behind(self) -> SqliteConnection | None:
         """The connection of a thread that has ended, if there is one: a node's threads come and go for months."""
@@ -159,7 +164,7 @@ class SqliteDatabase:
         if self._process != os.getpid():
             return None
         with self._listing:
-            for at, (thread, connection) in enumerate(self._readers):
+            for at, (thread, connection) in enumerate(() if self._closed else self._readers):
                 if not thread.is_alive():
                     self._readers[at] = (threading.current_thread(), connection)
                     if connection.in_transaction:
@@ -192,6 +197,8 @@ class SqliteDatabase:
             if self._inside:  # nested: one act, one transaction
                 yield writer
                 return
+            if self._closed:
+                raise self._is_closed()
             if writer.in_transaction:  # whoever opened it was stopped before they could take it back
                 writer.execute("rollback")
             if not durable:
@@ -295,13 +302,9 @@ class SqliteDatabase:
         with self.write() as writer:
             writer.execute("insert into words(words) values ('optimize')")
         try:
-            with closing(self._connect(READER_CACHE_KIB)) as connection:
+            with closing(self._connect(READER_CACHE_KIB, listed=False)) as connection:
                 connection.execute("pragma temp_store=file")  # where SQLITE_TMPDIR says: it is as large as the store
-                try:
-                    connection.execute("vacuum")
-                finally:
-                    with self._listing:
-                        self._all.remove(connection)
+                connection.execute("vacuum")
             is_cut = self._cut_log()
         except sqlite3.OperationalError as error:
             if (meant := self._meant(error)) is error:
@@ -335,26 +338,28 @@ class SqliteDatabase:
         return msgspec.structs.replace(manifest, kind="sqlite", schema=schema, epoch=epoch, tables=tables)
 
     def close(self) -> None:
-        """Close every connection of this process; who still reads is interrupted, and keeps theirs if that takes them long."""
+        """Close the connections of this process; who reads is interrupted. A thread that has read and does not end keeps its own."""
         self._closed = True
-        with self._listing:
-            reading = [(thread, connection) for thread, connection in self._readers if _is_other(thread)]
         end = time.monotonic() + CLOSING_SECONDS
-        for thread, _ in reading:
-            thread.join(max(0.0, end - time.monotonic()))
-        # Under the hands of who reads by it, to close a connection ends the process.
-        left = {id(connection) for thread, connection in reading if thread.is_alive()}
+        with self._listing:
+            others = [thread for thread, _ in self._readers if _is_other(thread)]
+        for thread in others:
+            with suppress(AssertionError):  # it was not made by `threading`, and nobody can wait for it
+                thread.join(max(0.0, end - time.monotonic()))
         with self._lock, self._listing:
+            # Under the hands of who reads by it, to close a connection ends the process.
+            left = {id(connection) for thread, connection in self._readers if _is_other(thread)}
             self._readers.clear()
             for connection in self._all:
                 if id(connection) not in left:
                     connection.close()
             self._all.clear()
 
-    def _is_closed(self) -> InvalidInput:
-        return InvalidInput("the store is closed", file=str(self.file))
+    def _is_closed(self) -> Unavailable:
+        return Unavailable("the store is closed", file=str(self.file))
 
-    def _connect(self, cache_kib: int) -> SqliteConnection:
+    def _connect(self, cache_kib: int, *, listed: bool = True) -> SqliteConnection:
+        """A connection; `close` closes those that are listed."""
         if self._closed:
             raise self._is_closed()
         try:
@@ -378,8 +383,9 @@ class SqliteDatabase:
                 connection.execute(f"pragma {pragma}")
         except sqlite3.DatabaseError as error:
             raise InvalidInput(f"cannot open the store: {error}", file=str(self.file)) from None
-        with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
-            self._all.append(connection)
+        if listed:
+            with self._listing:  # not the writer's lock: a new reader must not wait for a running transaction
+                self._all.append(connection)
         return connection
 
 

@@ -16,8 +16,9 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from kizuna import deadline
 from kizuna.errors import TooLarge
+from kizuna.formats.stix import bounds_of
 from kizuna.labels import parse_label
-from kizuna.stix import Container, ReadLimits, iter_objects
+from kizuna.stix import Container, iter_objects
 from kizuna.store.answered import Answered
 from kizuna.store.room import must_have_room
 from kizuna.store.told import as_told
@@ -95,7 +96,7 @@ def _answer(
         None if label is None else parse_label(label, originator=store.organisation, community=store.settings.community)
     )
     limits = store.settings.limits
-    bounds = ReadLimits(object=limits.object, split_above=limits.split_above, depth=limits.depth)
+    bounds = bounds_of(limits)
     writer = store.writer(store.own_source(), label=stated, area=area, may_release=caller.may("release"))
     view = store.view(caller.principal)
     containers: list[Container] = []

@@ -27,9 +27,7 @@ KindOption = Annotated[
 ]
 AreaOfJob = Annotated[
     str | None,
-    QueryParameter(
-        max_length=100, description="Programme area: of an import what the objects serve, of an export only this."
-    ),
+    QueryParameter(max_length=100, description="Of an import: the programme area that the objects serve."),
 ]
 Polled = Annotated[str | None, QueryParameter(max_length=200, description="Of a poll: the partner.")]
 BUNDLE = "application/stix+json;version=2.1"
