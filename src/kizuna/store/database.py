@@ -31,6 +31,10 @@ Document = tuple[int, int, str]
 """A text for search: of which object, under which label."""
 
 
+Load = tuple[str, list[Any], int]
+"""Rows for a table: its name with its columns, `edge(object,target)`, values one behind the other, and how many of them are a row."""
+
+
 class Matching(NamedTuple):
     """A question to the full text, in SQL: what to select from, the number of a document, the condition and its parameters.
 
@@ -144,11 +148,8 @@ class Connection(Protocol):
         `n` and `raw` are the places of the body's number and of its bytes in a row. What was destroyed while it was asked for has no bytes.
         """
 
-    def load(self, into: str, flat: list[Any], width: int) -> None:
-        """Insert rows of `width` values each, given one behind the other, none of which may be there yet.
-
-        `into` is a table with its columns, `edge(object,target)`.
-        """
+    def load(self, *loads: Load) -> None:
+        """Insert rows, none of which may be there yet."""
 
     def among(self, numbers: Sequence[int], /) -> tuple[str, Any]:
         """What to write behind a column that is to be one of a few numbers, and the parameter that goes with it."""

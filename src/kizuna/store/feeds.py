@@ -64,7 +64,7 @@ class Feeds:
         missing = self._missing(looked_at, references)
         entering = [n for n in looked_at if n not in missing]
         self._forget_waits(looked_at)
-        self._connection.load(_WAITING, [x for n, t in missing.items() for x in (self._recipient, t, n)], 3)
+        self._connection.load((_WAITING, [x for n, t in missing.items() for x in (self._recipient, t, n)], 3))
         return self._enter(sorted(entering), looked_at)
 
     def end(self, objects: Iterable[int]) -> int:
@@ -218,7 +218,7 @@ class Feeds:
             if key not in have:
                 have.add(key)
                 rows.append((self._recipient, next(ticks), n, ident, 1, 1))
-        self._connection.load("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6)
+        self._connection.load(("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6))
         several = {row[3] for row in rows} & self._repeated
         if len({row[3] for row in rows}) < len(rows) or several:
             self._mark_last({row[3] for row in rows})

@@ -11,10 +11,12 @@ import os
 import pickle
 import struct
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
-from queue import Empty, Queue
+from math import inf
+from queue import Empty
 from typing import Any, BinaryIO, Protocol, cast
 
 import msgspec
@@ -38,7 +40,7 @@ _MOST_BYTES = 32 << 20
 _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20
 _REFUSED = 5  # fields of what does not come in
-_WAITING = 8  # messages held of each pipe
+_WAITING_BYTES = 8 << 20  # held of each pipe, and one message at least
 _LABELS = 4_000  # of those the other end is told once; beyond it they are numbered anew
 
 
@@ -123,7 +125,7 @@ class Inbox:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._messages: Queue[bytes | None] = Queue(_WAITING)
+        self._messages = _Messages()
         self._thread = threading.Thread(target=self._listen, name="inbox", daemon=True)
         self._labels: list[Label] = []
         self.ended = False
@@ -134,9 +136,8 @@ class Inbox:
 
     def take(self, patience: float | None) -> Part | None:
         """The next part, as a Reader gives it."""
-        data = self._messages.get(timeout=patience)
+        data = self._messages.get(patience)
         if data is None:
-            self._messages.put(None)  # whoever asks again is told again
             raise Gone("the reading process ended early (out of memory?); what was acknowledged is stored")
         message: Any = pickle.loads(data)  # noqa: S301
         if isinstance(message, _Failed):
@@ -151,15 +152,51 @@ class Inbox:
 
     def close(self) -> None:
         """Let go of the pipe, when its other end is closed."""
-        while self._thread.is_alive():
-            with suppress(Empty):
-                self._messages.get(timeout=0.01)
+        self._messages.unwanted()
+        self._thread.join()
         self._pipe.close()
 
     def _listen(self) -> None:
         while (data := receive(self._pipe)) is not None:
             self._messages.put(data)
         self._messages.put(None)
+
+
+class _Messages:
+    """A queue of messages that is full by their bytes: parts of small objects are many, those of large ones few."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes | None] = deque()
+        self._size = 0
+        self._most: float = _WAITING_BYTES
+        self._changed = threading.Condition()
+
+    def put(self, data: bytes | None) -> None:
+        """Add a message when there is room for it, or None behind the last."""
+        with self._changed:
+            size = len(data or b"")
+            self._changed.wait_for(lambda: not self._size or self._size + size <= self._most)
+            self._waiting.append(data)
+            self._size += size
+            self._changed.notify_all()
+
+    def get(self, patience: float | None) -> bytes | None:
+        """The next message; None behind the last, however often. Raises Empty when none comes in time."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._waiting, patience):
+                raise Empty
+            if self._waiting[0] is None:
+                return None
+            data = self._waiting.popleft()
+            self._size -= len(data or b"")
+            self._changed.notify_all()
+            return data
+
+    def unwanted(self) -> None:
+        """Make whoever puts wait no more."""
+        with self._changed:
+            self._most = inf
+            self._changed.notify_all()
 
 
 def pipe() -> tuple[BinaryIO, BinaryIO]:

@@ -346,7 +346,7 @@ def _load_table(checked: Checked, there: Connection, table: str, known: list[str
     for some in portions(rows_of(checked, table)):
         rows = [tuple([row[place] for place in places]) for row in some]
         before.add(rows)
-        there.load(f"{table}({','.join(columns)})", list(chain.from_iterable(rows)), len(columns))
+        there.load((f"{table}({','.join(columns)})", list(chain.from_iterable(rows)), len(columns)))
     for some in portions(there.stream(f"select {', '.join(columns)} from {table}", at_once=64)):
         after.add(some)
     if before != after:

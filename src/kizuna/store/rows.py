@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kizuna.labels import Label, Marked, least_label
-from kizuna.store.database import Connection, Document, Value
+from kizuna.store.database import Connection, Document, Load, Value
 from kizuna.store.extract import Extract, extract
 from kizuna.store.intern import Interned
 from kizuna.store.prepare import Prepared
@@ -58,11 +58,17 @@ class RowWriter:
         self._terms = Names(connection, interned, "term")
         self._labels: dict[int, tuple[Label, int]] = {}
         self._idents: dict[str, int] = {}
+        self._next_ident = 0  # while some were given that are still to be noted
+        self._loads: list[Load] = []
+        self._documents: list[Document] = []
         self.unknown_from = 0
         """The integers from here on were made by the last call of `idents`: nothing is stored under them yet."""
 
     def idents(self, ids: Iterable[str]) -> dict[str, int]:
-        """The integers of ids, made when new, among those of other ids of the transaction: most refer to the same few."""
+        """The integers of ids, made when new, among those of other ids of the transaction: most refer to the same few.
+
+        What is new is written with what refers to it, by `insert` or `index`.
+        """
         found = self._idents
         wanted = [id for id in dict.fromkeys(ids) if id not in found]
         found.update(
@@ -72,18 +78,18 @@ class RowWriter:
             )
         )
         fresh = [id for id in wanted if id not in found]
-        self.unknown_from = first = int(_meta(self._connection, "ident_next", "1"))
+        self.unknown_from = first = self._next_ident or int(_meta(self._connection, "ident_next", "1"))
         if fresh:
             # Numbered as they come, so that what is keyed by number mostly appends; written in the order of the table.
             numbered = {id: first + i for i, id in enumerate(fresh)}
             rows = [x for id in sorted(fresh) for x in (self._space, id, numbered[id])]
-            self._connection.load("ident(space,id,n)", rows, 3)
-            set_meta(self._connection, "ident_next", str(first + len(fresh)))
+            self._loads.append(("ident(space,id,n)", rows, 3))
+            self._next_ident = first + len(fresh)
             found |= numbered
         return found
 
     def insert(self, news: Sequence[New], idents: dict[str, int], source: int) -> None:
-        """Write whole rows: object, body and everything read out of them."""
+        """Write whole rows: object, body and everything read out of them, texts by `index_texts`."""
         label = self._label
         term = self._terms
         objects: list[Value] = []
@@ -93,24 +99,24 @@ class RowWriter:
                 new.n, new.ident, self._space, one.id, one.version, one.digest, source,
                 label(one.label), label(one.least), label(one.whole), new.area, term[one.type], new.added,
             )  # fmt: skip
-        columns = "object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)"
-        self._connection.load(columns, objects, 13)
+        self._loads.append(
+            ("object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)", objects, 13)
+        )
         bodies: list[Value] = []
         for new in news:
             one = new.prepared
             problems = _encode(one.problems).decode() if one.problems else None
             bodies += (new.n, one.raw, one.original, problems)
-        self._connection.load("body(n,raw,original,problems)", bodies, 4)
+        self._loads.append(("body(n,raw,original,problems)", bodies, 4))
         self.index([(new.n, label(new.prepared.label), new.prepared.rows) for new in news], idents)
 
     def index(self, extracts: Sequence[tuple[int, int, Extract]], idents: dict[str, int]) -> None:
-        """Write the index rows of objects given as (row, its label, what was read out)."""
+        """Write the index rows of objects given as (row, its label, what was read out), texts by `index_texts`."""
         term = self._terms
         edge: list[Value] = []
         value: list[tuple[str, int, int, int]] = []
         place: list[Value] = []
         time: list[Value] = []
-        documents: list[Document] = []
         for n, base, x in extracts:
             for t, path, mark in _once(x.edges):
                 edge += (n, idents[t], term[path], base if mark is None else self._label(mark))
@@ -120,14 +126,32 @@ class RowWriter:
                 place += (n, kind, v, base if mark is None else self._label(mark))
             for path, first, last, mark in x.times:
                 time += (n, term[path], first, last, base if mark is None else self._label(mark))
-            documents += [(n, base if mark is None else self._label(mark), text) for text, mark in x.docs]
-        load = self._connection.load
-        load("edge(object,target,path,label)", edge, 4)
+            self._documents += [(n, base if mark is None else self._label(mark), text) for text, mark in x.docs]
         value.sort()
-        load("value(value,kind,object,label)", list(chain.from_iterable(value)), 4)
-        load("place(object,kind,value,label)", place, 4)
-        load("time(object,path,first,last,label)", time, 5)
+        loads, self._loads = self._loads, []
+        self._connection.load(
+            *loads,
+            ("edge(object,target,path,label)", edge, 4),
+            ("value(value,kind,object,label)", list(chain.from_iterable(value)), 4),
+            ("place(object,kind,value,label)", place, 4),
+            ("time(object,path,first,last,label)", time, 5),
+        )
+
+    def index_texts(self) -> None:
+        """Bring the texts of what was written into the full text.
+
+        A server has most work with these, so whoever writes batch after batch first asks what the next needs to know: then one makes
+        that ready while the other indexes.
+        """
+        documents, self._documents = self._documents, []
         self._connection.full_text.add(self._connection, documents)
+
+    def finish(self) -> None:
+        """Write what is left to be written, before others write in the same transaction."""
+        self.index_texts()
+        if self._next_ident:
+            set_meta(self._connection, "ident_next", str(self._next_ident))
+            self._next_ident = 0
 
     def relabel(self, n: int, marked: Marked, data: dict[str, Any], by: str | None) -> None:
         """Give a row another label and other granular marks: what was read out of it is written anew."""
@@ -140,6 +164,7 @@ class RowWriter:
             self._connection.execute(f"delete from {table} where object=?", (n,))
         rows = extract(data, marked, kept=self._connection.full_text.kept)
         self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
+        self.finish()
 
     def relabel_alike(self, rows: Sequence[int], label: Label, by: str | None) -> None:
         """Give rows in which nothing is marked granularly another label: their index rows just follow."""

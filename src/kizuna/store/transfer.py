@@ -136,7 +136,7 @@ def portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]
 def _copy(here: Connection, there: Connection, table: str, columns: list[str]) -> tuple[int, str]:
     count, digest = 0, hashlib.sha256()
     for some in portions(_rows(here, table, columns)):
-        there.load(f"{table}({','.join(columns)})", list(chain.from_iterable(some)), len(columns))
+        there.load((f"{table}({','.join(columns)})", list(chain.from_iterable(some)), len(columns)))
         count += len(some)
         digest.update(b"".join(map(_encode, some)))
     return count, digest.hexdigest()

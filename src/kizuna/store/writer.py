@@ -292,6 +292,7 @@ class _Commit:
         fresh: dict[int, Prepared] = {}
         outcomes, news = [], []
         gone = purged(self._store, self._connection, dict.fromkeys(entry.id for entry in batch if entry.id is not None))
+        self._rows.index_texts()  # all was asked
         for entry in batch:
             if entry.id in gone:  # not even kept with what was refused
                 outcomes.append(
@@ -324,7 +325,8 @@ class _Commit:
         return outcomes
 
     def finish(self) -> None:
-        """Record once what of all batches found no room in quarantine."""
+        """Write what is left, and record once what of all batches found no room in quarantine."""
+        self._rows.finish()
         if self._quarantine.lost:
             detail = {"not kept": self._quarantine.lost}
             self._store.record(self._connection, self._source.name, "quarantine-full", self._file or "", detail)

@@ -30,16 +30,16 @@ def count(opened: PostgresDatabase) -> int:
 def test_rows_follow_each_other(opened: PostgresDatabase) -> None:
     with opened.write() as writer:
         for n in range(1, 51):
-            writer.load(BODY, [n, b"x" * 10_000, None, None], 4)
+            writer.load((BODY, [n, b"x" * 10_000, None, None], 4))
             assert n % 10 or writer.execute("select count(*) from body").fetchone() == (n,)
     assert count(opened) == 50
 
 
 def test_a_stream_goes_on_while_rows_are_on_their_way(opened: PostgresDatabase) -> None:
     with opened.write() as writer:
-        writer.load(BODY, bodies(*[10] * 50), 4)
+        writer.load((BODY, bodies(*[10] * 50), 4))
         for (n,) in writer.stream("select n from body order by n", at_once=4):
-            writer.load(BODY, [n + 100, b"x", None, None], 4)
+            writer.load((BODY, [n + 100, b"x", None, None], 4))
             if n == 40:  # and may end before its end
                 break
     assert count(opened) == 90
@@ -48,23 +48,40 @@ def test_a_stream_goes_on_while_rows_are_on_their_way(opened: PostgresDatabase) 
 def test_what_is_wrong_with_rows_the_next_statement_raises(opened: PostgresDatabase) -> None:
     def twice() -> None:
         with opened.write() as writer:
-            writer.load(BODY, bodies(1), 4)
-            writer.load(BODY, bodies(2), 4)
+            writer.load((BODY, bodies(1), 4))
+            writer.load((BODY, bodies(2), 4))
             writer.execute("select 1")
 
     with pytest.raises(psycopg.errors.UniqueViolation):
         twice()
     assert count(opened) == 0
     with opened.write() as writer:
-        writer.load(BODY, bodies(1), 4)
+        writer.load((BODY, bodies(1), 4))
     assert count(opened) == 1
+
+
+def test_rows_of_several_tables_go_in_together_or_not_at_all(opened: PostgresDatabase) -> None:
+    edges = "edge(object,target,path,label)"
+    with opened.write() as writer:
+        writer.load((BODY, bodies(1), 4), (edges, [], 4), (edges, [1, 2, 3, 4], 4))
+        writer.load()
+        assert writer.execute("select object, target, path, label from edge").fetchall() == [(1, 2, 3, 4)]
+
+    def twice() -> None:
+        with opened.write() as writer:
+            writer.load((edges, [2, 2, 3, 4], 4), (BODY, bodies(1), 4), (edges, [3, 2, 3, 4], 4))
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        twice()
+    assert count(opened) == 1
+    assert opened.read().execute("select count(*) from edge").fetchone() == (1,)
 
 
 def test_what_is_wrong_with_the_last_rows_is_not_committed(opened: PostgresDatabase) -> None:
     def twice() -> None:
         with opened.write() as writer:
-            writer.load(BODY, bodies(1, 1), 4)
-            writer.load(BODY, bodies(2), 4)
+            writer.load((BODY, bodies(1, 1), 4))
+            writer.load((BODY, bodies(2), 4))
 
     with pytest.raises(psycopg.errors.UniqueViolation):
         twice()
@@ -74,14 +91,14 @@ def test_what_is_wrong_with_the_last_rows_is_not_committed(opened: PostgresDatab
 def test_whoever_gives_up_leaves_nothing_of_what_is_on_its_way(opened: PostgresDatabase) -> None:
     def stopped() -> None:
         with opened.write() as writer:
-            writer.load(BODY, bodies(*[100_000] * 50), 4)
+            writer.load((BODY, bodies(*[100_000] * 50), 4))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert count(opened) == 0
     with opened.write() as writer:
-        writer.load(BODY, bodies(1), 4)
+        writer.load((BODY, bodies(1), 4))
     assert count(opened) == 1
 
 
@@ -93,7 +110,7 @@ def test_bodies_come_whole_and_in_order_however_few_fit(
     connection._filled.cache_clear()
     sizes = [10, 20, 30, 1, 50, 2]
     with opened.write() as writer:
-        writer.load(BODY, bodies(*sizes), 4)
+        writer.load((BODY, bodies(*sizes), 4))
     sql = "select b.n, b.n, {raw}, b.problems from body b where b.n>? order by b.n limit ?"
     with opened.snapshot() as reader:
         found = list(reader.with_bodies(sql, (1, 4), n=0, raw=2))
@@ -112,10 +129,10 @@ def test_a_store_that_was_just_filled_is_known_to_the_server(
 
     def fill(numbers: range) -> None:
         with opened.write() as writer:
-            writer.load(BODY, [x for n in numbers for x in (n, b"x", None, None)], 4)
+            writer.load((BODY, [x for n in numbers for x in (n, b"x", None, None)], 4))
             columns = "object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)"
             rows = [(n, n, 0, f"id{n}", n, bytes([n]), 1, 1, 1, 1, 1, 1, n) for n in numbers]
-            writer.load(columns, [x for row in rows for x in row], 13)
+            writer.load((columns, [x for row in rows for x in row], 13))
         opened.tidy()
 
     fill(range(4))

@@ -119,7 +119,7 @@ def test_more_readers_than_connections_wait_and_are_served(make_database: Callab
 
 def test_a_stream_holds_few_rows_and_lets_others_speak(opened: PostgresDatabase) -> None:
     with opened.write() as connection:
-        connection.load("meta(key,value)", [x for i in range(1_000) for x in (f"{i:04}", "v" * 100)], 2)
+        connection.load(("meta(key,value)", [x for i in range(1_000) for x in (f"{i:04}", "v" * 100)], 2))
         seen = 0
         for key, _ in connection.stream("select key, value from meta order by key"):
             assert connection.execute("select value from meta where key=?", (key,)).fetchone() == ("v" * 100,)

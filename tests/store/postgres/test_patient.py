@@ -139,7 +139,7 @@ def test_pieces_of_a_copy_are_bounded_too(behind: PostgresDatabase, proxy: Proxy
     def load() -> None:
         with behind.write() as writer:
             proxy.stall()
-            writer.load("edge(object,target,path,label)", many, 4)
+            writer.load(("edge(object,target,path,label)", many, 4))
 
     with pytest.raises(Unavailable):
         load()

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from kizuna import deadline
 from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
-from kizuna.store.database import Parameters, Rows
+from kizuna.store.database import Load, Parameters, Rows
 from kizuna.store.postgres.copying import block, storable
 from kizuna.store.postgres.full_text import FullText
 from kizuna.store.postgres.patient import Patient
@@ -103,21 +103,27 @@ class PostgresConnection(_Speaking):
             finally:
                 self.settle()  # before the cursor is closed
 
-    def load(self, into: str, flat: list[Any], width: int) -> None:
-        """Insert rows of `width` values each, given one behind the other; what is wrong with them the next statement raises."""
-        if not flat:
-            return
-        rows = block(flat, [self._types[column] for column in _columns(into)])
-        with told():
-            self.settle()
-            with ExitStack() as stack:
-                cursor = stack.enter_context(self.raw.cursor())
-                copy = stack.enter_context(cursor.copy(f"copy {into} from stdin (format binary)".encode()))
-                copy.write(rows)
-                # The server works on them while whoever brought them makes the next ready.
-                self._copying = stack.pop_all()
-        table = into.partition("(")[0]
-        self.loaded[table] = self.loaded.get(table, 0) + len(flat) // width
+    def load(self, *loads: Load) -> None:
+        """Insert rows; what is wrong with the last the next statement raises.
+
+        All are made ready before the first is sent: the server may still be at what it was sent before.
+        """
+        blocks = [
+            (into, len(flat) // width, block(flat, [self._types[column] for column in _columns(into)]))
+            for into, flat, width in loads
+            if flat
+        ]
+        for into, number, rows in blocks:
+            with told():
+                self.settle()
+                with ExitStack() as stack:
+                    cursor = stack.enter_context(self.raw.cursor())
+                    copy = stack.enter_context(cursor.copy(f"copy {into} from stdin (format binary)".encode()))
+                    copy.write(rows)
+                    # The server works on them while whoever brought them makes the next ready.
+                    self._copying = stack.pop_all()
+            table = into.partition("(")[0]
+            self.loaded[table] = self.loaded.get(table, 0) + number
 
     def settle(self) -> None:
         """Wait until the server has what it was sent."""
@@ -168,9 +174,9 @@ class PooledReader(_Speaking):
         """All rows at once: a stream needs a snapshot or a transaction, where the connection stays the same."""
         return iter(self.execute(sql, parameters))
 
-    def load(self, into: str, flat: list[Any], width: int) -> None:
+    def load(self, *loads: Load) -> None:
         """Nothing is written here."""
-        raise psycopg.errors.ReadOnlySqlTransaction(f"a reader writes nothing: {into}, {len(flat) // width} rows")
+        raise psycopg.errors.ReadOnlySqlTransaction(f"a reader writes nothing: {[load[0] for load in loads]}")
 
 
 class Snapshot(PostgresConnection):

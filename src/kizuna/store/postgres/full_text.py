@@ -21,8 +21,8 @@ LONGEST = 255
 """Characters of a word; of a longer one the beginning and a hash stand for it, since an entry of an index is bounded."""
 
 _PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
-_ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
-_SIGNS = re.compile(f"[^\\w\\s{_PRIVATE}]+|_+")
+_ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
+_SIGNS = re.compile(f"[^\x00-\x7f\\w{_PRIVATE}]+")  # and spaces
 
 
 class FullText:
@@ -85,7 +85,7 @@ class FullText:
 
 
 def _load(connection: PostgresConnection, flat: list[Value]) -> None:
-    connection.load("doc(n,object,label,words)", flat, 4)
+    connection.load(("doc(n,object,label,words)", flat, 4))
 
 
 class Checked:
@@ -109,13 +109,27 @@ class Checked:
 
 def words(text: str) -> str:
     """The words of a text that `index_text` has cut, in its order, one space between two."""
-    # By far the most of what stands between words of other scripts are spaces, since pairs were cut out of those.
-    found = (text.translate(_ASCII) if text.isascii() else _SIGNS.sub(" ", text.lower())).split()
-    if len(text) > LONGEST and found and max(map(len, found)) > LONGEST:
+    # As bytes, where nearly all that stands between words is one table's affair, in texts of other scripts as well.
+    if text.isascii():
+        cut = text.encode().translate(_ASCII)
+    else:
+        cut = _encoded(_SIGNS.sub(" ", _decoded(_encoded(text.lower()).translate(_ASCII))))
+    found = cut.split()
+    if len(cut) > LONGEST and found and max(map(len, found)) > LONGEST:
         found = [word if len(word) <= LONGEST else _shortened(word) for word in found]
-    return " ".join(found)
+    return _decoded(b" ".join(found))
 
 
-def _shortened(word: str) -> str:
-    digest = hashlib.sha256(word.encode("utf-8", "surrogatepass")).hexdigest()
-    return word[: LONGEST - len(digest)] + digest
+def _shortened(word: bytes) -> bytes:
+    if len(text := _decoded(word)) <= LONGEST:
+        return word
+    digest = hashlib.sha256(word).hexdigest()
+    return _encoded(text[: LONGEST - len(digest)] + digest)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")

@@ -22,7 +22,7 @@ import msgspec
 from kizuna import deadline
 from kizuna.errors import DiskNearlyFull, InvalidInput, NodeBusy, Unavailable
 from kizuna.store.archive import DATABASE, Archive, Manifest
-from kizuna.store.database import Parameters, Sizes, Value
+from kizuna.store.database import Load, Parameters, Sizes
 from kizuna.store.keyed import keyed
 from kizuna.store.migrations import Step, newer, steps
 from kizuna.store.sqlite.copied import checked_file, copy_file, keep_before_upgrade
@@ -61,19 +61,20 @@ class SqliteConnection(sqlite3.Connection):
         """Rows with the bytes of their bodies: SQLite reads no further than is asked for."""
         return self.execute(sql.replace("{raw}", "b.raw"), parameters)
 
-    def load(self, into: str, flat: list[Value], width: int) -> None:
-        """Insert rows of `width` values each, given one behind the other: many rows a statement cost little more than one.
+    def load(self, *loads: Load) -> None:
+        """Insert rows: many of them a statement cost little more than one.
 
         `or fail`: whoever calls gives the whole transaction up at an error, so SQLite need not keep every page that a
         statement changes to take the statement alone back, which took ten times as long as the rows of `ident` themselves.
         """
-        row = f"({','.join('?' * width)})"
-        step = width * _ROWS_AT_ONCE
-        whole = len(flat) - len(flat) % step
-        for start, end, size in ((0, whole, step), (whole, len(flat), width)):
-            if start < end:
-                sql = f"insert or fail into {into} values {','.join([row] * (size // width))}"
-                self.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
+        for into, flat, width in loads:
+            row = f"({','.join('?' * width)})"
+            step = width * _ROWS_AT_ONCE
+            whole = len(flat) - len(flat) % step
+            for start, end, size in ((0, whole, step), (whole, len(flat), width)):
+                if start < end:
+                    sql = f"insert or fail into {into} values {','.join([row] * (size // width))}"
+                    self.executemany(sql, [flat[at : at + size] for at in range(start, end, size)])
 
     def among(self, numbers: Sequence[int]) -> tuple[str, Any]:
         """As JSON."""

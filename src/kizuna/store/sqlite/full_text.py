@@ -33,7 +33,7 @@ class FullText:
     def put(self, connection: SqliteConnection, documents: Sequence[tuple[int, int, int, str]]) -> None:
         """Index documents under numbers of their own."""
         flat: list[Value] = [x for number, n, label, _ in documents for x in (number, n, label)]
-        connection.load("doc(n,object,label)", flat, 3)
+        connection.load(("doc(n,object,label)", flat, 3))
         words = ((number, text) for number, _, _, text in documents)
         connection.executemany("insert into words(rowid, text) values (?,?)", words)
 
