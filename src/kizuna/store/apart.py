@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
 from kizuna.stix import Share
@@ -33,14 +33,14 @@ def available() -> bool:
 @contextmanager
 def prepared_apart(prepare: Prepare, readers: int = 1) -> Iterator[Parts]:
     """What `prepare` makes of the shares of one source, each made in a forked child."""
-    children = [_Child(prepare, Share(number, of=readers)) for number in range(readers)]
-    try:
+    with ExitStack() as ended:  # each of them, whatever goes wrong with another
+        children = []
+        for number in range(readers):
+            children.append(child := _Child(prepare, Share(number, of=readers)))
+            ended.callback(child.end)
         for child in children:
             child.inbox.listen()
         yield Parts([child.inbox for child in children])
-    finally:
-        for child in children:
-            child.end()
 
 
 class _Child:
@@ -49,7 +49,12 @@ class _Child:
     def __init__(self, prepare: Prepare, share: Share) -> None:
         reading, writing = pipe()
         parent = os.getpid()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            reading.close()
+            writing.close()
+            raise
         if self._pid == 0:
             end_with(parent)
             reading.close()

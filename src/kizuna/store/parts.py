@@ -153,7 +153,8 @@ class Inbox:
     def close(self) -> None:
         """Let go of the pipe, when its other end is closed."""
         self._messages.unwanted()
-        self._thread.join()
+        if self._thread.is_alive():  # and not one that never began
+            self._thread.join()
         self._pipe.close()
 
     def _listen(self) -> None:
