@@ -12,6 +12,7 @@ from kizuna.keeping import TURN, Keeper
 from kizuna.store import Store
 from kizuna.store.accounts import ROLES, Accounts
 from kizuna.store.purging import Purges
+from kizuna.store.quarantine import waiting
 from kizuna.store.retention import Rules
 from kizuna.store.schedule import Schedule
 from kizuna.store.scrubbing import is_due
@@ -42,6 +43,21 @@ def test_rules_are_applied_once_an_hour(store: Store, clock: Clock, monkeypatch:
     Schedule(store).done(TURN, other, 0)
     Keeper(store).turn()
     assert store.custodian().stats().objects == 0
+
+
+def test_old_refused_items_go_without_any_rule(store: Store, clock: Clock) -> None:
+    def refused() -> int:
+        return sum(one.count for one in waiting(store))
+
+    list(store.writer(store.own_source()).add(items({**campaign("a"), "created": 1})))
+    keeper = Keeper(store)
+    keeper.turn()
+    assert refused() == 1
+    clock.forward((store.settings.limits.quarantine_days + 1) * 86_400)
+    keeper.turn()
+    assert refused() == 1  # the clock jumped: nothing is destroyed for a day
+    Keeper(store).turn()
+    assert refused() == 0
 
 
 def test_what_was_destroyed_is_scrubbed_where_that_is_quick(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

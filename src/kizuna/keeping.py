@@ -1,4 +1,6 @@
-"""What a served node does by itself with what it keeps: rules of retention, and unused parts of the store after something was destroyed."""
+"""What a served node does by itself with what it keeps: rules of retention, refused items that are old, and unused parts of the store
+after something was destroyed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from kizuna.errors import DiskNearlyFull, NodeBusy, Unavailable
-from kizuna.store import Store
+from kizuna.store import Store, quarantine
 from kizuna.store.leases import Heartbeat
 from kizuna.store.retention import Rules, apply_retention
 from kizuna.store.schedule import Schedule
@@ -80,13 +82,17 @@ class Keeper:
         """Do what is due now."""
         store = self._store
         even = self._evenly.goes()
-        rules = even and time.monotonic() >= self._next and any(rule.counts for rule in Rules(store).listed())
+        hour = even and time.monotonic() >= self._next
+        rules = hour and any(rule.counts for rule in Rules(store).listed())
+        refused = hour and quarantine.has_old(store, store.clock())
         scrub = is_due(store) and (store.database.sizes().whole < SMALL)
-        if not (rules or scrub) or (holder := self._schedule.claim(TURN, self._seconds)) is None:
+        if not (rules or refused or scrub) or (holder := self._schedule.claim(TURN, self._seconds)) is None:
             return
         seconds = store.settings.limits.lease_seconds / 4
         with Heartbeat(lambda: self._schedule.renew(TURN, holder), seconds) as beat:
-            if rules:
+            if refused:
+                quarantine.clear(store, store.clock())
+            if rules or refused:
                 applied = apply_retention(store, store.clock())
                 if not any(one.more for one in applied):
                     self._next = time.monotonic() + BETWEEN_SECONDS

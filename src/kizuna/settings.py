@@ -75,7 +75,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     quota_bytes: Positive | None = 8 << 30
     """Bytes that a partner may send in an hour, where nothing else is set for it; null for any number."""
     quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
-    """Days that refused items are kept; older ones go when their source is refused something again."""
+    """Days that refused items are kept; a served node destroys older ones every hour, an import those of its source."""
     clock_ahead_seconds: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 600
     """How far ahead of this node's clock an object may be dated; beyond it, it waits until then."""
     export: Positive = 1024 * MiB

@@ -11,8 +11,8 @@ import pytest
 
 from kizuna.settings import Limits
 from kizuna.stix import iter_objects
-from kizuna.store import Outcome, Partner, Store
-from kizuna.store.quarantine import DAY, Waiting, waiting
+from kizuna.store import Outcome, Partner, Store, quarantine
+from kizuna.store.quarantine import DAY, Waiting, clear, has_old, waiting
 from tests.builders import campaign, items
 from tests.conftest import Clock
 
@@ -67,6 +67,38 @@ def test_what_is_old_makes_room(small: Store, clock: Clock) -> None:
     clock.forward(3 * DAY / 1_000_000)
     send(small, bad(300))
     assert 0 < kept(small)["partner:Brussels"] < full / 5
+
+
+def test_what_is_old_goes_though_its_source_is_silent(
+    small: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "BATCH", 4)
+    monkeypatch.setattr(quarantine, "REST_SECONDS", 0.0)
+    late = campaign("late", created="2027-01-01T00:00:00.000Z", modified="2027-01-01T00:00:00.000Z")
+    send(small, *(bad(number) for number in range(10)), late)
+    send(small, bad(1), bad(2), partner="Kyiv")
+    clock.forward(1.5 * DAY / 1_000_000)
+    send(small, bad(3), partner="Kyiv")
+    assert not has_old(small, clock.now)
+    assert clear(small, clock.now) == 0
+    clock.forward(DAY / 1_000_000)
+    assert has_old(small, clock.now)
+    assert clear(small, clock.now) == 12
+    assert not has_old(small, clock.now)
+    assert sorted((one.source, one.reason, one.count) for one in waiting(small)) == [
+        ("partner:Brussels", "dated-ahead", 1),
+        ("partner:Kyiv", waiting(small)[-1].reason, 1),
+    ]
+    kept(small)
+
+
+def test_one_turn_of_clearing_ends(small: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "BATCH", 2)
+    monkeypatch.setattr(quarantine, "AT_ONCE", 3)
+    monkeypatch.setattr(quarantine, "REST_SECONDS", 0.0)
+    send(small, *(bad(number) for number in range(10)))
+    clock.forward(3 * DAY / 1_000_000)
+    assert [clear(small, clock.now) for _ in range(3)] == [6, 4, 0]
 
 
 def test_who_is_dated_ahead_and_does_not_wait_is_told(small: Store) -> None:

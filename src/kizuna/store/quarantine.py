@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 DAY = 86_400_000_000  # microseconds
+BATCH = 1_000
+"""Rows of one transaction: nobody who writes waits long."""
+AT_ONCE = 100
+"""Batches of one turn; what is left has the next."""
+REST_SECONDS = 0.12  # as between transactions of retention
+_OLD = "from source s join quarantine q on q.source=s.n where q.received<? and q.due is null limit"
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -103,6 +110,29 @@ class Quarantine:
             )
         (kept,) = self._connection.execute("select kept from source where n=?", (self._source,)).fetchone()
         return bool(kept + size <= self._most)
+
+
+def has_old(store: Store, at: int) -> bool:
+    """Whether something refused was kept for longer than its days."""
+    return store.database.read().execute(f"select 1 {_OLD} 1", (_oldest(store, at),)).fetchone() is not None
+
+
+def clear(store: Store, at: int) -> int:
+    """Destroy what was refused longer ago than it is kept, of whatever source, and return how many items; what waits for its date stays."""
+    gone = 0
+    for _ in range(AT_ONCE):
+        with store.database.write() as connection:
+            these = f"delete from quarantine where n in (select q.n {_OLD} {BATCH})"
+            some = connection.execute(these, (_oldest(store, at),)).rowcount
+        gone += some
+        if some < BATCH:
+            break
+        time.sleep(REST_SECONDS)
+    return gone
+
+
+def _oldest(store: Store, at: int) -> int:
+    return at - store.settings.limits.quarantine_days * DAY
 
 
 def waiting(store: Store) -> list[Waiting]:
