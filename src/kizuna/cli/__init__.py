@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("kizuna.cli.search", "Find objects by words, or by a value."),
     "show": ("kizuna.cli.show", "Show one object, its versions and neighbours."),
     "explain": ("kizuna.cli.explain", "Say who may see an object, and why."),
+    "release": ("kizuna.cli.release", "What leaves for a partner, and why."),
     "stats": ("kizuna.cli.stats", "Count what the node holds."),
     "label": ("kizuna.cli.label", "Read and set the label of an object."),
     "user": ("kizuna.cli.user", "People of this node."),

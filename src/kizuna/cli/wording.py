@@ -37,7 +37,7 @@ REASONS: dict[str, dict[str, str]] = {
         "ja": "TLP:GREEN の共同体に属していません: {}",
     },
     "not-cleared": {"en": "the recipient is not cleared for {}", "ja": "受領者に次の資格がありません: {}"},
-    # Two that the feed adds to the label's.
+    # What the feed and the release plan add to the label's.
     "not-receiving": {
         "en": "no category names the partner, and its setting does not receive this",
         "ja": "宛先に指定されておらず、受領設定にも含まれません",
@@ -45,6 +45,20 @@ REASONS: dict[str, dict[str, str]] = {
     "reference-withheld": {
         "en": "it refers to something the partner may not see, and waits",
         "ja": "開示できないものを参照しているため保留されています",
+    },
+    "brought-by-partner": {"en": "the partner brought it itself", "ja": "パートナー自身が持ち込んだものです"},
+    "refers-to-withheld": {"en": "references to what is withheld: {}", "ja": "開示されないものへの参照: {} 件"},
+    "refers-to-renditions": {
+        "en": "references to what leaves in part: {}",
+        "ja": "一部のみ開示されるものへの参照: {} 件",
+    },
+    "object": {"en": "its label is not for the partner", "ja": "取扱表示がこのパートナーを対象としていません"},
+    "required-property": {"en": "it is nothing without what must be cut", "ja": "必須の属性を伏せると成り立ちません"},
+    "whole-or-not": {"en": "this type leaves whole or not at all", "ja": "この種類は全体でしか開示できません"},
+    "indivisible-property": {"en": "a pattern or the like is not cut", "ja": "パターンなど、分割できない属性です"},
+    "id-contributing-property": {
+        "en": "its id would tell what must be cut",
+        "ja": "ID から伏せる値が分かってしまいます",
     },
 }
 

@@ -1,0 +1,123 @@
+"""`kizuna release`: what leaves for a partner, in which form, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kizuna.cli.folder import node
+from kizuna.cli.output import emit, node_options, note, say, trouble
+from kizuna.cli.wording import worded
+from kizuna.cli.words import N_, _
+
+if TYPE_CHECKING:
+    from kizuna.release import Verdict
+    from kizuna.store import Store
+
+_FORMS = {"WHOLE": N_("whole"), "RENDITION": N_("in part"), "WITHHELD": N_("withheld")}
+
+
+@click.group(short_help="What leaves for a partner, and why.")
+def command() -> None:
+    """What may leave for a partner: whole, in part, or not at all."""
+
+
+@command.command("preview", short_help="Show what a partner may get, and why.")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--as", "partner", metavar="PARTNER", required=True, help="For this partner.")
+@click.option("--search", "text", metavar="TEXT", help="What holds all the words of TEXT, newest first.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
+@click.option("--area", help="Only this programme area.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1_000, show_default=True, help="At most so many.")
+@node_options
+@click.pass_context
+def preview(
+    ctx: click.Context,
+    ids: tuple[str, ...],
+    partner: str,
+    text: str | None,
+    types: tuple[str, ...],
+    area: str | None,
+    limit: int,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Say of each object whether a partner may have it whole, in part or not, why, what would be cut, and what it takes with it.
+
+    The objects are those of the IDs, or found as by `kizuna search`. What may leave whole is in the partner's feed. What may
+    leave in part is shown only: this release sends nothing in part. Nothing found is exit 3.
+    """
+    if ids and (text is not None or types or area is not None):
+        raise click.UsageError(_("give IDs, or say what to look for"))
+    with node(data) as store:
+        counts = dict.fromkeys(_FORMS, 0)
+        for verdict in _verdicts(store, partner, ids or _found(store, text, types, area, limit)):
+            counts[verdict.form.name] += 1
+            _tell(verdict, as_json=as_json)
+    missing = len(set(ids)) - sum(counts.values()) if ids else 0
+    if missing:
+        trouble(_("ids that are not held here: {number:,}", number=missing))
+    if not sum(counts.values()):
+        if not ids:
+            note(_("nothing found"))
+        ctx.exit(3)
+    if not as_json:
+        say(
+            _(
+                "{whole:,} whole, {part:,} in part, {withheld:,} withheld",
+                whole=counts["WHOLE"],
+                part=counts["RENDITION"],
+                withheld=counts["WITHHELD"],
+            )
+        )
+
+
+def _verdicts(store: Store, partner: str, ids: tuple[str, ...]) -> list[Verdict]:
+    from kizuna.release import plan
+    from kizuna.store.outgoing import Outgoing
+
+    store.settle()  # as before a feed is read
+    with store.database.snapshot() as reader:
+        return plan(Outgoing(store, reader, partner), ids)
+
+
+def _found(store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_search(store, text, types, area, limit)))
+
+
+def _search(store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int) -> Iterator[str]:
+    view, cursor, left = store.custodian(), None, limit
+    while left:
+        found = view.search(text, types=types, area=area, limit=min(left, 500), cursor=cursor)
+        yield from (stored.id for stored in found.items)
+        left -= len(found.items)
+        cursor = found.cursor
+        if cursor is None:
+            return
+
+
+def _tell(verdict: Verdict, *, as_json: bool) -> None:
+    if as_json:
+        reasons = [{"code": reason.code, "parameters": list(reason.parameters)} for reason in verdict.reasons]
+        form = verdict.form.name.lower()
+        emit(
+            {
+                "id": verdict.id,
+                "verdict": form,
+                "reasons": reasons,
+                "redacted": verdict.redacted,
+                "cascade": verdict.cascade,
+            }
+        )
+        return
+    line = f"{verdict.id}: {_(_FORMS[verdict.form.name])}"
+    if told := "; ".join(worded(reason.code, reason.parameters) for reason in verdict.reasons):
+        line += f" ({told})"
+    if verdict.redacted:
+        line += _("; cut: {properties}", properties=", ".join(verdict.redacted))
+    if verdict.cascade:
+        line += _("; others that do not leave whole for it: {number:,}", number=verdict.cascade)
+    say(line)

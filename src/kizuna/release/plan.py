@@ -1,0 +1,148 @@
+"""The release plan for one partner: as much as may leave, whole or in part, while every reference that stays leads somewhere.
+
+What an object becomes rests on what it refers to. All begin as high as their labels allow; what falls takes its referrers down with
+it, round by round, and nothing rises, so there is an end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from kizuna.labels import Reason
+from kizuna.release.rendition import Form, Rendered, render
+from kizuna.store.outgoing import Held, Outgoing
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How an object leaves for one partner, and why not whole.
+
+    `redacted` are properties of which something is cut; `cascade` is how many others that were asked for do not leave whole since this
+    one does not, though their labels would let them.
+    """
+
+    id: str
+    form: Form
+    reasons: tuple[Reason, ...]
+    redacted: tuple[str, ...] = ()
+    cascade: int = 0
+
+
+def plan(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
+    """A verdict for each of these ids that this node holds, in their order: of its newest version."""
+    wanted = list(dict.fromkeys(ids))
+    idents = outgoing.idents(wanted)
+    made = _Plan(outgoing, idents.values())
+    return [verdict for id in wanted if id in idents and (verdict := made.verdict(id, idents[id])) is not None]
+
+
+class _Plan:
+    def __init__(self, outgoing: Outgoing, asked: Iterable[int]) -> None:
+        self._outgoing = outgoing
+        self._asked = list(asked)
+        self._rows: dict[int, list[Held]] = {}
+        self._targets: dict[int, list[int]] = {}
+        self._referrers: dict[int, set[int]] = defaultdict(set)
+        self._theirs: set[int] = set()
+        self._by_id: dict[str, int | None] = {}
+        self._load(self._asked)
+        self._held = {row.n: row for rows in self._rows.values() for row in rows}
+        self._form = {row.n: Form.WHOLE if row.whole else Form(row.part) for row in self._held.values()}
+        self._rendered: dict[int, Rendered] = {}
+        self._settle()
+
+    def _load(self, asked: Iterable[int]) -> None:
+        """Everything that what is asked for rests on."""
+        frontier = set(asked)
+        while frontier:
+            self._theirs |= self._outgoing.theirs(frontier)
+            found: dict[int, list[Held]] = {ident: [] for ident in frontier}
+            for row in self._outgoing.rows(frontier):
+                found[row.ident].append(row)
+                self._by_id[row.id] = row.ident
+            self._rows |= found
+            leaving = [row.n for rows in found.values() for row in rows if row.part]
+            references = self._outgoing.references(leaving)
+            self._targets |= references
+            owner = {row.n: row.ident for rows in found.values() for row in rows}
+            frontier = set()
+            for n, targets in references.items():
+                for target in targets:
+                    self._referrers[target].add(n)
+                frontier.update(targets)
+                frontier.discard(owner[n])
+            frontier -= self._rows.keys()
+
+    def _settle(self) -> None:
+        """Take every row as far down as what it refers to does; in rounds, so that the order of rows decides nothing."""
+        looked_at = {n for n, form in self._form.items() if form}
+        while looked_at:
+            now = {n: min(self._form[n], self._now(self._held[n])) for n in looked_at}
+            touched = {self._held[n].ident for n, form in now.items() if form < self._form[n]}
+            before = {ident: self._of(ident) for ident in touched}
+            self._form |= now
+            fallen = [ident for ident in touched if self._of(ident) < before[ident]]
+            looked_at = {n for ident in fallen for n in self._referrers[ident] if self._form[n]}
+
+    def _now(self, row: Held) -> Form:
+        if row.whole and all(self._of(target) is Form.WHOLE for target in self._targets.get(row.n, ())):
+            return Form.WHOLE
+        data, marked = self._outgoing.read(row)
+        self._rendered[row.n] = made = render(
+            data, marked, lambda label: self._outgoing.allows(label, row), self._standing
+        )
+        return Form.WITHHELD if made.data is None else Form.RENDITION
+
+    def _of(self, ident: int) -> Form:
+        """How an id leaves: as the best of its rows, and whole where the partner brought it."""
+        if ident in self._theirs:
+            return Form.WHOLE
+        return max((self._form[row.n] for row in self._rows.get(ident, ())), default=Form.WITHHELD)
+
+    def _standing(self, id: str) -> Form | None:
+        if id not in self._by_id:
+            self._by_id[id] = self._outgoing.idents([id]).get(id)
+        ident = self._by_id[id]
+        if ident is None or (ident not in self._theirs and not self._rows.get(ident)):
+            return None
+        return self._of(ident)
+
+    def verdict(self, id: str, ident: int) -> Verdict | None:
+        """Of the newest version; None where nothing is held."""
+        if not self._rows.get(ident):
+            return Verdict(id, Form.WHOLE, (Reason("brought-by-partner"),)) if ident in self._theirs else None
+        row = max(
+            self._rows[ident], key=lambda one: (one.version is not None, one.version or 0, self._form[one.n], -one.n)
+        )
+        form = self._form[row.n]
+        if form is Form.WHOLE:
+            return Verdict(id, form, (Reason("allowed"),))
+        made = self._rendered.get(row.n, Rendered(None))
+        cut = made.cut if form is Form.RENDITION else ()
+        return Verdict(id, form, tuple(self._reasons(row, made)), cut, self._cascade(ident))
+
+    def _reasons(self, row: Held, made: Rendered) -> Iterable[Reason]:
+        if not row.whole:
+            yield from self._outgoing.why_not(row, whole=row.part)
+        if row.part:
+            fallen = [target for target in self._targets.get(row.n, ()) if self._of(target) is not Form.WHOLE]
+            withheld = sum(self._of(target) is Form.WITHHELD for target in fallen)
+            if withheld:
+                yield Reason("refers-to-withheld", (str(withheld),))
+            if len(fallen) > withheld:
+                yield Reason("refers-to-renditions", (str(len(fallen) - withheld),))
+            if made.withheld is not None:
+                yield Reason(made.withheld)
+
+    def _cascade(self, ident: int) -> int:
+        """How many other ids asked for its own label lets leave whole, and this one takes down, by whatever way."""
+        asked, seen, frontier = set(self._asked), {ident}, [ident]
+        while frontier:
+            for n in self._referrers[frontier.pop()]:
+                row = self._held[n]
+                if row.ident not in seen and row.whole and self._form[n] is not Form.WHOLE:
+                    seen.add(row.ident)
+                    frontier.append(row.ident)
+        return len((seen - {ident}) & asked)

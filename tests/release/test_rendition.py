@@ -1,0 +1,126 @@
+"""What of one object may leave in part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from kizuna.labels import Label, Marked, parse_label
+from kizuna.release import Form, Rendered, render
+from kizuna.stix import check
+from tests.builders import CLEAR, RED, campaign, identity, named, relationship, report, sdo
+
+OPEN = parse_label("TLP:CLEAR", originator="T")
+SHUT = parse_label("TLP:RED", originator="T")
+OTHER = named("malware", "other")
+THIRD = named("malware", "third")
+
+
+def cut(
+    data: dict[str, Any], forms: dict[str, Form | None] | None = None, marks: tuple[tuple[str, Label], ...] = ()
+) -> Rendered:
+    """For a reader of what is open; what `forms` does not name is held by nobody."""
+    found = render(data, Marked(OPEN, marks), lambda label: label == OPEN, lambda id: (forms or {}).get(id))
+    if found.data is not None:
+        assert [p for p in check(found.data) if p.severity == "error"] == []
+    return found
+
+
+def test_what_nothing_is_wrong_with_stays_as_it_is() -> None:
+    data = report("r", [OTHER], object_marking_refs=[CLEAR])
+    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data)
+    assert cut(data, {OTHER: Form.RENDITION}) == Rendered(data)  # it gets the id of the rendition when it is sent
+
+
+@pytest.mark.parametrize("form", [Form.WITHHELD, None])
+def test_a_reference_to_what_does_not_leave_is_cut(form: Form | None) -> None:
+    data = report("r", [THIRD, OTHER])
+    found = cut(data, {OTHER: form, THIRD: Form.WHOLE})
+    assert found.data is not None
+    assert (found.data["object_refs"], found.cut) == ([THIRD], ("object_refs",))
+
+
+def test_a_required_reference_takes_the_object_with_it() -> None:
+    assert cut(report("r", [OTHER]), {OTHER: Form.WITHHELD}).withheld == "required-property"
+    assert cut(relationship({"id": OTHER}, "uses", {"id": THIRD}), {OTHER: Form.WHOLE}).withheld == "required-property"
+
+
+def test_who_made_it_and_its_marking_are_stated_anew() -> None:
+    made = identity("maker")
+    data = campaign("c", created_by_ref=made["id"], object_marking_refs=[named("marking-definition", "theirs")])
+    assert cut(data, {made["id"]: Form.WITHHELD}) == Rendered(data)
+
+
+@pytest.mark.parametrize("form", [Form.WITHHELD, Form.RENDITION])
+@pytest.mark.parametrize("told", [OTHER, OTHER.upper(), f"<{OTHER}>", f"file-{OTHER}s"])
+def test_a_text_that_tells_an_id_that_does_not_leave_goes(form: Form, told: str) -> None:
+    data = campaign("c", description=f"as {told} did", objective="kept")
+    found = cut(data, {OTHER: form})
+    assert found.data is not None
+    assert "description" not in found.data
+    assert (found.data["objective"], found.cut) == ("kept", ("description",))
+    assert OTHER.lower() not in msgspec.json.encode(found.data).decode().lower()
+
+
+def test_a_text_that_tells_an_id_that_leaves_or_that_nobody_holds_stays() -> None:
+    data = campaign("c", description=f"as {OTHER} and {THIRD} did")
+    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data)
+
+
+def test_an_id_that_is_replaced_does_not_stand_in_a_text_beside() -> None:
+    data = report("r", [OTHER, THIRD], description=f"{OTHER} came first")
+    found = cut(data, {OTHER: Form.RENDITION, THIRD: Form.WHOLE})
+    assert found.data is not None
+    assert found.data["object_refs"] == [OTHER, THIRD]
+    assert "description" not in found.data
+
+
+def test_a_name_that_tells_an_id_takes_the_object_with_it() -> None:
+    assert cut(campaign(f"after {OTHER}"), {OTHER: Form.WITHHELD}).withheld == "required-property"
+
+
+def test_marks_and_references_are_cut_together() -> None:
+    sources = [{"source_name": name, "description": "x"} for name in "abc"]
+    marks = [{"marking_ref": CLEAR, "selectors": ["external_references.[2]"]}]
+    data = report("r", [OTHER, THIRD], external_references=sources, granular_markings=marks)
+    found = cut(data, {THIRD: Form.WHOLE}, (("external_references.[0]", SHUT),))
+    assert found.data is not None
+    assert [one["source_name"] for one in found.data["external_references"]] == ["b", "c"]
+    assert found.data["object_refs"] == [THIRD]
+    assert found.data["granular_markings"] == [{"marking_ref": CLEAR, "selectors": ["external_references.[1]"]}]
+    assert found.cut == ("external_references", "object_refs")
+
+
+def test_what_is_marked_by_what_does_not_leave_goes() -> None:
+    marking = named("marking-definition", "theirs")
+    marks = [{"marking_ref": marking, "selectors": ["description"]}]
+    data = campaign("c", description="x", granular_markings=marks)
+    for form in (Form.WITHHELD, Form.RENDITION, None):
+        found = cut(data, {marking: form})
+        assert found.data is not None
+        assert "description" not in found.data
+        assert marking not in msgspec.json.encode(found.data).decode()
+    assert cut(data, {marking: Form.WHOLE}) == Rendered(data)
+
+
+def test_a_whole_object_marked_for_others_is_nothing_here() -> None:
+    found = render(campaign("c", object_marking_refs=[RED]), Marked(SHUT), lambda label: label == OPEN, lambda _: None)
+    assert (found.data, found.withheld) == (None, "object")
+
+
+def test_identities_and_patterns_are_not_cut() -> None:
+    assert cut(identity("i", description=f"of {OTHER}"), {OTHER: Form.WITHHELD}).withheld == "whole-or-not"
+    pattern = sdo(
+        "indicator", "i", pattern=f"[x-a:ref = '{OTHER}']", pattern_type="stix", valid_from="2026-01-01T00:00:00Z"
+    )
+    assert cut(pattern, {OTHER: Form.WITHHELD}).withheld == "indivisible-property"
+
+
+def test_an_extension_whose_definition_does_not_leave_goes() -> None:
+    extension = named("extension-definition", "e")
+    data = campaign("c", extensions={extension: {"extension_type": "property-extension", "rank": 3}})
+    found = cut(data, {extension: Form.WITHHELD})
+    assert found.data is not None
+    assert "extensions" not in found.data
