@@ -44,12 +44,16 @@ def test_what_is_found_by_words(served: Path) -> None:
         "release", "preview", "--as", "Kyiv", "--search", OBJECTS[0]["name"], "--limit", "1", "--data", served, "--json"
     ).lines()
     assert line["id"] == OBJECTS[0]["id"]
+    asked = kizuna("release", "preview", "--as", "Kyiv", "--limit", "1", "--data", served)
+    assert (len(asked.out.splitlines()), asked.err) == (2, "there are more; see --limit\n")
     assert kizuna("release", "preview", "--as", "Kyiv", "--search", "nothingofthis", "--data", served).code == 3
 
 
 def test_errors(served: Path) -> None:
     unknown = named("campaign", "unknown")
     asked = kizuna("release", "preview", "--as", "Kyiv", unknown, "--data", served)
-    assert (asked.code, asked.err) == (3, "ids that are not held here: 1\n")
+    assert (asked.code, asked.out, asked.err) == (3, "", f"not held here: {unknown}\n")
+    asked = kizuna("release", "preview", "--as", "Kyiv", unknown, OBJECTS[0]["id"], "--data", served, "--json")
+    assert (asked.code, len(asked.lines()), asked.err) == (6, 1, f"not held here: {unknown}\n")
     assert kizuna("release", "preview", "--as", "Nowhere", unknown, "--data", served).code == 3
     assert kizuna("release", "preview", "--as", "Kyiv", unknown, "--search", "x", "--data", served).code == 2

@@ -11,8 +11,8 @@ import kizuna.labels
 from kizuna.cli.wording import REASONS, worded
 
 RELEASE = {
-    "brought-by-partner", "id-contributing-property", "indivisible-property", "not-receiving", "object", "reference-withheld",
-    "refers-to-renditions", "refers-to-withheld", "required-property", "whole-or-not",
+    "brought-by-partner", "id-contributing-property", "indivisible-property", "not-receiving", "object", "older-version-whole",
+    "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "whole-or-not",
 }  # fmt: skip
 """What feeds and the release plan say besides."""
 

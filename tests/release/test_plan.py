@@ -9,10 +9,23 @@ import pytest
 
 from kizuna.errors import NotFound
 from kizuna.labels import parse_label
-from kizuna.release import Form, Verdict, plan
+from kizuna.release import Form, Rendered, Verdict, render, verdicts
 from kizuna.store import Partner, Query, Store
 from kizuna.store.outgoing import Outgoing
-from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, named, relationship, report, sdo
+from tests.builders import (
+    AMBER,
+    CLEAR,
+    GREEN,
+    RED,
+    campaign,
+    definition,
+    identity,
+    items,
+    named,
+    relationship,
+    report,
+    sdo,
+)
 
 BRUSSELS = Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR",))
 
@@ -31,7 +44,11 @@ def put(store: Store, *objects: dict[str, Any], partner: str | None = None) -> N
 
 def planned(store: Store, *ids: str, partner: str = "Brussels") -> dict[str, Verdict]:
     with store.database.snapshot() as reader:
-        return {verdict.id: verdict for verdict in plan(Outgoing(store, reader, partner), ids)}
+        return {verdict.id: verdict for verdict in verdicts(Outgoing(store, reader, partner), ids)}
+
+
+def fed(store: Store) -> set[str]:
+    return {row.id for row in store.feed("Brussels").read(Query(versions=("all",)), 0, 1_000).rows}
 
 
 def forms(store: Store, *objects: dict[str, Any]) -> list[Form]:
@@ -121,6 +138,56 @@ def test_a_label_that_somebody_tightened_counts(tokyo: Store) -> None:
     assert forms(tokyo, one) == [Form.WITHHELD]
 
 
+def test_what_a_mark_on_a_part_addresses_is_not_all_of_it(store: Store) -> None:
+    store.put_partner(Partner(name="Brussels", organisation="CERT Brussels (fictional)", country="BEL"))
+    category = {"name": "Releasable To", "kind": "permissive", "values": ["BEL"]}
+    addressing = definition("belgium", classification="CLEAR", categories=[category])
+    marks = [{"marking_ref": addressing["id"], "selectors": ["description"]}]
+    one = report(
+        "one", [named("malware", "nowhere")], description="x", object_marking_refs=[CLEAR], granular_markings=marks
+    )
+    two = report("two", [one], object_marking_refs=[addressing["id"]])
+    put(store, addressing, one, two)
+    assert fed(store) == {addressing["id"]}
+    assert Form.WHOLE not in forms(store, one, two)
+
+
+def test_what_was_deleted_here_is_told_to_nobody(tokyo: Store) -> None:
+    gone = campaign("gone", object_marking_refs=[CLEAR])
+    telling = campaign("telling", description=f"see {gone['id']}", object_marking_refs=[CLEAR])
+    put(tokyo, gone, telling)
+    tokyo.hide(gone["id"], by="x")
+    found = planned(tokyo, telling["id"])[telling["id"]]
+    assert (found.form, found.redacted) == (Form.RENDITION, ("description",))
+
+
+def test_an_older_version_that_leaves_is_told_and_takes_nothing_along(tokyo: Store) -> None:
+    put(tokyo, campaign("one", object_marking_refs=[CLEAR]))
+    newer = campaign("one", object_marking_refs=[RED], modified="2026-02-01T00:00:00.000Z")
+    about = report("about", [newer, named("malware", "nowhere")], object_marking_refs=[CLEAR])
+    put(tokyo, newer, about)
+    found = planned(tokyo, newer["id"], about["id"])
+    assert [reason.code for reason in found[newer["id"]].reasons] == ["tlp-red-not-named", "older-version-whole"]
+    assert (found[newer["id"]].form, found[newer["id"]].cascade) == (Form.WITHHELD, 0)
+    assert found[about["id"]].form is Form.RENDITION
+
+
+def test_a_chain_that_falls_is_looked_at_few_times(tokyo: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [named("report", f"r{n}") for n in range(150)] + [named("malware", "nowhere")]
+    chain = [report(f"r{n}", [ids[n + 1]], object_marking_refs=[CLEAR]) for n in range(150)]
+    hub = report("hub", ids[:-1], object_marking_refs=[CLEAR])
+    put(tokyo, *chain, hub)
+    cuts = []
+
+    def counted(*arguments: Any) -> Rendered:
+        cuts.append(1)
+        return render(*arguments)
+
+    monkeypatch.setattr("kizuna.release.plan.render", counted)
+    assert set(forms(tokyo, *chain, hub)) == {Form.WITHHELD}
+    assert len(cuts) < 2 * 150 + 20
+
+
 def test_nobody_is_no_partner(tokyo: Store) -> None:
     with pytest.raises(NotFound):
         planned(tokyo, partner="Nowhere")
@@ -134,7 +201,8 @@ def world(rng: random.Random) -> list[dict[str, Any]]:
     for name in names:
         more: dict[str, Any] = {"object_marking_refs": [rng.choice((CLEAR, CLEAR, CLEAR, GREEN, RED))]}
         if rng.random() < 0.3:
-            more |= {"description": "x", "granular_markings": [{"marking_ref": RED, "selectors": ["description"]}]}
+            marking = rng.choice((RED, CLEAR, named("marking-definition", "belgium")))
+            more |= {"description": "x", "granular_markings": [{"marking_ref": marking, "selectors": ["description"]}]}
         elif rng.random() < 0.2:
             more["description"] = f"as {rng.choice(ids)}"
         if rng.random() < 0.3:
@@ -144,6 +212,7 @@ def world(rng: random.Random) -> list[dict[str, Any]]:
         identity("shown", object_marking_refs=[CLEAR]),
         identity("shut", object_marking_refs=[RED]),
         sdo("tool", "t", object_marking_refs=[CLEAR]),
+        definition("belgium", categories=[{"name": "Releasable To", "kind": "permissive", "values": ["BEL"]}]),
     ]
     rng.shuffle(made)
     return made
@@ -154,10 +223,12 @@ def test_what_leaves_whole_is_the_feed(tokyo: Store, seed: int) -> None:
     objects = world(random.Random(seed))
     for one in objects:
         put(tokyo, one)
-    fed = {row.id for row in tokyo.feed("Brussels").read(Query(versions=("all",)), 0, 1_000).rows}
+    gone = random.Random(seed).choice(objects)["id"]
+    if seed % 2:
+        tokyo.hide(gone, by="x")
     found = planned(tokyo, *(one["id"] for one in objects))
-    assert {id for id, verdict in found.items() if verdict.form is Form.WHOLE} == fed
-    assert len(found) == len(objects)
+    assert {id for id, verdict in found.items() if verdict.form is Form.WHOLE} == fed(tokyo)
+    assert len(found) == len(objects) - seed % 2
     # Each asked for by itself is told the same: what it rests on is looked at, asked for or not.
     for id, verdict in found.items():
         alone = planned(tokyo, id)[id]

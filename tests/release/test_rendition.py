@@ -77,6 +77,37 @@ def test_an_id_that_is_replaced_does_not_stand_in_a_text_beside() -> None:
     assert "description" not in found.data
 
 
+def test_its_own_id_stays_in_no_text() -> None:
+    own = named("campaign", "c")
+    for told in (f"I am {own}", f"uuid {own[10:]}", own.upper()):
+        found = cut(campaign("c", description=told, objective="x"), {own: Form.RENDITION}, (("objective", SHUT),))
+        assert found.data is not None
+        assert own[10:] not in msgspec.json.encode({**found.data, "id": ""}).decode().lower()
+
+
+def test_nothing_but_what_the_standard_knows_stays_in_a_granular_marking() -> None:
+    marks = [{"lang": "en", "selectors": ["name"], "x_note": f"see {OTHER}", "x_ref": OTHER, "x_refs": [THIRD]}]
+    found = cut(campaign("c", granular_markings=marks), {OTHER: Form.WITHHELD})
+    assert found.data is not None
+    assert found.data["granular_markings"] == [{"lang": "en", "selectors": ["name"]}]
+
+
+@pytest.mark.parametrize("odd", [["x"], {"a": 1}, "x", 3])
+def test_what_a_pack_keeps_with_its_problems_ends_nothing(odd: object) -> None:
+    for key in ("granular_markings", "extensions", "object_marking_refs"):
+        render(campaign("c", **{key: odd}), Marked(OPEN), lambda _: True, lambda _: None)
+
+
+def test_thousands_of_references_take_their_own_time() -> None:
+    ids = [f"malware--{n:08x}-9d4e-4f0a-9a3b-0d2b5c1e7a01" for n in range(3_000)]
+    data = report("r", ids, description=" ".join(ids[::2]))
+    standing: dict[str, Form | None] = dict.fromkeys(ids, Form.WITHHELD)
+    found = cut(data, standing | {ids[0]: Form.WHOLE})
+    assert found.data is not None
+    assert found.data["object_refs"] == ids[:1]
+    assert "description" not in found.data
+
+
 def test_a_name_that_tells_an_id_takes_the_object_with_it() -> None:
     assert cut(campaign(f"after {OTHER}"), {OTHER: Form.WITHHELD}).withheld == "required-property"
 

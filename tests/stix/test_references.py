@@ -102,8 +102,23 @@ def test_an_own_type_is_read_in_few_ways_and_thousands_in_one() -> None:
     assert found({"description": f"{kinds}--{UUID}"}) == [
         f"{kind}--{UUID}" for kind in (kinds, "e-f-x-own", "f-x-own", "x-own", "own")
     ]
-    many = "".join(f"see-own--{i:08x}{UUID[8:]} " for i in range(5_000))
-    assert len(found({"description": many})) < 7_000
+    many = "".join(f"a-b-see-own--{i:08x}{UUID[8:]} " for i in range(5_000))
+    assert len(found({"description": many})) < 14_000
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\b", "\f", "\r", "\x01", '"', "\\", "\\n", "see\n", "x\\\n"])
+@pytest.mark.parametrize("kind", ["x-foo", "own", "malware", "note", "tool"])
+def test_what_is_escaped_in_json_is_no_letter_of_a_type(before: str, kind: str) -> None:
+    assert f"{kind}--{UUID}" in found({"description": f"{before}{kind}--{UUID}"})
+
+
+def test_proper_references_do_not_use_up_what_is_read_with_care() -> None:
+    named = [f"malware--{i:08x}{UUID[8:]}" for i in range(1_500)]
+    assert f"x-acme-tool--{UUID}" in found({"object_refs": named, "x_note": f"see x-acme-tool--{UUID}"})
+    many = " ".join(f"other--{i:08x}{UUID[8:]}" for i in range(1_500))
+    for kind in ("x-acme-tool", "malware"):
+        assert f"{kind}--{UUID}" in found({"x_note": f"{many}\n{kind}--{UUID}"})
+    assert f"malware--{UUID}" in found({"x_note": f"{many} seemalware--{UUID}"})
 
 
 @given(st.text(alphabet='-ab9"\\\n ', max_size=60), st.text(alphabet="-ab9", max_size=20))

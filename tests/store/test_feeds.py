@@ -11,7 +11,7 @@ import pytest
 from kizuna.labels import Group, parse_label
 from kizuna.store import Partner, Query, Store
 from kizuna.store.verify import verify
-from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report
+from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, identity, items, relationship, report, sdo
 from tests.counting import database_steps
 from tests.stores import SQLITE
 
@@ -273,3 +273,10 @@ def test_what_waits_for_many_is_not_read_again_for_each(tokyo: Store) -> None:
 
     assert work(900) < 1.5 * work(300)
     assert list(verify(tokyo)) == []
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\\"])
+def test_an_id_of_an_own_type_behind_an_escape_is_a_mention(tokyo: Store, before: str) -> None:
+    hidden = sdo("x-foo", "hidden", object_marking_refs=[RED])
+    put(tokyo, hidden, campaign("telling", description=f"iocs:{before}{hidden['id']}", object_marking_refs=[CLEAR]))
+    assert names(tokyo) == []

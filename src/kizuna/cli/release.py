@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kizuna.release import Verdict
     from kizuna.store import Store
 
+PARTLY = 6
 _FORMS = {"WHOLE": N_("whole"), "RENDITION": N_("in part"), "WITHHELD": N_("withheld")}
 
 
@@ -47,20 +48,25 @@ def preview(
 ) -> None:
     """Say of each object whether a partner may have it whole, in part or not, why, what would be cut, and what it takes with it.
 
-    The objects are those of the IDs, or found as by `kizuna search`. What may leave whole is in the partner's feed. What may
-    leave in part is shown only: this release sends nothing in part. Nothing found is exit 3.
+    The objects are those of the IDs, or found as by `kizuna search`, and what is said is of their newest version. What leaves
+    whole is in the partner's feed, or the partner brought it. What may leave in part is shown only: this release sends
+    nothing in part. Nothing found is exit 3, and some IDs not held here are exit 6.
     """
     if ids and (text is not None or types or area is not None):
         raise click.UsageError(_("give IDs, or say what to look for"))
     with node(data) as store:
-        counts = dict.fromkeys(_FORMS, 0)
-        for verdict in _verdicts(store, partner, ids or _found(store, text, types, area, limit)):
-            counts[verdict.form.name] += 1
-            _tell(verdict, as_json=as_json)
-    missing = len(set(ids)) - sum(counts.values()) if ids else 0
-    if missing:
-        trouble(_("ids that are not held here: {number:,}", number=missing))
-    if not sum(counts.values()):
+        asked, more = (ids, False) if ids else _found(store, text, types, area, limit)
+        found = _verdicts(store, partner, asked)
+    counts = dict.fromkeys(_FORMS, 0)
+    for verdict in found:
+        counts[verdict.form.name] += 1
+        _tell(verdict, as_json=as_json)
+    missing = sorted(set(ids) - {verdict.id for verdict in found})
+    for id in missing:
+        trouble(_("not held here: {id}", id=id))
+    if more:
+        note(_("there are more; see --limit"))
+    if not found:
         if not ids:
             note(_("nothing found"))
         ctx.exit(3)
@@ -73,19 +79,28 @@ def preview(
                 withheld=counts["WITHHELD"],
             )
         )
+    if missing:
+        ctx.exit(PARTLY)
 
 
 def _verdicts(store: Store, partner: str, ids: tuple[str, ...]) -> list[Verdict]:
-    from kizuna.release import plan
+    from kizuna.release import verdicts
     from kizuna.store.outgoing import Outgoing
 
     store.settle()  # as before a feed is read
     with store.database.snapshot() as reader:
-        return plan(Outgoing(store, reader, partner), ids)
+        outgoing = Outgoing(store, reader, partner)
+        if outgoing.stopped:
+            note(_("nothing is exchanged with {partner} until an operator confirms it", partner=partner))
+        return verdicts(outgoing, ids)
 
 
-def _found(store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_search(store, text, types, area, limit)))
+def _found(
+    store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int
+) -> tuple[tuple[str, ...], bool]:
+    """The newest objects of these words, and whether there are more."""
+    found = tuple(dict.fromkeys(_search(store, text, types, area, limit + 1)))
+    return found[:limit], len(found) > limit
 
 
 def _search(store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int) -> Iterator[str]:

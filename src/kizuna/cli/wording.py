@@ -46,6 +46,7 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "it refers to something the partner may not see, and waits",
         "ja": "開示できないものを参照しているため保留されています",
     },
+    "older-version-whole": {"en": "an older version leaves whole", "ja": "古い版は全体を開示します"},
     "brought-by-partner": {"en": "the partner brought it itself", "ja": "パートナー自身が持ち込んだものです"},
     "refers-to-withheld": {"en": "references to what is withheld: {}", "ja": "開示されないものへの参照: {} 件"},
     "refers-to-renditions": {

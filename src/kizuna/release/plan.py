@@ -15,6 +15,8 @@ from kizuna.labels import Reason
 from kizuna.release.rendition import Form, Rendered, render
 from kizuna.store.outgoing import Held, Outgoing
 
+_FEW_TARGETS = 16
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """How an object leaves for one partner, and why not whole.
@@ -30,7 +32,7 @@ class Verdict(msgspec.Struct, frozen=True):
     cascade: int = 0
 
 
-def plan(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
+def verdicts(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
     """A verdict for each of these ids that this node holds, in their order: of its newest version."""
     wanted = list(dict.fromkeys(ids))
     idents = outgoing.idents(wanted)
@@ -41,11 +43,12 @@ def plan(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
 class _Plan:
     def __init__(self, outgoing: Outgoing, asked: Iterable[int]) -> None:
         self._outgoing = outgoing
-        self._asked = list(asked)
+        self._asked = set(asked)
         self._rows: dict[int, list[Held]] = {}
         self._targets: dict[int, list[int]] = {}
         self._referrers: dict[int, set[int]] = defaultdict(set)
         self._theirs: set[int] = set()
+        self._stored: set[int] = set()
         self._by_id: dict[str, int | None] = {}
         self._load(self._asked)
         self._held = {row.n: row for rows in self._rows.values() for row in rows}
@@ -58,33 +61,49 @@ class _Plan:
         frontier = set(asked)
         while frontier:
             self._theirs |= self._outgoing.theirs(frontier)
+            self._stored |= self._outgoing.held(frontier)
             found: dict[int, list[Held]] = {ident: [] for ident in frontier}
             for row in self._outgoing.rows(frontier):
                 found[row.ident].append(row)
                 self._by_id[row.id] = row.ident
             self._rows |= found
-            leaving = [row.n for rows in found.values() for row in rows if row.part]
-            references = self._outgoing.references(leaving)
+            references = self._outgoing.references([r.n for rows in found.values() for r in rows if r.whole or r.part])
             self._targets |= references
-            owner = {row.n: row.ident for rows in found.values() for row in rows}
             frontier = set()
             for n, targets in references.items():
                 for target in targets:
                     self._referrers[target].add(n)
                 frontier.update(targets)
-                frontier.discard(owner[n])
             frontier -= self._rows.keys()
 
     def _settle(self) -> None:
-        """Take every row as far down as what it refers to does; in rounds, so that the order of rows decides nothing."""
+        """Take every row as far down as what it refers to does; in rounds, so that the order of rows decides nothing.
+
+        A row that refers to much is looked at again when half of that fell, or when nothing else is left to look at: else a chain
+        that falls link by link would have it looked at for each.
+        """
         looked_at = {n for n, form in self._form.items() if form}
-        while looked_at:
+        fallen_of: dict[int, int] = defaultdict(int)
+        later: set[int] = set()
+        while looked_at or later:
+            if not looked_at:
+                looked_at, later = later, set()
             now = {n: min(self._form[n], self._now(self._held[n])) for n in looked_at}
+            later -= now.keys()
+            for n in now:
+                fallen_of[n] = 0
             touched = {self._held[n].ident for n, form in now.items() if form < self._form[n]}
             before = {ident: self._of(ident) for ident in touched}
             self._form |= now
-            fallen = [ident for ident in touched if self._of(ident) < before[ident]]
-            looked_at = {n for ident in fallen for n in self._referrers[ident] if self._form[n]}
+            looked_at = set()
+            for ident in touched:
+                if self._of(ident) < before[ident]:
+                    for n in self._referrers[ident]:
+                        fallen_of[n] += 1
+                        few = len(self._targets[n]) <= _FEW_TARGETS or 2 * fallen_of[n] >= len(self._targets[n])
+                        if self._form[n]:
+                            (looked_at if few else later).add(n)
+            later -= looked_at
 
     def _now(self, row: Held) -> Form:
         if row.whole and all(self._of(target) is Form.WHOLE for target in self._targets.get(row.n, ())):
@@ -105,17 +124,13 @@ class _Plan:
         if id not in self._by_id:
             self._by_id[id] = self._outgoing.idents([id]).get(id)
         ident = self._by_id[id]
-        if ident is None or (ident not in self._theirs and not self._rows.get(ident)):
-            return None
-        return self._of(ident)
+        return None if ident is None or ident not in self._stored else self._of(ident)
 
     def verdict(self, id: str, ident: int) -> Verdict | None:
         """Of the newest version; None where nothing is held."""
         if not self._rows.get(ident):
             return Verdict(id, Form.WHOLE, (Reason("brought-by-partner"),)) if ident in self._theirs else None
-        row = max(
-            self._rows[ident], key=lambda one: (one.version is not None, one.version or 0, self._form[one.n], -one.n)
-        )
+        row = self._newest(ident)
         form = self._form[row.n]
         if form is Form.WHOLE:
             return Verdict(id, form, (Reason("allowed"),))
@@ -123,10 +138,15 @@ class _Plan:
         cut = made.cut if form is Form.RENDITION else ()
         return Verdict(id, form, tuple(self._reasons(row, made)), cut, self._cascade(ident))
 
+    def _newest(self, ident: int) -> Held:
+        return max(
+            self._rows[ident], key=lambda one: (one.version is not None, one.version or 0, self._form[one.n], -one.n)
+        )
+
     def _reasons(self, row: Held, made: Rendered) -> Iterable[Reason]:
         if not row.whole:
             yield from self._outgoing.why_not(row, whole=row.part)
-        if row.part:
+        if row.part or row.whole:
             fallen = [target for target in self._targets.get(row.n, ()) if self._of(target) is not Form.WHOLE]
             withheld = sum(self._of(target) is Form.WITHHELD for target in fallen)
             if withheld:
@@ -135,14 +155,24 @@ class _Plan:
                 yield Reason("refers-to-renditions", (str(len(fallen) - withheld),))
             if made.withheld is not None:
                 yield Reason(made.withheld)
+        if self._of(row.ident) is Form.WHOLE:
+            yield Reason("brought-by-partner" if row.ident in self._theirs else "older-version-whole")
 
     def _cascade(self, ident: int) -> int:
         """How many other ids asked for its own label lets leave whole, and this one takes down, by whatever way."""
-        asked, seen, frontier = set(self._asked), {ident}, [ident]
+        seen, frontier = {ident}, [ident]
         while frontier:
-            for n in self._referrers[frontier.pop()]:
+            one = frontier.pop()
+            if self._of(one) is Form.WHOLE:  # by another version, so it takes nothing down
+                continue
+            for n in self._referrers[one]:
                 row = self._held[n]
-                if row.ident not in seen and row.whole and self._form[n] is not Form.WHOLE:
+                if (
+                    row.ident not in seen
+                    and row.whole
+                    and self._form[n] is not Form.WHOLE
+                    and row is self._newest(row.ident)
+                ):
                     seen.add(row.ident)
                     frontier.append(row.ident)
-        return len((seen - {ident}) & asked)
+        return len((seen - {ident}) & self._asked)

@@ -16,8 +16,13 @@ from kizuna.stix import BUILTIN, canonical, edges, marking_refs, mentions
 
 Json = dict[str, Any]
 _INDEX = re.compile(r"(?<!\.)\[")
+_TOP = re.compile(r"[.\[]")
+_ANY_UUID = re.compile(r"(?=([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}))")
 _OURS = frozenset({"created_by_ref", "object_marking_refs"})
 """What a rendition states anew: whose it is and its label."""
+_DEFINITION = "extension-definition--"
+_STATED = frozenset({"id", "type", "spec_version", "granular_markings"})
+_MARKING = frozenset({"lang", "marking_ref", "selectors"})
 
 
 class Form(IntEnum):
@@ -48,8 +53,9 @@ def render(data: Json, marked: Marked, allows: Callable[[Label], bool], standing
 
     Text is never edited. A reference to what leaves as a rendition stays here: it gets that rendition's id when it is sent.
     """
+    data = _plainly_marked(data)
     closed = list(_closed(data, standing))
-    # What nobody is shown but the originator's own organisation stands for what is closed to this reader, whatever it may see.
+    # What only the originator's own organisation may see stands for what is closed to this reader, whatever it may see.
     shut = own_only(marked.label.originator)
     marks = tuple((selector, label) for selector, label in marked.granular if not allows(label))
     found = redact(
@@ -60,41 +66,58 @@ def render(data: Json, marked: Marked, allows: Callable[[Label], bool], standing
     return Rendered(found.data, found.cut, found.withheld)
 
 
+def _plainly_marked(data: Json) -> Json:
+    """The object with nothing in its granular markings but what the standard knows: what else stands there nothing could select."""
+    marks = data.get("granular_markings")
+    if marks is None:
+        return data
+    kept = [
+        {key: value for key, value in one.items() if key in _MARKING}
+        for one in (marks if isinstance(marks, list) else ())
+        if isinstance(one, dict)
+    ]
+    return data if kept == marks else {**data, "granular_markings": kept}
+
+
 def _closed(data: Json, standing: Standing) -> Iterator[str]:
     """Selectors of what may not stand in a rendition."""
     links = edges(data)
     for path, target in links:
         if path not in _OURS and target not in BUILTIN and not standing(target):
             yield _INDEX.sub(".[", path)
-    for key in data.get("extensions") or ():
-        if key.startswith("extension-definition--") and key not in BUILTIN and standing(key) is not Form.WHOLE:
+    extensions = data.get("extensions")
+    defined = [key for key in (extensions if isinstance(extensions, dict) else ()) if key.startswith(_DEFINITION)]
+    for key in defined:
+        if key not in BUILTIN and standing(key) is not Form.WHOLE:
             yield f"extensions.{key}"
     for one in data.get("granular_markings") or ():
         ref = one.get("marking_ref")
         if isinstance(ref, str) and ref not in BUILTIN and standing(ref) is not Form.WHOLE:
             yield from one.get("selectors") or ()  # what nobody there can tell the label of
-    yield from _telling(data, links, standing)
+    yield from _telling(data, links + [(f"extensions.{key}", key) for key in defined], standing)
 
 
 def _telling(data: Json, links: list[tuple[str, str]], standing: Standing) -> Iterator[str]:
-    """Top-level properties that hold an id which does not leave as it is, other than as a reference."""
-    text = msgspec.json.encode(data).lower()  # an id is known in capitals, too
-    named = Counter(target for _, target in (*links, *marking_refs(data)))
-    told = {
-        id
-        for id, times in named.items()
-        if id not in BUILTIN and standing(id) is not Form.WHOLE and text.count(id.lower().encode()) > times
-    }
+    """Top-level properties that hold an id which does not leave as it is, its own among them, other than as a reference.
+
+    An id is known by its UUID, whatever is written before it and however.
+    """
+    text = msgspec.json.encode(data)
+    own, named = str(data["id"]), Counter(target for _, target in (*links, *marking_refs(data)))
+    told = {_uuid(id) for id in named if id not in BUILTIN and standing(id) is not Form.WHOLE} | {_uuid(own)}
     if text.count(b"--") > sum(named.values()) + 1:  # each that is named brings one, and so does its own
-        found = mentions(canonical(data), [str(data["id"]), *named])
-        told |= {id for id in found if standing(id) in (Form.WITHHELD, Form.RENDITION)}
-    if not told:
+        found = mentions(canonical(data), [own, *named])
+        told |= {_uuid(id) for id in found if standing(id) in (Form.WITHHELD, Form.RENDITION)}
+    elif len(told) == 1 and text.lower().count(_uuid(own).encode()) == 1:
         return
-    looked_for = {id.lower().encode() for id in told}
+    referring = Counter(_TOP.split(path, maxsplit=1)[0] for path, id in links if _uuid(id) in told)
     for key, value in data.items():
-        if key in _OURS or key in ("id", "type", "spec_version", "granular_markings"):
+        if key in _OURS or key in _STATED:
             continue
-        written = msgspec.json.encode({key: value}).lower()
-        referring = sum(id in told for path, id in links if path == key or path.startswith((f"{key}.", f"{key}[")))
-        if sum(written.count(id) for id in looked_for) > referring:
+        written = msgspec.json.encode({key: value}).decode()
+        if sum(uuid.lower() in told for uuid in _ANY_UUID.findall(written)) > referring[key]:
             yield key
+
+
+def _uuid(id: str) -> str:
+    return id.rpartition("--")[2].lower()

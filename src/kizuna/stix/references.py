@@ -20,6 +20,8 @@ _MENTION = re.compile(rb"(?=--([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9
 _BEFORE = re.compile(r"[A-Za-z0-9-]*\Z")
 _MOST_READINGS = 4
 _MOST_DOUBTED = 1_000
+_FEW_READINGS = 2
+_ESCAPE = 6  # characters of the longest JSON escape, a backslash and what follows
 
 
 def edges(data: dict[str, Any]) -> list[Link]:
@@ -80,26 +82,36 @@ def mentions(text: bytes, named: Collection[str]) -> list[str]:
     """
     known = set(named)
     found: dict[str, None] = {}
-    for number, match in enumerate(_MENTION.finditer(text)):
-        before = text[max(0, match.start() - LONGEST_TYPE) : match.start()].decode("utf-8", "replace")
+    doubted = 0
+    for match in _MENTION.finditer(text):
+        before = text[max(0, match.start() - LONGEST_TYPE - _ESCAPE) : match.start()].decode("utf-8", "replace")
         run, uuid = _BEFORE.findall(before)[0], match[1].decode()
-        if f"{run}--{uuid}" not in known:
-            # What is read in several ways makes several ids: not for thousands in one object.
-            for kind in _readings(run)[: None if number < _MOST_DOUBTED else 1]:
-                found[f"{kind}--{uuid}"] = None
-                found[f"{kind.lower()}--{uuid.lower()}"] = None
+        if f"{run}--{uuid}" in known:
+            continue
+        doubted += 1
+        # What is read in several ways makes several ids: not for thousands in one object.
+        for kind in _readings(run, _unescaped(before, run))[: None if doubted < _MOST_DOUBTED else _FEW_READINGS]:
+            found[f"{kind}--{uuid}"] = None
+            found[f"{kind.lower()}--{uuid.lower()}"] = None
     return [id for id in found if id not in known]
 
 
-def _readings(run: str) -> list[str]:
+def _unescaped(before: str, run: str) -> str:
+    """What stands before an id without the end of a JSON escape: `nx-foo` behind a backslash is `x-foo` in the next line."""
+    if not before[: len(before) - len(run)].endswith("\\"):
+        return run
+    return run[_ESCAPE - 1 :] if run[:1] == "u" else run[1:]
+
+
+def _readings(run: str, unescaped: str) -> list[str]:
     """The types that may be meant by what stands before an id: all of it, or what follows a hyphen or other letters in it."""
-    if run.lower() in TYPES:
+    if run == unescaped and run.lower() in TYPES:
         return [run]
     parts = run.split("-")
     tails = ["-".join(parts[i:]) for i in range(max(0, len(parts) - _MOST_READINGS), len(parts))]
     kinds = sorted((kind for kind in TYPES if run.lower().endswith(kind)), key=len, reverse=True)
     return [
         kind
-        for kind in dict.fromkeys((*kinds, run, *tails))
+        for kind in dict.fromkeys((unescaped, *kinds[:1], run, *kinds, *tails))
         if SHORTEST_TYPE <= len(kind) <= LONGEST_TYPE and TYPE_NAME.fullmatch(kind.lower())
     ]

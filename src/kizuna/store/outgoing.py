@@ -68,6 +68,11 @@ class Outgoing:
             if source != self._theirs
         ]  # fmt: skip
 
+    def held(self, idents: Iterable[int]) -> set[int]:
+        """Of which of these ids anything is stored, be it deleted here: nobody else may be told that it ever was."""
+        sql = "select distinct ident from object where ident in (select value from json_each(?))"
+        return {ident for (ident,) in self._connection.execute(sql, (json.dumps(list(idents)),))}
+
     def theirs(self, idents: Iterable[int]) -> set[int]:
         """Which of these ids the partner brought itself."""
         if self._theirs is None:
@@ -101,6 +106,11 @@ class Outgoing:
         if key not in self._allowed:
             self._allowed[key] = (label, may_have(label, self._area(row), self._recipient, self._holder, self._at))
         return self._allowed[key][1]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing at all is exchanged with the partner for now."""
+        return self._recipient.stopped is not None
 
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
