@@ -56,4 +56,5 @@ def test_errors(served: Path) -> None:
     asked = kizuna("release", "preview", "--as", "Kyiv", unknown, OBJECTS[0]["id"], "--data", served, "--json")
     assert (asked.code, len(asked.lines()), asked.err) == (6, 1, f"not held here: {unknown}\n")
     assert kizuna("release", "preview", "--as", "Nowhere", unknown, "--data", served).code == 3
-    assert kizuna("release", "preview", "--as", "Kyiv", unknown, "--search", "x", "--data", served).code == 2
+    for more in (("--search", "x"), ("--limit", "3")):
+        assert kizuna("release", "preview", "--as", "Kyiv", unknown, *more, "--data", served).code == 2

@@ -15,7 +15,7 @@ from kizuna.cli.words import _
 from kizuna.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from kizuna.store import Row, Store
+    from kizuna.store import Row, Store, Stored
 
 PAGE = 1000
 
@@ -67,6 +67,25 @@ def actor() -> str:
     except (KeyError, OSError):  # a container may run under a number without a name
         name = str(os.getuid())
     return f"cli:{name}"
+
+
+def found_rows(
+    store: Store,
+    text: str | None,
+    *,
+    value: str | None = None,
+    types: tuple[str, ...] = (),
+    area: str | None = None,
+    at_once: int = 500,
+) -> Iterator[Stored]:
+    """What a search finds here, newest first, fetched as it is asked for."""
+    view, cursor = store.custodian(), None
+    while True:
+        found = view.search(text, value=value, types=types, area=area, limit=min(at_once, 500), cursor=cursor)
+        yield from found.items
+        cursor = found.cursor
+        if cursor is None:
+            return
 
 
 def feed_rows(store: Store, partner: str, *, ids: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> Iterator[Row]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from kizuna.cli.folder import node
+from kizuna.cli.folder import found_rows, node
 from kizuna.cli.output import emit, node_options, note, say, trouble
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
@@ -52,7 +53,8 @@ def preview(
     whole is in the partner's feed, or the partner brought it. What may leave in part is shown only: this release sends
     nothing in part. Nothing found is exit 3, and some IDs not held here are exit 6.
     """
-    if ids and (text is not None or types or area is not None):
+    limited = ctx.get_parameter_source("limit") is not ParameterSource.DEFAULT
+    if ids and (text is not None or types or area is not None or limited):
         raise click.UsageError(_("give IDs, or say what to look for"))
     with node(data) as store:
         asked, more = (ids, False) if ids else _found(store, text, types, area, limit)
@@ -99,19 +101,9 @@ def _found(
     store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int
 ) -> tuple[tuple[str, ...], bool]:
     """The newest objects of these words, and whether there are more."""
-    found = tuple(dict.fromkeys(_search(store, text, types, area, limit + 1)))
+    rows = found_rows(store, text, types=types, area=area, at_once=limit + 1)
+    found = tuple(dict.fromkeys(stored.id for stored in islice(rows, limit + 1)))
     return found[:limit], len(found) > limit
-
-
-def _search(store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int) -> Iterator[str]:
-    view, cursor, left = store.custodian(), None, limit
-    while left:
-        found = view.search(text, types=types, area=area, limit=min(left, 500), cursor=cursor)
-        yield from (stored.id for stored in found.items)
-        left -= len(found.items)
-        cursor = found.cursor
-        if cursor is None:
-            return
 
 
 def _tell(verdict: Verdict, *, as_json: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kizuna.cli.folder import feed_rows, node
+from kizuna.cli.folder import feed_rows, found_rows, node
 from kizuna.cli.objects import summary
 from kizuna.cli.output import as_option, node_options, rows_option, table
 from kizuna.cli.words import N_, _
@@ -83,17 +84,9 @@ def _search(
     limit: int,
     partner: str | None,
 ) -> Iterator[Stored]:
-    view, cursor, left = store.custodian(), None, limit
-    while left:
-        found = view.search(text, value=value, types=types, area=area, limit=min(left, 500), cursor=cursor)
-        for stored in found.items:
-            # Rows of a feed are whole, so what a partner finds is what is in its feed.
-            if left and (partner is None or _given(store, partner, stored)):
-                left -= 1
-                yield stored
-        cursor = found.cursor
-        if cursor is None:
-            return
+    found = found_rows(store, text, value=value, types=types, area=area, at_once=limit)
+    # Rows of a feed are whole, so what a partner finds is what is in its feed.
+    return islice((stored for stored in found if partner is None or _given(store, partner, stored)), limit)
 
 
 def _given(store: Store, partner: str, stored: Stored) -> bool:
