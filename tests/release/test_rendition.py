@@ -98,6 +98,18 @@ def test_what_a_pack_keeps_with_its_problems_ends_nothing(odd: object) -> None:
         render(campaign("c", **{key: odd}), Marked(OPEN), lambda _: True, lambda _: None)
 
 
+@pytest.mark.parametrize("selectors", [3, "name", [3], {"a": 1}, None])
+def test_odd_selectors_end_nothing(selectors: object) -> None:
+    marks = [{"marking_ref": named("marking-definition", "theirs"), "selectors": selectors}]
+    render(campaign("c", granular_markings=marks), Marked(OPEN), lambda _: True, lambda _: Form.WITHHELD)
+
+
+def test_what_no_selector_reaches_takes_the_object_with_it() -> None:
+    odd = campaign("c", **{"x.y_ref": OTHER})
+    found = render(odd, Marked(OPEN), lambda label: label == OPEN, lambda _: Form.WITHHELD)
+    assert (found.data, found.withheld) == (None, "indivisible-property")
+
+
 def test_thousands_of_references_take_their_own_time() -> None:
     ids = [f"malware--{n:08x}-9d4e-4f0a-9a3b-0d2b5c1e7a01" for n in range(3_000)]
     data = report("r", ids, description=" ".join(ids[::2]))

@@ -60,12 +60,14 @@ class _Plan:
         """Everything that what is asked for rests on."""
         frontier = set(asked)
         while frontier:
-            self._theirs |= self._outgoing.theirs(frontier)
-            self._stored |= self._outgoing.held(frontier)
             found: dict[int, list[Held]] = {ident: [] for ident in frontier}
             for row in self._outgoing.rows(frontier):
-                found[row.ident].append(row)
                 self._by_id[row.id] = row.ident
+                self._stored.add(row.ident)
+                if row.theirs:
+                    self._theirs.add(row.ident)
+                elif not row.hidden:
+                    found[row.ident].append(row)
             self._rows |= found
             references = self._outgoing.references([r.n for rows in found.values() for r in rows if r.whole or r.part])
             self._targets |= references

@@ -63,6 +63,9 @@ def render(data: Json, marked: Marked, allows: Callable[[Label], bool], standing
         Marked(marked.label, (*marks, *((selector, shut) for selector in closed))),
         lambda label: label is not shut and allows(label),
     )
+    if found.data is not None and closed and any(_closed(found.data, standing)):
+        # No selector reaches it: a name with a dot, of an object that a pack keeps with its problems.
+        return Rendered(None, found.cut, "indivisible-property")
     return Rendered(found.data, found.cut, found.withheld)
 
 
@@ -74,9 +77,13 @@ def _plainly_marked(data: Json) -> Json:
     kept = [
         {key: value for key, value in one.items() if key in _MARKING}
         for one in (marks if isinstance(marks, list) else ())
-        if isinstance(one, dict)
+        if isinstance(one, dict) and _are_texts(one.get("selectors"))
     ]
     return data if kept == marks else {**data, "granular_markings": kept}
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _closed(data: Json, standing: Standing) -> Iterator[str]:
@@ -93,7 +100,7 @@ def _closed(data: Json, standing: Standing) -> Iterator[str]:
     for one in data.get("granular_markings") or ():
         ref = one.get("marking_ref")
         if isinstance(ref, str) and ref not in BUILTIN and standing(ref) is not Form.WHOLE:
-            yield from one.get("selectors") or ()  # what nobody there can tell the label of
+            yield from one["selectors"]  # what nobody there can tell the label of
     yield from _telling(data, links + [(f"extensions.{key}", key) for key in defined], standing)
 
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _ROWS = (
-    "select o.n, o.ident, o.id, o.version, o.label, o.least, o.whole, o.area, o.source from object o "
-    "where o.hidden=0 and o.ident in (select value from json_each(?)) order by o.n"
+    "select o.n, o.ident, o.id, o.version, o.label, o.least, o.whole, o.area, o.source, o.hidden from object o "
+    "where o.ident in (select value from json_each(?)) order by o.n"
 )
 
 
 class Held(NamedTuple):
-    """A stored row. `whole`: the partner may have all of it by its label; `part`: something of it."""
+    """A stored row. `whole`: the partner may have all of it by its label; `part`: something of it.
+
+    `theirs`: the partner brought it; `hidden`: it was deleted here, and nobody may be told that it ever was.
+    """
 
     n: int
     ident: int
@@ -37,6 +40,8 @@ class Held(NamedTuple):
     area: int | None
     source: int
     whole_label: int
+    theirs: bool
+    hidden: bool
 
 
 class Outgoing:
@@ -60,25 +65,15 @@ class Outgoing:
         return dict(self._connection.execute(sql, (json.dumps(list(ids)),)).fetchall())
 
     def rows(self, idents: Iterable[int]) -> list[Held]:
-        """What may leave of these ids, the partner's own rows excepted."""
+        """Everything that is stored of these ids."""
         rows = self._connection.execute(_ROWS, (json.dumps(list(idents)),)).fetchall()
         return [
-            Held(n, ident, id, version, self._masks(whole, area), self._masks(least, area), label, least, area, source, whole)
-            for n, ident, id, version, label, least, whole, area, source in rows
-            if source != self._theirs
+            Held(
+                n, ident, id, version, self._masks(whole, area), self._masks(least, area), label, least, area, source, whole,
+                source == self._theirs, bool(hidden),
+            )
+            for n, ident, id, version, label, least, whole, area, source, hidden in rows
         ]  # fmt: skip
-
-    def held(self, idents: Iterable[int]) -> set[int]:
-        """Of which of these ids anything is stored, be it deleted here: nobody else may be told that it ever was."""
-        sql = "select distinct ident from object where ident in (select value from json_each(?))"
-        return {ident for (ident,) in self._connection.execute(sql, (json.dumps(list(idents)),))}
-
-    def theirs(self, idents: Iterable[int]) -> set[int]:
-        """Which of these ids the partner brought itself."""
-        if self._theirs is None:
-            return set()
-        sql = "select ident from object where source=? and ident in (select value from json_each(?))"
-        return {ident for (ident,) in self._connection.execute(sql, (self._theirs, json.dumps(list(idents))))}
 
     def references(self, rows: Sequence[int]) -> dict[int, list[int]]:
         """By row, the ids it cannot leave whole without: what it refers to, and what it mentions and this node holds."""
