@@ -54,9 +54,15 @@ REASONS: dict[str, dict[str, str]] = {
         "ja": "一部のみ開示されるものへの参照: {} 件",
     },
     "object": {"en": "its label is not for the partner", "ja": "取扱表示がこのパートナーを対象としていません"},
-    "required-property": {"en": "it is nothing without what must be cut", "ja": "必須のプロパティを伏せると成り立ちません"},
+    "required-property": {
+        "en": "it is nothing without what must be cut",
+        "ja": "必須のプロパティを伏せると成り立ちません",
+    },
     "whole-or-not": {"en": "this type leaves whole or not at all", "ja": "この種類は全体でしか開示できません"},
-    "indivisible-property": {"en": "a pattern or the like is not cut", "ja": "パターンなど、分割できないプロパティです"},
+    "indivisible-property": {
+        "en": "a pattern or the like is not cut",
+        "ja": "パターンなど、分割できないプロパティです",
+    },
     "id-contributing-property": {
         "en": "its id would tell what must be cut",
         "ja": "ID から伏せる値が分かってしまいます",
