@@ -11,10 +11,11 @@ import kizuna.labels
 from kizuna.cli.wording import REASONS, worded
 
 RELEASE = {
-    "brought-by-partner", "id-contributing-property", "indivisible-property", "not-receiving", "object", "older-version-whole",
+    "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",
+    "leaves-already", "left-already", "let-in", "not-held", "not-receiving", "object", "older-version-whole",
     "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "whole-or-not",
 }  # fmt: skip
-"""What feeds and the release plan say besides."""
+"""What feeds, the release plan and the outbox say besides."""
 
 
 def test_every_reason_of_the_decision_has_words_and_no_other() -> None:

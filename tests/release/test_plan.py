@@ -183,7 +183,7 @@ def test_a_chain_that_falls_is_looked_at_few_times(tokyo: Store, monkeypatch: py
         cuts.append(1)
         return render(*arguments)
 
-    monkeypatch.setattr("kizuna.release.plan.render", counted)
+    monkeypatch.setattr("kizuna.store.plan.render", counted)
     assert set(forms(tokyo, *chain, hub)) == {Form.WITHHELD}
     assert len(cuts) < 2 * 150 + 20
 

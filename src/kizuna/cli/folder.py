@@ -6,6 +6,7 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,15 @@ def found_rows(
         cursor = found.cursor
         if cursor is None:
             return
+
+
+def found_ids(
+    store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int
+) -> tuple[tuple[str, ...], bool]:
+    """The newest objects of these words, and whether there are more."""
+    rows = found_rows(store, text, types=types, area=area, at_once=limit + 1)
+    found = tuple(dict.fromkeys(stored.id for stored in islice(rows, limit + 1)))
+    return found[:limit], len(found) > limit
 
 
 def feed_rows(store: Store, partner: str, *, ids: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> Iterator[Row]:

@@ -42,6 +42,11 @@ def person(store: Store, name: str | None, token: Any) -> str:
         return _by_token(store, name, _line(token))
     if name is None:
         raise click.UsageError(_("say who you are: --as NAME, or --token-file FILE"))
+    return by_password(store, name)
+
+
+def by_password(store: Store, name: str) -> str:
+    """The name of a person who shows by their password who they are. Raises NotAuthenticated, InvalidInput."""
     from kizuna.store.accounts import Accounts
 
     user = Accounts(store).check_password(name, _password(name))

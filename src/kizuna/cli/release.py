@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from kizuna.cli.folder import found_rows, node
+from kizuna.cli.folder import found_ids, node
 from kizuna.cli.output import emit, node_options, note, say, trouble
+from kizuna.cli.releasing import COMMANDS, PARTLY
+from kizuna.cli.rules import command as rules
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from kizuna.release import Verdict
     from kizuna.store import Store
 
-PARTLY = 6
 _FORMS = {"WHOLE": N_("whole"), "RENDITION": N_("in part"), "WITHHELD": N_("withheld")}
 
 
@@ -49,15 +49,14 @@ def preview(
 ) -> None:
     """Say of each object whether a partner may have it whole, in part or not, why, what would be cut, and what it takes with it.
 
-    The objects are those of the IDs, or found as by `kizuna search`, and what is said is of their newest version. What leaves
-    whole is in the partner's feed, or the partner brought it. What may leave in part is shown only: this release sends
-    nothing in part. Nothing found is exit 3, and some IDs not held here are exit 6.
+    The objects are those of the IDs, or found as by `kizuna search`, and what is said is of their newest version. What of it
+    leaves is for rules and people to say: see `kizuna release outbox`. Nothing found is exit 3, and some IDs not held here are exit 6.
     """
     limited = ctx.get_parameter_source("limit") is not ParameterSource.DEFAULT
     if ids and (text is not None or types or area is not None or limited):
         raise click.UsageError(_("give IDs, or say what to look for"))
     with node(data) as store:
-        asked, more = (ids, False) if ids else _found(store, text, types, area, limit)
+        asked, more = (ids, False) if ids else found_ids(store, text, types, area, limit)
         found = _verdicts(store, partner, asked)
     counts = dict.fromkeys(_FORMS, 0)
     for verdict in found:
@@ -97,15 +96,6 @@ def _verdicts(store: Store, partner: str, ids: tuple[str, ...]) -> list[Verdict]
         return verdicts(outgoing, ids)
 
 
-def _found(
-    store: Store, text: str | None, types: tuple[str, ...], area: str | None, limit: int
-) -> tuple[tuple[str, ...], bool]:
-    """The newest objects of these words, and whether there are more."""
-    rows = found_rows(store, text, types=types, area=area, at_once=limit + 1)
-    found = tuple(dict.fromkeys(stored.id for stored in islice(rows, limit + 1)))
-    return found[:limit], len(found) > limit
-
-
 def _tell(verdict: Verdict, *, as_json: bool) -> None:
     if as_json:
         reasons = [{"code": reason.code, "parameters": list(reason.parameters)} for reason in verdict.reasons]
@@ -128,3 +118,7 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     if verdict.cascade:
         line += _("; others that do not leave whole for it: {number:,}", number=verdict.cascade)
     say(line)
+
+
+for one in (*COMMANDS, rules):
+    command.add_command(one)

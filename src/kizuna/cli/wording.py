@@ -67,6 +67,19 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "its id would tell what must be cut",
         "ja": "ID から伏せる値が分かってしまいます",
     },
+    # What people did, or may not do, about the outbox.
+    "not-held": {"en": "it is not held here", "ja": "ここには保有されていません"},
+    "leaves-already": {"en": "it leaves already", "ja": "すでに開示されています"},
+    "left-already": {"en": "it left already; withdraw it", "ja": "すでに開示済みです。撤回してください"},
+    "did-not-leave": {"en": "it never left", "ja": "開示されたことがありません"},
+    "approved-already": {
+        "en": "{} approved it already, and another person is asked for",
+        "ja": "{} はすでに承認しました。別の人の承認が必要です",
+    },
+    "let-in": {
+        "en": "since it was first approved somebody else let the approver in: {}",
+        "ja": "最初の承認の後に、別の人がこの承認者を登録または変更しました: {}",
+    },
 }
 
 

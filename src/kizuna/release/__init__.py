@@ -1,6 +1,6 @@
 """What leaves: for each partner what may leave whole, what in part, what not, and why."""
 
-from kizuna.release.plan import Verdict, verdicts
-from kizuna.release.rendition import Form, Rendered, render
+from kizuna.labels import Form, Rendered, render
+from kizuna.store.plan import Verdict, verdicts
 
 __all__ = ["Form", "Rendered", "Verdict", "render", "verdicts"]

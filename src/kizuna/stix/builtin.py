@@ -16,6 +16,10 @@ LABEL_EXTENSION = "extension-definition--5d1f7a3e-9c0b-4e0e-8f7b-6b5a0a9c2e41"
 """Kizuna's own: `policy`, `classification`, `categories` ([{name, kind, values}]), `community` and `persons` (`person@organisation`;
 a bare name is a person of the organisation whose object it marks)."""
 
+RENDITION_EXTENSION = "extension-definition--b0f6d5c2-2c8e-4c0a-9f35-7d9e1b0c4a63"
+"""Kizuna's own, on what is sent in part: `redacted` (top-level properties of which something was cut) and, on its last version,
+`successor` (the id that takes its place)."""
+
 OASIS = "identity--b3bca3c2-1f3d-4b54-b44f-dac42c3a8f01"
 KIZUNA = "identity--2f0c0f5e-7d1b-4d0a-9b4f-3c8f1f6f2a10"
 
@@ -110,8 +114,16 @@ EXTENSIONS: dict[str, Definition] = {
         "A label of any policy on a marking definition: policy, classification, categories, community and persons.",
         "https://kizuna.example/schemas/label-1.0.json",
     ),
+    RENDITION_EXTENSION: _extension(
+        RENDITION_EXTENSION,
+        KIZUNA,
+        "2026-11-27T00:00:00.000Z",
+        "Kizuna rendition",
+        "What was cut from an object that is sent in part, and what takes its place later.",
+        "https://kizuna.example/schemas/rendition-1.0.json",
+    ),
 }
-"""The extension definitions behind the markings, by id."""
+"""The extension definitions behind the markings and on renditions, by id."""
 
 BUILTIN: dict[str, Definition] = {**TLP_1, **TLP_2, **EXTENSIONS}
 """Every definition built in, by id; not to be changed."""

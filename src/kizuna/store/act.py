@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kizuna.labels import Principal, label_changes
 from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
+from kizuna.store.gate import HOUR, Gate
 from kizuna.store.model import Change, Source
+from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
 from kizuna.store.rows import get_meta, note_definitions, set_meta
+from kizuna.store.standing import Rule, read_rules
 from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
@@ -31,6 +36,12 @@ class Act:
         self._opened: dict[str, int] = {}
         self._ended: dict[str, int] = {}
         self._masks: dict[int, Masks] = {}
+        self._gates: dict[int, Gate] = {}
+        self._rules: list[Rule] | None = None
+        self._touched: set[int] = set()  # rows
+        self._lost: set[int] = set()  # ids of which nothing is left
+        self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
+        self._anew: set[int] = set()  # recipients for whom much may be different
         self.recipients = store.recipients(connection)
         self.settle()
 
@@ -38,13 +49,14 @@ class Act:
         """Let rows into every feed whose partner may have them."""
         if not objects:
             return
+        self._touched |= set(objects)
         translations = label_translations(self._store, self.connection, objects)
         mentions = mentioned(self.connection, objects)
         for recipient in self.recipients:
-            feeds = self._feeds(recipient)
-            self._count(self._opened, recipient, feeds.offer(objects))
-            if mentions:
-                self._count(self._ended, recipient, feeds.hold_back(mentions))
+            with self._feeds(recipient) as feeds:
+                self._count(self._opened, recipient, feeds.offer(objects))
+                if mentions:
+                    self._count(self._ended, recipient, feeds.hold_back(mentions))
         self._reconsider(list(set(translations) - set(objects)))
 
     def reconsider(self, objects: Sequence[int]) -> None:
@@ -57,28 +69,66 @@ class Act:
     def _reconsider(self, objects: Sequence[int]) -> None:
         if not objects:
             return
+        self._touched |= set(objects)
         rows = self.connection.execute(
             "select n, whole, area, hidden from object where n in (select value from json_each(?))",
             (json.dumps(list(objects)),),
         ).fetchall()
         for recipient in self.recipients:
             masks = self.masks(recipient)
-            gone = [n for n, whole, area, hidden in rows if hidden or not masks(whole, area)]
-            feeds = self._feeds(recipient)
-            self._count(self._ended, recipient, feeds.end(gone))
-            self._count(self._opened, recipient, feeds.offer([n for n, *_ in rows if n not in set(gone)]))
+            may = [n for n, whole, area, hidden in rows if not hidden and masks(whole, area)]
+            let_out = self.gate(recipient).covered(may)
+            with self._feeds(recipient) as feeds:
+                self._count(self._ended, recipient, feeds.end([n for n, *_ in rows if n not in let_out]))
+                self._count(self._opened, recipient, feeds.offer([n for n in may if n in let_out]))
+
+    def ask_anew(self, recipient: Recipient) -> None:
+        """What people did, or what may leave in part, is another by now."""
+        self._gates.pop(recipient.n, None)
+
+    def released(self, recipient: Recipient, objects: Sequence[int]) -> None:
+        """Let rows into one feed that people or a rule let leave from now on."""
+        self.ask_anew(recipient)
+        with self._feeds(recipient) as feeds:
+            self._count(self._opened, recipient, feeds.offer(objects))
+
+    def withheld(self, recipient: Recipient, objects: Sequence[int]) -> None:
+        """Take rows out of one feed, by people's word."""
+        self.ask_anew(recipient)
+        with self._feeds(recipient) as feeds:
+            self._count(self._ended, recipient, feeds.end(objects))
+
+    def rules_changed(self) -> None:
+        """Let into every feed what rules let leave from now on; what left already stays."""
+        self._gates.clear()
+        self._rules = None
+        for recipient in self.recipients:
+            with self._feeds(recipient) as feeds:
+                self._count(self._opened, recipient, feeds.offer(self._outside(recipient)))
+            self._anew.add(recipient.n)
+        self.note_due()
+
+    def _outside(self, recipient: Recipient) -> list[int]:
+        """The rows that a recipient may have by their labels and does not."""
+        masks = self.masks(recipient)
+        pairs = self.connection.execute("select distinct whole, area from object where hidden=0").fetchall()
+        live = f"select object from feed where recipient={recipient.n:d} and live=1"
+        return self._labelled([pair for pair in pairs if masks(*pair)], f" and n not in ({live})")
 
     def destroying(self, idents: Sequence[int]) -> None:
         """Take ids out of every feed, before their rows are destroyed."""
         for recipient in self.recipients:
-            self._count(self._ended, recipient, self._feeds(recipient).destroy(idents))
+            with self._feeds(recipient) as feeds:
+                self._count(self._ended, recipient, feeds.destroy(idents))
+        self._lost |= set(idents)
 
     def destroyed(self, idents: Sequence[int], mentioning: Sequence[int]) -> None:
         """Of these ids nothing is left: what refers to them ends, and what only mentions them may enter."""
         for recipient in self.recipients:
-            feeds = self._feeds(recipient)
-            self._count(self._ended, recipient, feeds.lose(idents))
-            self._count(self._opened, recipient, feeds.offer(mentioning))
+            with self._feeds(recipient) as feeds:
+                self._count(self._ended, recipient, feeds.lose(idents))
+                self._count(self._opened, recipient, feeds.offer(mentioning))
+        self._touched |= set(mentioning)
 
     def relabelled(self, definitions: Sequence[tuple[int, int]], source: Source) -> None:
         """Label anew the older rows that name marking definitions which a source brought: each (ident, newest row without it)."""
@@ -100,12 +150,14 @@ class Act:
         before = int(get_meta(self.connection, "settled") or 0)
         for recipient in self.recipients:
             self.shift(recipient, recipient, before)
+            self._offer_capped(recipient)
         self.note_due()
 
     def changed_recipients(self, old: Sequence[Recipient]) -> None:
         """Partners or groups changed: bring each feed from what the old ones might have to what the new ones may."""
         self.recipients = read_recipients(self.connection, read_groups(self.connection))
         self._masks.clear()
+        self._gates.clear()
         before = {r.n: r for r in old}
         for recipient in self.recipients:
             if before.get(recipient.n) != recipient:
@@ -122,9 +174,10 @@ class Act:
             was, may = then is not None and then(whole, area), masks(whole, area)
             if was != may:
                 (opened if may else ended).append((whole, area))
-        feeds = self._feeds(new)
-        self._count(self._ended, new, feeds.end(self._labelled(ended)))
-        self._count(self._opened, new, feeds.offer(self._labelled(opened)))
+        with self._feeds(new) as feeds:
+            self._count(self._ended, new, feeds.end(self._labelled(ended)))
+            self._count(self._opened, new, feeds.offer(self._labelled(opened)))
+        self._anew.add(new.n)
 
     def note_due(self) -> None:
         """Remember when a membership or a label changes next by date alone."""
@@ -134,8 +187,19 @@ class Act:
         waiting = self.connection.execute("select min(due) from quarantine where due is not null").fetchone()[0]
         if waiting is not None:
             moments.append(waiting)
+        if self.connection.execute("select 1 from capped limit 1").fetchone():
+            moments.append((self.now // HOUR + 1) * HOUR)
         set_meta(self.connection, "due", str(min(moments, default=NEVER)))
         set_meta(self.connection, "settled", str(self.now))
+
+    def note_capped(self) -> None:
+        """Remember that something waits for the next hour."""
+        following = (self.now // HOUR + 1) * HOUR
+        if (
+            following < int(get_meta(self.connection, "due") or NEVER)
+            and self.connection.execute("select 1 from capped limit 1").fetchone()
+        ):
+            set_meta(self.connection, "due", str(following))
 
     def note_labels(self) -> None:
         """Remember when a label that is new here changes by date alone; older ones were noted before."""
@@ -155,6 +219,14 @@ class Act:
             self._masks[recipient.n] = Masks(self.connection, self._store.interned, self._holder, recipient, self.now)
         return self._masks[recipient.n]
 
+    def gate(self, recipient: Recipient) -> Gate:
+        """What rules and people let out to a recipient at the moment of the act."""
+        if recipient.n not in self._gates:
+            if self._rules is None:
+                self._rules = read_rules(self.connection)
+            self._gates[recipient.n] = Gate(self._store, self.connection, recipient, self._rules, self.now)
+        return self._gates[recipient.n]
+
     def change(self, touched: int) -> Change:
         """What the act did so far."""
         return Change(touched, dict(self._opened), dict(self._ended))
@@ -169,16 +241,58 @@ class Act:
     def _holder(self) -> Principal:
         return self._store.holder()
 
-    def _feeds(self, recipient: Recipient) -> Feeds:
+    def part(self) -> None:
+        """Work out anew, at the end of the act, what leaves in part and rests on what it changed."""
+        for recipient in self.recipients:
+            gate = self.gate(recipient)
+            if not (gate.has_parts or gate.parting):
+                continue
+            parting = Parting(self._store, self, recipient)
+            touched = self._idents(self._touched) | self._lost
+            if recipient.n in self._anew:
+                idents = parting.known()
+                wanted = self._outside_of(recipient) if gate.parting else []
+            else:
+                idents = parting.affected(touched, self._moved[recipient.n])
+                wanted = list(self._touched)
+            if gate.parting:
+                idents |= gate.parting_from(wanted)
+            parting.refresh(idents)
+            parting.offer(idents)
+
+    def _outside_of(self, recipient: Recipient) -> list[int]:
+        """The rows of which a recipient has nothing whole."""
+        live = f"select object from feed where recipient={recipient.n:d} and live=1"
+        rows = self.connection.execute(f"select n from object where hidden=0 and space=0 and n not in ({live})")
+        return [n for (n,) in rows]
+
+    def _idents(self, rows: Iterable[int]) -> set[int]:
+        sql = "select distinct ident from object where n in (select value from json_each(?))"
+        return {ident for (ident,) in self.connection.execute(sql, (json.dumps(sorted(rows)),))}
+
+    @contextmanager
+    def _feeds(self, recipient: Recipient) -> Iterator[Feeds]:
         source = self.connection.execute(
             "select n from source where name=?", (f"partner:{recipient.partner.name}",)
         ).fetchone()
-        return Feeds(
-            self.connection, recipient, self.masks(recipient), source[0] if source else None, self._store.clock()
+        gate = self.gate(recipient)
+        feeds = Feeds(
+            self.connection, recipient, self.masks(recipient), gate, source[0] if source else None, self._store.clock()
         )
+        yield feeds
+        self._moved[recipient.n] |= feeds.moved
 
-    def _labelled(self, pairs: Iterable[tuple[int, int | None]]) -> list[int]:
-        sql = "select n from object where hidden=0 and whole=? and area is not distinct from ?"
+    def _offer_capped(self, recipient: Recipient) -> None:
+        """Offer again what the hour before had no place for."""
+        mine = (recipient.n,)
+        rows = self.connection.execute("select object from capped where recipient=?", mine).fetchall()
+        if rows:
+            self.connection.execute("delete from capped where recipient=?", mine)
+            with self._feeds(recipient) as feeds:
+                self._count(self._opened, recipient, feeds.offer([n for (n,) in rows]))
+
+    def _labelled(self, pairs: Iterable[tuple[int, int | None]], besides: str = "") -> list[int]:
+        sql = f"select n from object where hidden=0 and whole=? and area is not distinct from ?{besides}"
         return [n for whole, area in pairs for (n,) in self.connection.execute(sql, (whole, area)).fetchall()]
 
     @staticmethod

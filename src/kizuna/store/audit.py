@@ -24,6 +24,7 @@ ADMINISTRATION = (
     "link.revoke", "session.create", "session.revoke", "login.failed", "partner.add", "partner.set", "partner.remove",
     "partner.resume", "epoch.open", "backup", "restore",
     "retention.set", "retention.confirm", "retention.remove",
+    "rule.put", "rule.grant", "rule.stop", "rule.remove",
 )  # fmt: skip
 _COLUMNS = "n, at, actor, act, subject, detail"
 _encode = msgspec.json.Encoder().encode

@@ -48,6 +48,7 @@ class _Row(NamedTuple):
 def destroy(store: Store, act: Act, ids: Sequence[str], *, by: str) -> Destroyed:
     """Destroy everything of these ids inside an act. The caller says why in the audit trail, which keeps no content."""
     connection = act.connection
+    ids = [*ids, *_renditions_of(connection, ids)]
     idents = _idents(connection, ids)
     rows = _rows(connection, idents)
     numbers = [row.n for row in rows]
@@ -72,6 +73,15 @@ def _idents(connection: Connection, ids: Sequence[str]) -> list[int]:
     spaces = [n for (n,) in connection.execute("select n from space").fetchall()]
     sql = "select n from ident where space=? and id in (select atom from json_each(?))"
     return [n for space in spaces for (n,) in connection.execute(sql, (space, json.dumps(list(ids)))).fetchall()]
+
+
+def _renditions_of(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """What was made of them to be sent in part goes with them."""
+    sql = (
+        "select distinct r.id from ident i join object o on o.ident=i.n join rendition m on m.original=o.n "
+        "join object r on r.n=m.row where i.space=0 and i.id in (select atom from json_each(?))"
+    )
+    return [id for (id,) in connection.execute(sql, (json.dumps(list(ids)),))]
 
 
 def _rows(connection: Connection, idents: Sequence[int]) -> list[_Row]:
@@ -116,8 +126,12 @@ def _destroy_rows(store: Store, act: Act, rows: Sequence[_Row], idents: Sequence
     these = (json.dumps(numbers),)
     connection.full_text.forget(connection, numbers, list(_texts(store, connection, rows)))
     act.destroying(idents)
-    for table in (*INDEX_TABLES, "waiting"):
+    for table in (*INDEX_TABLES, "waiting", "approval", "proposal", "capped"):
         connection.execute(f"delete from {table} where object in {_THESE}", these)
+    for table in ("rendition", "part"):
+        connection.execute(f"delete from {table} where row in {_THESE}", these)
+    for table in ("hold", "outbox"):
+        connection.execute(f"delete from {table} where ident in {_THESE}", (json.dumps(list(idents)),))
     if end_of_rows(connection)[0] in numbers:
         keep_end_of_rows(connection)
     for table in ("body", "object"):

@@ -14,6 +14,7 @@ import msgspec
 from kizuna.errors import Conflict, Stopped
 from kizuna.store.database import Connection
 from kizuna.store.rows import get_meta, set_meta
+from kizuna.store.standing import MAKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,9 @@ def begin_epoch(connection: Connection, now: int) -> Opened:
     set_meta(connection, TAG, secrets.token_hex(16))
     revoked = connection.execute("update credential set ended=? where ended is null", (now,)).rowcount
     connection.execute("update partner set stopped=? where stopped is null", (now,))
+    # What people approved since may have been withdrawn since: their word is for the life it was given in. What needed it waits anew.
+    connection.execute("update approval set voided=?, reason='restored' where voided is null", (now,))
+    connection.execute("update rule set granted=null where ended is null and made_by<>?", (MAKER,))
     stopped = connection.execute("select name from partner order by n").fetchall()
     return Opened(epoch=number, revoked=revoked, stopped=tuple(name for (name,) in stopped))
 

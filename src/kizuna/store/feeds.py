@@ -19,6 +19,7 @@ from typing import Any
 
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
+from kizuna.store.gate import Gate
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.rows import end_of_feed, keep_end_of_feed
 
@@ -47,17 +48,24 @@ def mentioned(connection: Connection, objects: Sequence[int]) -> list[tuple[int,
 class Feeds:
     """The feed of one recipient inside a writing transaction at the moment `now`."""
 
-    def __init__(self, connection: Connection, recipient: Recipient, masks: Masks, source: int | None, now: int):
+    def __init__(
+        self, connection: Connection, recipient: Recipient, masks: Masks, gate: Gate, source: int | None, now: int
+    ):
         self._connection = connection
+        self._gate = gate
         self._recipient = recipient.n
         self._allowed = masks
         self._source = source
         self._now = now
         self._repeated: set[int] = set()
+        self._parts: set[int] = set()  # renditions among what was looked at
+        self.moved: set[int] = set()
+        """Ids of which something entered or ended."""
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
         looked_at = self._candidates(list(objects))
+        self._wait_for_the_hour()
         if not looked_at:
             return 0
         references = self._references(looked_at)
@@ -110,6 +118,7 @@ class Feeds:
                 [(self._recipient, a) for _, _, a in gone],
             )
             idents = {ident for _, ident, _ in gone}
+            self.moved |= idents
             self._mark_last(idents)
             lost = idents - self._visible(idents)
             again |= self._siblings(idents)
@@ -126,24 +135,52 @@ class Feeds:
         found: dict[int, int] = {}
         arrived = set[int]()
         frontier = self._rows("select n, ident, whole, area, source from object where hidden=0 and n in ({})", objects)
+        frontier += self._renditions(objects)
         while frontier:
             fresh = {
                 n: ident
                 for n, ident, whole, area, source in frontier
-                if n not in found and source != self._source and self._allowed(whole, area)
+                if n not in found and source != self._source and (n in self._parts or self._allowed(whole, area))
             }
+            passing = self._gate.passing(list(fresh))
+            fresh = fresh if len(passing) == len(fresh) else {n: fresh[n] for n in fresh if n in passing}
             found |= fresh
             # What the recipient sent itself does not enter, but what waited for it may.
             theirs = {ident for _, ident, _, _, source in frontier if source == self._source} - arrived
             arrived |= theirs
+            arriving = list(theirs.union(fresh.values()))
             waiters = self._rows(
                 "select w.target, o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
                 "where o.hidden=0 and w.recipient=? and w.target in ({})",
-                list(theirs.union(fresh.values())),
+                arriving,
                 self._recipient,
             )
+            waiters += self._waiting_renditions(arriving)
             frontier = [row for target, *row in waiters if row[0] in found or not self._waits_on(row[0], target)]
         return found
+
+    def _renditions(self, objects: Sequence[int]) -> list[tuple[int, int, int, int | None, int]]:
+        """Of these rows, the renditions that the recipient may have now."""
+        if not self._gate.has_parts:
+            return []
+        sql = (
+            "select o.n, o.ident, o.whole, o.area, o.source from part p join object o on o.n=p.row "
+            "where p.recipient=? and p.row in ({})"
+        )
+        rows = self._rows(sql, objects, self._recipient)
+        self._parts |= {n for n, *_ in rows}
+        return rows
+
+    def _waiting_renditions(self, arriving: Sequence[int]) -> list[tuple[int, int, int, int, int | None, int]]:
+        if not self._gate.has_parts:
+            return []
+        sql = (
+            "select w.target, o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
+            "join part p on p.row=o.n and p.recipient=w.recipient where w.recipient=? and w.target in ({})"
+        )
+        rows = self._rows(sql, arriving, self._recipient)
+        self._parts |= {row[1] for row in rows}
+        return rows
 
     def _waits_on(self, n: int, arrived: int) -> bool:
         """Let a row wait on the next target that nothing here can bring, if there is one behind the one that arrived.
@@ -219,6 +256,8 @@ class Feeds:
                 have.add(key)
                 rows.append((self._recipient, next(ticks), n, ident, 1, 1))
         self._connection.load(("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6))
+        self._gate.entered(row[2] for row in rows)
+        self.moved.update(row[3] for row in rows)
         several = {row[3] for row in rows} & self._repeated
         if len({row[3] for row in rows}) < len(rows) or several:
             self._mark_last({row[3] for row in rows})
@@ -304,6 +343,12 @@ class Feeds:
         text = sql.format("select value from json_each(?)")
         values = (*first, json.dumps(wanted)) if sql.index("{}") > sql.find("?") else (json.dumps(wanted), *first)
         return self._connection.execute(text, values).fetchall()
+
+    def _wait_for_the_hour(self) -> None:
+        """Note what would enter but for the number its rule lets out in an hour: it is offered again in the next."""
+        rows = [(self._recipient, n) for n in sorted(self._gate.over)]
+        self._connection.executemany("insert into capped values (?,?) on conflict do nothing", rows)
+        self._gate.over.clear()
 
     def _forget_waits(self, objects: Iterable[int]) -> None:
         sql = "delete from waiting where recipient=? and object in (select value from json_each(?))"

@@ -1,15 +1,21 @@
-"""What the node holds as a release plan asks for it: rows and what they refer to, with what one partner may have of each by its label."""
+"""What the node holds as a release plan asks for it: rows and what they refer to, with what one partner may have of each by its label.
+
+All of it for the folder's keeper; for one of one's own people only what they see.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
-from kizuna.labels import Decision, Label, Marked, Reason, addressed, decide
+from kizuna import deadline
+from kizuna.errors import NodeBusy
+from kizuna.labels import Decision, Label, Marked, Principal, Reason, addressed, decide, least_label, redact
 from kizuna.store.database import Connection
+from kizuna.store.extract import MENTION, extract
 from kizuna.store.feeds import COUNTS
 from kizuna.store.recipients import Masks, Recipient, may_have
 from kizuna.store.translations import marks_of
@@ -21,6 +27,9 @@ _ROWS = (
     "select o.n, o.ident, o.id, o.version, o.label, o.least, o.whole, o.area, o.source, o.hidden from object o "
     "where o.ident in (select value from json_each(?)) order by o.n"
 )
+
+MOST = 200_000
+"""Rows and references that a plan for one of one's own people may rest on: what is looked at for a request has an end."""
 
 
 class Held(NamedTuple):
@@ -47,11 +56,11 @@ class Held(NamedTuple):
 class Outgoing:
     """One moment of a store, for one partner. Raises NotFound when there is no such partner."""
 
-    def __init__(self, store: Store, connection: Connection, partner: str) -> None:
+    def __init__(self, store: Store, connection: Connection, partner: str, *, at: int | None = None) -> None:
         self._store = store
         self._connection = connection
-        self._at = store.clock()
-        name = store.partner(partner).name
+        self._at = store.clock() if at is None else at
+        self.partner = name = store.partner(partner).name
         self._recipient: Recipient = next(r for r in store.recipients(connection) if r.partner.name == name)
         self._holder = store.holder()
         self._masks = Masks(connection, store.interned, self._holder, self._recipient, self._at)
@@ -103,13 +112,13 @@ class Outgoing:
         return self._allowed[key][1]
 
     @property
-    def stopped(self) -> bool:
-        """Whether nothing at all is exchanged with the partner for now."""
-        return self._recipient.stopped is not None
+    def stopped(self) -> int | None:
+        """Since when nothing at all is exchanged with the partner, in microseconds."""
+        return self._recipient.stopped
 
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
-        label = self._label(row.whole_label if whole else row.least)
+        label = self._label_of(row, whole=whole)
         partner, principal = self._recipient.partner, self._recipient.principal
         decision: Decision = decide(label, principal, holder=self._holder, at=self._at)
         if decision.allowed and not addressed(
@@ -118,8 +127,130 @@ class Outgoing:
             return (Reason("not-receiving"),)
         return () if decision.allowed else decision.reasons
 
+    def _label_of(self, row: Held, *, whole: bool) -> Label:
+        return self._label(row.whole_label if whole else row.least)
+
     def _label(self, n: int) -> Label:
         return self._store.interned.label_of(self._connection, n)
 
     def _area(self, row: Held) -> str | None:
         return None if row.area is None else self._store.interned.name_of(self._connection, "area", row.area)
+
+
+class _Part(NamedTuple):
+    """What somebody sees of a row that they see in part: the label of anything of it, of all of it, and the ids in it."""
+
+    least: Label
+    whole: Label
+    named: set[int]
+    mentioned: set[int]
+
+
+class SeenOutgoing(Outgoing):
+    """The same as one of one's own people sees it: a plan over it is a function of their view, and tells of nothing beside it.
+
+    What they do not see is as if it were not stored: rows whose label is not for them, parts that their view cuts, with the references
+    and marks in these, and what was deleted here. So a reference to it leads nowhere, as to what is absent, and its id in a text is
+    none that is held. What leaves in truth may be more or less than such a plan says: it says what does as far as they can see.
+    Raises NodeBusy where a plan rests on too much, and when nobody waits for it any more.
+    """
+
+    def __init__(self, store: Store, connection: Connection, partner: str, asker: Principal) -> None:
+        super().__init__(store, connection, partner)
+        self._asker = asker
+        self._seen = store.mask(asker).allowed(connection)
+        self._space = store.interned_space(connection, "real")
+        self._by_ident: dict[int, list[Held]] = {}
+        self._parts: dict[int, _Part] = {}
+        self._left = MOST
+
+    def rows(self, idents: Iterable[int]) -> list[Held]:
+        """Everything that the asker sees of these ids."""
+        _still_waited_for()
+        wanted = sorted(set(idents))
+        fresh = [ident for ident in wanted if ident not in self._by_ident]
+        self._by_ident |= {ident: [] for ident in fresh}
+        for row in super().rows(fresh):
+            if (seen := self._as_seen(row)) is not None:
+                self._by_ident[row.ident].append(seen)
+                self._spend()
+        return [row for ident in wanted for row in self._by_ident[ident]]
+
+    def references(self, rows: Sequence[int]) -> dict[int, list[int]]:
+        """By row, the ids that what is seen of it cannot leave whole without: in its text, those of which the asker sees something."""
+        named, mentioned = self._stored([n for n in rows if n not in self._parts])
+        parts = {n: self._parts[n] for n in rows if n in self._parts}
+        named |= {n: part.named for n, part in parts.items()}
+        mentioned |= {n: part.mentioned for n, part in parts.items()}
+        here = {row.ident for row in self.rows(target for targets in mentioned.values() for target in targets)}
+        found = {n: named.get(n, set()) | (mentioned.get(n, set()) & here) for n in rows}
+        return {n: sorted(targets) for n, targets in found.items() if targets}
+
+    def read(self, row: Held) -> tuple[dict[str, Any], Marked]:
+        """What is seen of an object and the labels of its parts."""
+        _still_waited_for()
+        if row.n not in self._parts:
+            return super().read(row)
+        data = cast("dict[str, Any]", self._shown(row))  # `rows` found something of it, at the same moment
+        return data, self._marks(row, data)
+
+    def _as_seen(self, row: Held) -> Held | None:
+        if row.hidden or row.least not in self._seen:
+            return None
+        if row.whole_label == row.label or row.whole_label in self._seen:
+            return row
+        if (data := self._shown(row)) is None:
+            return None
+        marked = self._marks(row, data)
+        part = self._parts[row.n] = _Part(least_label(data, marked), marked.whole, *self._read_out(data, marked))
+        self._spend(len(part.named) + len(part.mentioned))
+        return row._replace(whole=self.allows(part.whole, row), part=self.allows(part.least, row))
+
+    def _shown(self, row: Held) -> dict[str, Any] | None:
+        """An object as a view cuts it; None where nothing of it is left."""
+        _still_waited_for()
+        return redact(*super().read(row), self._sees).data
+
+    def _sees(self, label: Label) -> bool:
+        return decide(label, self._asker, holder=self._holder, at=self._at).allowed
+
+    def _marks(self, row: Held, data: dict[str, Any]) -> Marked:
+        """The labels of what is left of an object."""
+        return marks_of(self._store, self._connection, data, label=row.label, source=row.source, space=self._space)
+
+    def _label_of(self, row: Held, *, whole: bool) -> Label:
+        part = self._parts.get(row.n)
+        if part is None:
+            return super()._label_of(row, whole=whole)
+        return part.whole if whole else part.least
+
+    def _read_out(self, data: dict[str, Any], marked: Marked) -> tuple[set[int], set[int]]:
+        """What is left of an object refers to, and what only stands in its text."""
+        links = extract(data, Marked(marked.label)).edges
+        named = {target for target, path, _ in links if path != MENTION}
+        idents = self.idents(target for target, _, _ in links)  # all have one: they stand in the whole of it, too
+        mentioned = {ident for target, ident in idents.items() if target not in named}
+        return set(idents.values()) - mentioned, mentioned
+
+    def _stored(self, rows: Sequence[int]) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+        """By row, what it refers to, and what only stands in its text."""
+        mention = self._store.interned.find(self._connection, "term", MENTION)
+        sql = (
+            "select distinct e.object, e.target, case when e.path=? then 1 else 0 end from edge e "
+            "where e.object in (select value from json_each(?))"
+        )
+        found: tuple[dict[int, set[int]], dict[int, set[int]]] = ({}, {})
+        for n, target, only in self._connection.stream(sql, (mention, json.dumps(list(rows)))):
+            found[only].setdefault(n, set()).add(target)
+            self._spend()
+        return found
+
+    def _spend(self, count: int = 1) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise NodeBusy("what was asked for rests on too many objects; ask for less")
+
+
+def _still_waited_for() -> None:
+    if deadline.passed():
+        raise NodeBusy("the answer took too long to find; ask for less")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -35,48 +35,88 @@ class SeenRow(NamedTuple):
     organisation: str
 
 
+_SEEN = (
+    "select i.id, o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
+    "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
+    "where p.name=? and i.id in (select atom from json_each(?)) and o.hidden=0 "
+)
+AT_ONCE = 1_000
+
+
 def rows_of(
     store: Store, connection: Connection, space: str, id: str, version: int | None, principal: Principal | None
 ) -> list[SeenRow]:
     """The rows of an id, or of one version of it, that a principal sees. Raises NotFound when there are none."""
-    rows = connection.execute(
-        "select o.least, o.n, s.kind, b.raw, o.label, s.name, s.organisation from ident i "
-        "join space p on p.n=i.space join object o on o.ident=i.n join body b on b.n=o.n join source s on s.n=o.source "
-        "where p.name=? and i.id=? and o.hidden=0 and o.version is not distinct from coalesce(?, o.version)",
-        (space, id, version),
-    ).fetchall()
+    sql = f"{_SEEN}and o.version is not distinct from coalesce(?, o.version)"
+    found = _seen(store, connection.execute(sql, (space, json.dumps([id]), version)), principal, connection)
+    if id not in found:
+        raise NotFound(f"no object {id}")
+    return found[id]
+
+
+def rows_of_many(
+    store: Store, connection: Connection, space: str, ids: Sequence[str], principal: Principal | None
+) -> Iterator[list[SeenRow]]:
+    """The rows of each of these ids that a principal sees any of, a thousand ids at a time."""
+    for first in range(0, len(ids), AT_ONCE):
+        some = json.dumps(list(ids[first : first + AT_ONCE]))
+        yield from _seen(store, connection.stream(_SEEN, (space, some), at_once=64), principal, connection).values()
+
+
+def _seen(
+    store: Store, rows: Iterable[Sequence[Any]], principal: Principal | None, connection: Connection
+) -> dict[str, list[SeenRow]]:
     # A row hidden from the writer is as if it did not exist.
     mask = store.mask(principal)
-    seen = [SeenRow._make(row) for least, *row in rows if mask.allows(store.interned.label_of(connection, least))]
-    if not seen:
-        raise NotFound(f"no object {id}")
-    return seen
+    found: dict[str, list[SeenRow]] = {}
+    for id, least, *row in rows:
+        if mask.allows(store.interned.label_of(connection, least)):
+            found.setdefault(id, []).append(SeenRow._make(row))
+    return found
 
 
-def relabel_rows(store: Store, connection: Connection, rows: Sequence[SeenRow], label: Label, by: str) -> list[int]:
-    """Give rows of one id the label somebody wants, and tell which changed. Raises Refused where only the owner may."""
-    owned = any(row.kind != "partner" for row in rows)
-    return [row.n for row in rows if _relabel_row(store, connection, row, label, by, owned=owned)]
+class Relabelling:
+    """Gives rows the label somebody wants; those that are marked alike are written together, by `finish`."""
 
+    def __init__(self, store: Store, connection: Connection, label: Label, by: str) -> None:
+        self._store = store
+        self._connection = connection
+        self._label = label
+        self._by = by
+        self._writer = RowWriter(connection, store.interned, 0)
+        self._alike: dict[Label, list[int]] = {}
+        self._touched: list[int] = []
 
-def _relabel_row(store: Store, connection: Connection, row: SeenRow, label: Label, by: str, *, owned: bool) -> bool:
-    if row.kind == "partner":
-        before = store.interned.label_of(connection, row.label)
-        tightened = join(before, label)
-        looser = exceeds(before, label) or (tightened == before and label != before)
+    def add(self, rows: Sequence[SeenRow]) -> None:
+        """The rows of one id. Raises Refused where only the owner may, and then none of them is changed."""
+        owned = any(row.kind != "partner" for row in rows)
+        wanted = [(row, label) for row in rows if (label := self._wanted(row, owned=owned)) is not None]
+        for row, label in wanted:
+            self._touched.append(row.n)
+            # A key may be written with escapes; what has neither those nor the word is not read.
+            data = msgspec.json.decode(row.raw) if b"granular_markings" in row.raw or b"\\u" in row.raw else {}
+            if "granular_markings" not in data:
+                self._alike.setdefault(label, []).append(row.n)
+                continue
+            marked = marked_as_stored(self._store, self._connection, data, row.organisation, row.source)
+            self._writer.relabel(row.n, marked.with_label(label), data, self._by)
+
+    def finish(self) -> list[int]:
+        """Write what is left; returns every row that changed."""
+        for label, rows in self._alike.items():
+            self._writer.relabel_alike(rows, label, self._by)
+        self._alike.clear()
+        return self._touched
+
+    def _wanted(self, row: SeenRow, *, owned: bool) -> Label | None:
+        if row.kind != "partner":
+            return self._label
+        before = self._store.interned.label_of(self._connection, row.label)
+        tightened = join(before, self._label)
+        looser = exceeds(before, self._label) or (tightened == before and self._label != before)
         if looser and not owned:
             raise Refused("only its owner may loosen this label; here it can only be tightened")
-        if looser:
-            return False  # a copy that came back keeps what its sender says of it
-        label = tightened
-    data = msgspec.json.decode(row.raw)
-    writer = RowWriter(connection, store.interned, 0)
-    if "granular_markings" in data:
-        marked = marked_as_stored(store, connection, data, row.organisation, row.source)
-        writer.relabel(row.n, marked.with_label(label), data, by)
-    else:
-        writer.relabel_alike([row.n], label, by)
-    return True
+        return None if looser else tightened  # a copy that came back keeps what its sender says of it
 
 
 class _Markings(msgspec.Struct, gc=False):

@@ -328,7 +328,7 @@ def _load(checked: Checked, there: Connection, target: Database) -> dict[str, in
             raise InvalidInput("holds other tables than a store has", file=str(checked.file), path=table[:60])
     if manifest.columns.keys() != tables.keys():
         raise InvalidInput("holds other tables than a store has", file=str(checked.file))
-    for table in ("space", "meta"):  # what every new store begins with
+    for table in {"space", "meta", "rule"} & tables.keys():  # what every new store begins with
         there.execute(f"delete from {table}")
     for table in copy_order(tables, documents=True):
         _load_table(checked, there, table, tables[table], target.place)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna import clock as time
-from kizuna.errors import InvalidInput, NotFound, Unavailable
+from kizuna.errors import InvalidInput, NotFound, Refused, Unavailable
 from kizuna.events import Act as Acted
 from kizuna.events import Fed, Listener, Waited, nobody
 from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
@@ -30,7 +30,8 @@ from kizuna.store.moving import MOVED, let_in, must_not_have_moved
 from kizuna.store.prepare import KnownLabels
 from kizuna.store.purged import Marks
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
-from kizuna.store.relabelling import relabel_rows, rows_of
+from kizuna.store.relabelling import Relabelling, rows_of, rows_of_many
+from kizuna.store.renditions import Maker
 from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, set_meta
 from kizuna.store.settling import settle
 from kizuna.store.view import View
@@ -38,6 +39,11 @@ from kizuna.store.writer import Writer
 
 if TYPE_CHECKING:
     from kizuna.store.columns import Columns
+
+
+class _Id(msgspec.Struct):
+    id: str
+
 
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
@@ -74,6 +80,7 @@ class Store:
         self._belongs(read_only)
         self.aside = Aside(folder, settings)
         self.marks = Marks(folder)
+        self.maker = Maker(folder, settings.identity)
         self._columns: Columns | None = None
         self._counting = threading.Lock()
         self._masks: dict[Principal | None, ViewMask] = {}
@@ -128,7 +135,9 @@ class Store:
                     raise Unavailable("this node went on in another store; start it anew")
                 act = Act(self, connection)
                 yield act
+                act.part()
                 act.note_labels()
+                act.note_capped()
             if fed := act.fed():
                 self.tell(Fed(*fed))
         except BaseException:
@@ -193,11 +202,36 @@ class Store:
         """
         label = worded_by(label, self.organisation)
         with self.act() as act:
-            rows = rows_of(self, act.connection, space, id, version, principal)
-            touched = relabel_rows(self, act.connection, rows, label, by)
+            relabelling = Relabelling(self, act.connection, label, by)
+            relabelling.add(rows_of(self, act.connection, space, id, version, principal))
+            touched = relabelling.finish()
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
             return act.change(len(touched))
+
+    def relabel_many(
+        self, ids: Sequence[str], label: Label, *, by: str, principal: Principal | None = None, space: str = "real"
+    ) -> tuple[Change, list[str], list[str]]:
+        """As `relabel`, of many in one act: what it did, whose label changed, and which only their owner may loosen.
+
+        What is not here, or hidden from the principal, is in neither list.
+        """
+        label = worded_by(label, self.organisation)
+        done, refused = [], []
+        with self.act() as act:
+            relabelling = Relabelling(self, act.connection, label, by)
+            for rows in rows_of_many(self, act.connection, space, ids, principal):
+                id = msgspec.json.decode(rows[0].raw, type=_Id).id
+                try:
+                    relabelling.add(rows)
+                    done.append(id)
+                except Refused:
+                    refused.append(id)
+            touched = relabelling.finish()
+            for id in done:
+                self.record(act.connection, by, "relabel", id, {"label": format_label(label)})
+            act.reconsider(touched)
+            return act.change(len(touched)), done, refused
 
     def hide(
         self, id: str, *, by: str, principal: Principal | None = None, version: int | None = None, space: str = "real"
@@ -303,7 +337,7 @@ class Store:
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
-            for table in ("feed", "waiting"):
+            for table in ("feed", "waiting", "approval", "proposal", "hold", "capped", "spent", "outbox", "part"):
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
             act.connection.execute("delete from sent where partner=?", (partner.name,))

@@ -63,7 +63,7 @@ def copy_store(
         must_live_here(get_meta(here, MOVED), source.database.place)
         with target.write() as there:
             must_be_empty(there, target)
-            for table in ("space", "meta"):  # what every new store begins with
+            for table in ("space", "meta", "rule"):  # what every new store begins with
                 there.execute(f"delete from {table}")
             counts, digests = {}, {}
             for table, columns in tables.items():

@@ -51,6 +51,27 @@ def second_operator(
     return confirming
 
 
+def releaser(store: Store, name: str) -> str:
+    """The name of somebody who releases now: operators and tokens do not. Raises Refused."""
+    try:
+        user = Accounts(store).user(name)
+    except NotFound:
+        raise Refused("this takes a releaser of this node") from None
+    if "releaser" not in user.roles:
+        raise Refused("this takes a releaser of this node")
+    return user.name
+
+
+def let_in_since(connection: Connection, name: str, at: int) -> str | None:
+    """By which act somebody else let a person in since a moment, if so: the two are not known to be two."""
+    acts = ",".join("?" * len(_WAYS_IN))
+    found = connection.execute(
+        f"select act from audit where act in ({acts}) and subject=? and actor<>? and at>=? limit 1",
+        (*_WAYS_IN, name, name, at),
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
 def reason_of(text: str) -> str:
     """A reason as it is kept. Raises UsageError."""
     reason = " ".join(text.split())

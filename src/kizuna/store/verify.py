@@ -94,7 +94,8 @@ def _unlabelled(connection: Connection) -> Iterator[Fault]:
 def _batches(connection: Connection) -> Iterator[list[_Row]]:
     rows = connection.stream(
         "select o.n, o.ident, o.space, o.id, o.version, o.digest, o.source, o.label, o.least, o.whole, o.type, b.raw, i.n "
-        "from object o left join body b on b.n=o.n left join ident i on i.space=o.space and i.id=o.id order by o.n"
+        "from object o left join body b on b.n=o.n left join ident i on i.space=o.space and i.id=o.id "
+        "where o.hidden<>2 order by o.n"  # renditions are no objects that anybody reads but partners: see `feed_faults`
     )
     batch: list[_Row] = []
     size = 0

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from kizuna.store.act import NEVER
 from kizuna.store.database import Connection
 from kizuna.store.feeds import COUNTS
+from kizuna.store.gate import Gate
+from kizuna.store.outgoing import Outgoing
+from kizuna.store.plan import Plan
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.rows import get_meta
+from kizuna.store.standing import read_rules
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
@@ -42,17 +48,55 @@ def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str
     references: dict[int, list[int]] = defaultdict(list)
     for n, target in connection.execute(f"select distinct e.object, e.target from edge e where {COUNTS}"):
         references[n].append(target)
+    rules = read_rules(connection)
     for recipient in store.recipients(connection):
         masks = Masks(connection, store.interned, store.holder(), recipient, at)
         name = recipient.partner.name
         of = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
         source = of[0] if of else None
-        may = [row for row in rows if row.source != source and masks(row.whole, row.area)]
+        parts = _parts(connection, recipient)
+        may = [row for row in rows if row.source != source and masks(row.whole, row.area)] + list(parts)
+        may = _let_out(connection, Gate(store, connection, recipient, rules, at), recipient, may)
         sent = {i for (i,) in connection.execute("select ident from object where source=?", (source,))}
         entered = _fixpoint(may, references, sent)
         yield from ((name, message) for message in _feed(connection, recipient, entered))
         held_back = [row for row in may if row.n not in entered]
+        yield from ((name, message) for message in _renditions(store, connection, recipient, at))
         yield from ((name, message) for message in _waiting(connection, recipient, held_back, entered, sent))
+
+
+def _parts(connection: Connection, recipient: Recipient) -> list[_Row]:
+    """The renditions that a recipient may have now."""
+    columns = "o.n, o.ident, o.version, o.digest, o.whole, o.area, o.source"
+    sql = f"select {columns} from part p join object o on o.n=p.row where p.recipient=? order by o.n"
+    return [_Row._make(row) for row in connection.execute(sql, (recipient.n,))]
+
+
+def _renditions(store: Store, connection: Connection, recipient: Recipient, at: int) -> Iterator[str]:
+    """Whether what leaves in part is what would be made of it now."""
+    sql = "select p.ident, o.id, b.raw from part p join object o on o.n=p.row join body b on b.n=p.row where p.recipient=? and p.ident<>0"
+    kept = {ident: (id, raw) for ident, id, raw in connection.execute(sql, (recipient.n,)).fetchall()}
+    if not kept:
+        return
+    outgoing = Outgoing(store, connection, recipient.partner.name, at=at)
+    made = store.maker.make(outgoing, Plan(outgoing, kept), kept)
+    for ident, (id, raw) in kept.items():
+        if ident not in made or _without_moment(made[ident].raw) != _without_moment(raw):
+            yield f"{id} is not what may leave in part of {_id(connection, ident)}"
+
+
+def _without_moment(raw: bytes) -> dict[str, Any]:
+    return {key: value for key, value in msgspec.json.decode(raw).items() if key != "modified"}
+
+
+def _let_out(connection: Connection, gate: Gate, recipient: Recipient, may: list[_Row]) -> list[_Row]:
+    """What rules and people let out, now or when it entered: what entered by a rule stays when that ends."""
+    live = connection.execute("select object from feed where recipient=? and live=1", (recipient.n,)).fetchall()
+    held = gate.held([row.ident for row in may])
+    # What only comes along with something is asked about when that enters.
+    along = {n for (n,) in connection.execute("select row from part where recipient=? and ident=0", (recipient.n,))}
+    let_out = (gate.certain([row.n for row in may]) - along) | {n for (n,) in live}
+    return [row for row in may if row.n in let_out and row.ident not in held]
 
 
 def _fixpoint(may: list[_Row], references: dict[int, list[int]], sent: set[int]) -> dict[int, _Row]:

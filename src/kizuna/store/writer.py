@@ -291,6 +291,7 @@ class _Commit:
         held = self._held(sorted([n for id in named if (n := idents[id]) < self._rows.unknown_from]))
         fresh: dict[int, Prepared] = {}
         outcomes, news = [], []
+        ours = self._renditions(held)
         gone = purged(self._store, self._connection, dict.fromkeys(entry.id for entry in batch if entry.id is not None))
         self._rows.index_texts()  # all was asked
         for entry in batch:
@@ -306,6 +307,9 @@ class _Commit:
                 outcomes.append(self._refuse(entry.index, entry.id, entry.raw, (_FOREIGN,), None, entry.version))
                 continue
             ident = idents[entry.id]
+            if ident in ours:  # what this node made of an object of its own, and got back
+                outcomes.append(Outcome(entry.index, entry.id, "unchanged", version=entry.version))
+                continue
             if ident not in held:
                 if ident not in fresh and self._is_plain(
                     entry
@@ -387,6 +391,14 @@ class _Commit:
             if source == self._source_n and version is not None and (held.newest is None or version > held.newest[0]):
                 held.newest = (version, n)
         return found
+
+    def _renditions(self, held: Mapping[int, _Held]) -> set[int]:
+        """Which of these ids are renditions of this node: nobody else can make one, and none is taken in as an object."""
+        sql = (
+            "select distinct o.ident from rendition r join object o on o.n=r.row "
+            "where o.hidden=2 and r.original is not null and o.ident in (select value from json_each(?))"
+        )
+        return {ident for (ident,) in self._connection.execute(sql, (json.dumps(list(held)),))} if held else set()
 
     def _admit(self, new: Prepared, held: _Held) -> Outcome:
         known = held.keys.get((new.digest, self._source_n))

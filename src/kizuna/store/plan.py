@@ -7,12 +7,13 @@ it, round by round, and nothing rises, so there is an end.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any
 
 import msgspec
 
-from kizuna.labels import Reason
-from kizuna.release.rendition import Form, Rendered, render
+from kizuna.labels import Form, Label, Marked, Reason, Rendered, render
 from kizuna.store.outgoing import Held, Outgoing
 
 _FEW_TARGETS = 16
@@ -36,11 +37,13 @@ def verdicts(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
     """A verdict for each of these ids that this node holds, in their order: of its newest version."""
     wanted = list(dict.fromkeys(ids))
     idents = outgoing.idents(wanted)
-    made = _Plan(outgoing, idents.values())
+    made = Plan(outgoing, idents.values())
     return [verdict for id in wanted if id in idents and (verdict := made.verdict(id, idents[id])) is not None]
 
 
-class _Plan:
+class Plan:
+    """The plan of all that some ids rest on."""
+
     def __init__(self, outgoing: Outgoing, asked: Iterable[int]) -> None:
         self._outgoing = outgoing
         self._asked = set(asked)
@@ -110,10 +113,8 @@ class _Plan:
     def _now(self, row: Held) -> Form:
         if row.whole and all(self._of(target) is Form.WHOLE for target in self._targets.get(row.n, ())):
             return Form.WHOLE
-        data, marked = self._outgoing.read(row)
-        self._rendered[row.n] = made = render(
-            data, marked, lambda label: self._outgoing.allows(label, row), self._standing
-        )
+        made = self.render(row, *self._outgoing.read(row))
+        self._rendered[row.n] = Rendered(None, made.cut, made.withheld)  # what is left of each might fill the memory
         return Form.WITHHELD if made.data is None else Form.RENDITION
 
     def _of(self, ident: int) -> Form:
@@ -122,11 +123,45 @@ class _Plan:
             return Form.WHOLE
         return max((self._form[row.n] for row in self._rows.get(ident, ())), default=Form.WITHHELD)
 
-    def _standing(self, id: str) -> Form | None:
+    def standing(self, id: str) -> Form | None:
+        """How the object of an id leaves; None when this node holds nothing of it."""
         if id not in self._by_id:
             self._by_id[id] = self._outgoing.idents([id]).get(id)
         ident = self._by_id[id]
         return None if ident is None or ident not in self._stored else self._of(ident)
+
+    def allows(self, label: Label, row: Held) -> bool:
+        """Whether the partner may have a part of a row that has this label."""
+        return self._outgoing.allows(label, row)
+
+    def render(self, row: Held, data: dict[str, Any], marked: Marked) -> Rendered:
+        """What may leave of a row, given what all it refers to leaves as."""
+        return render(data, marked, lambda label: self._outgoing.allows(label, row), self.standing)
+
+    def in_part(self) -> Iterator[Held]:
+        """Of each id that leaves in part and not whole, the newest row that does."""
+        return (row for ident in self._rows if (row := self.in_part_of(ident)) is not None)
+
+    def in_part_of(self, ident: int) -> Held | None:
+        """The newest row of an id that leaves in part; None where it leaves whole, or not at all."""
+        if self._of(ident) is not Form.RENDITION:
+            return None
+        rows = [row for row in self._rows.get(ident, ()) if self._form[row.n] is Form.RENDITION]
+        return max(rows, key=self._age)
+
+    def older_in_part(self, newest: Held) -> list[Held]:
+        """The rows of its id before it that leave in part, too, newest first, as far as no other stands between."""
+        rows = sorted((row for row in self._rows[newest.ident] if self._age(row) < self._age(newest)), key=self._age)
+        return list(takewhile(lambda row: self._form[row.n] is Form.RENDITION, reversed(rows)))
+
+    def whole_of(self, ident: int) -> Held | None:
+        """The newest row of an id that leaves whole."""
+        rows = [row for row in self._rows.get(ident, ()) if self._form[row.n] is Form.WHOLE]
+        return max(rows, key=self._age, default=None)
+
+    @staticmethod
+    def _age(row: Held) -> tuple[bool, int, int]:
+        return row.version is not None, row.version or 0, -row.n
 
     def verdict(self, id: str, ident: int) -> Verdict | None:
         """Of the newest version; None where nothing is held."""

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from kizuna.labels import Label, Marked, redact
+from kizuna.labels.marks import Marked
+from kizuna.labels.model import Label
 from kizuna.labels.policies import own_only
+from kizuna.labels.redaction import redact
 from kizuna.stix import BUILTIN, canonical, edges, marking_refs, mentions
 
 Json = dict[str, Any]

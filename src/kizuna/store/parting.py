@@ -1,0 +1,264 @@
+"""Keeping renditions right: which a partner may have now, worked out anew in the act that changed what they rest on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kizuna.clock import from_text, to_text
+from kizuna.labels import Label, Marked
+from kizuna.stix import canonical, check
+from kizuna.stix.builtin import RENDITION_EXTENSION
+from kizuna.store.areas import DEFAULT
+from kizuna.store.database import Connection
+from kizuna.store.extract import Extract, extract
+from kizuna.store.model import Source
+from kizuna.store.outgoing import Outgoing
+from kizuna.store.plan import Plan
+from kizuna.store.prepare import Prepared
+from kizuna.store.recipients import Recipient
+from kizuna.store.renditions import Made
+from kizuna.store.rows import New, RowWriter, end_of_rows
+
+if TYPE_CHECKING:
+    from kizuna.store.act import Act
+    from kizuna.store.store import Store
+
+SOURCE = "rendition"
+"""The source of every rendition, which is this node."""
+
+SHOWN_TO_NONE = 2
+"""`hidden` of a row that no view shows and feeds may hold."""
+
+MOST = 50_000
+_STATED = frozenset({"type", "spec_version", "id", "created", "created_by_ref"})
+_THESE = "(select value from json_each(?))"
+
+
+class Parting:
+    """The renditions of one partner inside an act."""
+
+    def __init__(self, store: Store, act: Act, recipient: Recipient) -> None:
+        self._store = store
+        self._act = act
+        self._connection: Connection = act.connection
+        self._recipient = recipient
+
+    def refresh(self, idents: Iterable[int], *, all_below: bool = False) -> None:
+        """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow."""
+        wanted = sorted(set(idents))
+        if not wanted:
+            return
+        outgoing = Outgoing(self._store, self._connection, self._recipient.partner.name, at=self._act.now)
+        plan = Plan(outgoing, wanted)
+        if all_below:
+            wanted = sorted({*wanted, *(row.ident for row in plan.in_part())})
+        made = self._store.maker.make(outgoing, plan, wanted)
+        before = self._parts(wanted)
+        gone: dict[int, int] = {}
+        for ident in wanted:
+            one = made.get(ident)
+            row = None if one is None else self._row(one)
+            had = before.get(ident)
+            if had is not None and had != row:
+                gone[had] = ident
+            if one is not None and row is not None:
+                self._keep(row, ident, one)
+        last = [n for had, ident in gone.items() if (n := self._last(had, ident, made.get(ident), plan)) is not None]
+        for had in gone:
+            self._connection.execute("delete from part where recipient=? and row=?", (self._recipient.n, had))
+        self._act.withheld(self._recipient, list(gone))
+        self._act.released(self._recipient, last)
+
+    def _last(self, had: int, ident: int, made: Made | None, plan: Plan) -> int | None:
+        """The last version of a rendition that another, or the whole, takes the place of: revoked, it names that.
+
+        It says nothing that may not be seen now. None where it never left, nothing takes its place, or it is no valid object so.
+        """
+        sql = "select b.raw from feed f join body b on b.n=f.object where f.recipient=? and f.object=? and f.live=1"
+        found = self._connection.execute(sql, (self._recipient.n, had)).fetchone()
+        if found is None:
+            return None
+        old = msgspec.json.decode(found[0])
+        row = plan.whole_of(ident)
+        if made is not None:
+            now, successor, label, of = made.data, str(made.data["id"]), made.label, made.original
+        elif row is not None and self._is_live(row.n):
+            now, successor, of = msgspec.json.decode(self._raw(row.n)), row.id, row
+            label = self._store.interned.label_of(self._connection, row.whole_label)
+        else:
+            return None
+        if successor == old["id"] or "modified" not in old:
+            return None
+        kept = {
+            key: told for key, value in old.items() if (told := value if key in _STATED else _both(value, now.get(key)))
+        }
+        data = {
+            **kept,
+            "revoked": True,
+            "modified": _moment(max(self._act.now, _version(old) or 0) + 1_000),
+            "object_marking_refs": old["object_marking_refs"] if made is None else made.data["object_marking_refs"],
+            "extensions": {RENDITION_EXTENSION: {"extension_type": "property-extension", "successor": successor}},
+        }
+        if any(problem.severity == "error" for problem in check(data)):
+            return None
+        n = self._stored(data, label, of.area)
+        self._connection.execute("insert into rendition values (?,?) on conflict do nothing", (n, of.n))
+        self._put((self._recipient.n, n, 0, of.n, 0))
+        return n
+
+    def offer(self, idents: Iterable[int]) -> None:
+        """Let renditions of these ids enter that rules or people let out, and end those that they do not any more."""
+        rows = list(self._parts(sorted(set(idents))).values())
+        gate = self._act.gate(self._recipient)
+        let_out = gate.covered(rows)
+        self._act.withheld(self._recipient, [n for n in rows if n not in let_out])
+        self._act.released(self._recipient, [*self._definitions(sorted(let_out)), *sorted(let_out)])
+
+    def known(self) -> set[int]:
+        """Ids of which something leaves in part, or that people proposed."""
+        mine = (self._recipient.n,)
+        parts = "select distinct ident from part where recipient=? and ident<>0"
+        asked = (
+            "select distinct o.ident from proposal p join object o on o.n=p.object where p.recipient=? and o.hidden=0"
+        )
+        return {ident for sql in (parts, asked) for (ident,) in self._connection.execute(sql, mine)}
+
+    def affected(self, touched: set[int], moved: set[int]) -> set[int]:
+        """The known ids whose renditions may be others now: the touched ones, and whatever leads to what changed.
+
+        What leads to it through what is in the feed whole rests on something else. Where that is too much, it is all that are known.
+        """
+        known = self.known()
+        seen = touched | moved
+        found, frontier = known & seen, seen
+        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident=o.ident and f.object=o.n and f.live=1"
+        sql = (
+            "select distinct o.ident from edge e join object o on o.n=e.object "
+            f"where e.target in {_THESE} and o.hidden=0 and not exists ({live})"
+        )
+        while frontier and len(found) < len(known):
+            if len(seen) > MOST:
+                return known
+            near = {ident for (ident,) in self._connection.execute(sql, (json.dumps(sorted(frontier)),))} - seen
+            seen |= near
+            found |= near & known
+            frontier = near
+        return found
+
+    def _parts(self, idents: Sequence[int]) -> dict[int, int]:
+        sql = f"select ident, row from part where recipient=? and ident in {_THESE}"
+        return dict(self._connection.execute(sql, (self._recipient.n, json.dumps(list(idents)))).fetchall())
+
+    def _definitions(self, rows: Sequence[int]) -> list[int]:
+        """The marking definitions of ours that state the labels of these renditions."""
+        sql = (
+            "select distinct p.row from edge e join object o on o.ident=e.target join part p on p.row=o.n "
+            f"where p.recipient=? and p.ident=0 and e.object in {_THESE}"
+        )
+        return [n for (n,) in self._connection.execute(sql, (self._recipient.n, json.dumps(list(rows))))]
+
+    def _keep(self, row: int, ident: int, made: Made) -> None:
+        said = (self._recipient.n, row, ident, made.original.n, made.original.whole_label)
+        self._put(said)
+        for definition in made.definitions:
+            n = self._stored(definition, made.label, made.original.area)
+            self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
+            self._put((self._recipient.n, n, 0, 0, 0))
+
+    def _put(self, said: tuple[int, int, int, int, int]) -> None:
+        self._connection.execute(
+            "insert into part values (?,?,?,?,?) on conflict(recipient, row) do update set ident=excluded.ident, "
+            "original=excluded.original, whole=excluded.whole",
+            said,
+        )
+        self._act.ask_anew(self._recipient)
+
+    def _row(self, made: Made) -> int:
+        n = self._stored(self._after_last(made.data), made.label, made.original.area)
+        # Of equal bytes the newest row they were made of: what is destroyed takes its rendition along.
+        self._connection.execute(
+            "insert into rendition values (?,?) on conflict(row) do update set original=excluded.original",
+            (n, made.original.n),
+        )
+        return n
+
+    def _after_last(self, data: dict[str, Any]) -> dict[str, Any]:
+        """As it is, but newer than its last version where it had one and comes back."""
+        sql = (
+            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n "
+            "where i.space=0 and i.id=? and o.hidden=? order by o.version desc"
+        )
+        rows = self._connection.execute(sql, (data["id"], SHOWN_TO_NONE)).fetchall()
+        versions = [msgspec.json.decode(raw) for (raw,) in rows]
+        last = next(
+            (
+                one
+                for one in versions
+                if one.get("revoked")
+                and RENDITION_EXTENSION in one.get("extensions", {})
+                and "successor" in one["extensions"][RENDITION_EXTENSION]
+            ),
+            None,
+        )
+        if last is None or (_version(data) or 0) > (_version(last) or 0):
+            return data
+        for one in versions:
+            if (_version(one) or 0) > (_version(last) or 0) and {**one, "modified": 0} == {**data, "modified": 0}:
+                return data | {"modified": one["modified"]}
+        return data | {"modified": _moment(max(self._act.now, _version(last) or 0) + 1_000)}
+
+    def _is_live(self, n: int) -> bool:
+        sql = "select 1 from feed where recipient=? and object=? and live=1 limit 1"
+        return self._connection.execute(sql, (self._recipient.n, n)).fetchone() is not None
+
+    def _raw(self, n: int) -> bytes:
+        return bytes(self._connection.execute("select raw from body where n=?", (n,)).fetchone()[0])
+
+    def _stored(self, data: dict[str, Any], label: Label, area: int | None) -> int:
+        """The row of a rendition, made when new."""
+        text = canonical(data)
+        digest = hashlib.sha256(text).digest()
+        source = self._store.source_number(self._connection, Source(SOURCE, "own", self._store.organisation))
+        writer = RowWriter(self._connection, self._store.interned, 0)
+        marked = Marked(label)
+        links = [edge for edge in extract(data, marked).edges if edge[0] != self._store.settings.identity]
+        idents = writer.idents([str(data["id"]), *(target for target, _, _ in links)])
+        ident = idents[str(data["id"])]
+        known = "select n from object where ident=? and digest=? and source=?"
+        found = self._connection.execute(known, (ident, digest, source)).fetchone()
+        if found is not None:
+            writer.finish()
+            return int(found[0])
+        last, moment = end_of_rows(self._connection)
+        one = Prepared(
+            index=None, id=str(data["id"]), type=str(data["type"]), version=_version(data), digest=digest,
+            raw=msgspec.json.encode(data), original=None, label=label, least=label, whole=label, area=None,
+            rows=Extract(links, [], [], [], []),
+        )  # fmt: skip
+        number = area if area is not None else self._store.interned.name(self._connection, "area", DEFAULT)
+        writer.insert([New(last + 1, ident, max(self._act.now, moment + 1), number, one)], idents, source)
+        writer.finish()
+        hide = "update object set hidden=?, set_by=? where n=?"
+        self._connection.execute(hide, (SHOWN_TO_NONE, SOURCE, last + 1))
+        return last + 1
+
+
+def _both(old: Any, now: Any) -> Any:
+    """What a property said and says still; None where that is nothing."""
+    if isinstance(old, list) and isinstance(now, list):
+        return [member for member in old if member in now] or None
+    return old if old == now else None
+
+
+def _moment(us: int) -> str:
+    return to_text(us)[:23] + "Z"
+
+
+def _version(data: dict[str, Any]) -> int | None:
+    told = data.get("modified") or data.get("created")
+    return None if told is None else from_text(str(told))
