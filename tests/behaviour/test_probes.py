@@ -169,6 +169,9 @@ PROBES: dict[str, Probe] = {
     "neighbours": reading("colleague", "/api/v1/objects/{id}/neighbours", "/api/v1/objects/{id}/neighbours?limit=1"),
     "visibility": reading("colleague", *(f"/api/v1/objects/{{id}}/visibility{more}" for more in ("", "?as=Kyiv", "?as=none"))),
     "label": reading("colleague", "/api/v1/objects/{id}/label"),
+    "release preview": reading(
+        "colleague", *(f"/api/v1/release/preview?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels"))
+    ),
     "pages": reading("colleague", "/api/v1/objects/{id}", "/objects/{id}", Accept="text/html"),
     "any tag": reading("colleague", "/api/v1/objects/{id}", "/api/v1/objects/{id}/label", **{"If-None-Match": "*"}),
     "search": reading("colleague", "/api/v1/search?q={id}", "/api/v1/search?q=%22{id}%22&type=campaign"),

@@ -220,6 +220,11 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/api/v1/jobs/{job}"): (Drive(),),
     ("GET", "/api/v1/jobs/{job}/result"): (Drive(),),
     ("GET", "/api/v1/audit"): (Drive(("", "?limit=2", "?cursor=AAAA")),),
+    ("GET", "/api/v1/release/preview"): (
+        Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=Brussels", "?as=Brussels&limit=2", "?as=kyiv&q=power&type=report",
+               f"?as=Brussels&q={SECRET}", "?as=Kyiv&value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}",
+               "?as=Brussels&q=power&{each}", "")),
+    ),
     ("GET", "/api/v1/purges"): (Drive(),),
     ("POST", "/api/v1/purges"): (Drive(body="purge", headers=_JSON),),
     ("POST", "/api/v1/purges/{number}/confirm"): (Drive(),),
@@ -293,7 +298,8 @@ def _driven(world: World, who: str | None, route: tuple[str, str], drive: Drive,
     # The last id is never deleted: what is brought afterwards finds it as it was.
     for path in _paths(world, who, route[1], ids[:-1] if route[0] == "DELETE" else ids):
         for query in drive.queries:
-            yield from _asked(world, who, route[0], path + query.replace("{ids}", ",".join(ids[:8])), drive, ids)
+            filled = query.replace("{ids}", ",".join(ids[:8])).replace("{each}", "&".join(f"id={id}" for id in ids))
+            yield from _asked(world, who, route[0], path + filled, drive, ids)
 
 
 def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:

@@ -52,6 +52,8 @@ class Served:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         if (method, path) == ("POST", "/api/v1/jobs"):
             more.setdefault("params", {"kind": "import"})
+        if path == "/api/v1/release/preview":
+            more.setdefault("params", {"as": "Brussels"})
         return self.http.request(method, filled, headers={**headers, **more.pop("headers", {})}, **more)
 
 

@@ -41,6 +41,7 @@ EXITS = (
     Exit("job", "GET", "/api/v1/jobs/{job}", PERSON),
     Exit("result of a job", "GET", "/api/v1/jobs/{job}/result", PERSON),
     Exit("audit trail", "GET", "/api/v1/audit", PERSON),
+    Exit("release preview", "GET", "/api/v1/release/preview", PERSON),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),

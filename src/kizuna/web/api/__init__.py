@@ -9,13 +9,14 @@ from kizuna.web.api.labels import read_label, set_label
 from kizuna.web.api.node import read_me, read_partners, read_stats
 from kizuna.web.api.objects import read_facets, read_neighbours, read_object, read_versions, read_visibility, search
 from kizuna.web.api.purges import cancel_purge, confirm_purge, lift_purge, propose_purge, read_purges
+from kizuna.web.api.release import preview_release
 from kizuna.web.guards import own_people
 
 PATH = "/api/v1"
 HANDLERS = (
     search, read_facets, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
     read_partners, read_stats, read_audit, ask_job, list_jobs, read_job, read_result, cancel_job,
-    read_purges, propose_purge, confirm_purge, cancel_purge, lift_purge,
+    read_purges, propose_purge, confirm_purge, cancel_purge, lift_purge, preview_release,
 )  # fmt: skip
 
 

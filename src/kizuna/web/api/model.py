@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from kizuna.clock import to_text
 from kizuna.labels import Decision, Label, format_label
+from kizuna.release import Form, Verdict
 from kizuna.stix import name_of
 from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
 from kizuna.store.jobs import Job
@@ -121,6 +122,32 @@ class Visibilities(msgspec.Struct, frozen=True):
 
     items: list[Visibility]
     next: None = None
+
+
+class Previewed(msgspec.Struct, frozen=True, kw_only=True):
+    """How an object leaves for the partner, and why not whole; a rendition is a part of it, under an id of its own.
+
+    `redacted` are properties of which something is cut; `cascade` is how many others of the same answer do not leave whole
+    since this one does not, though their labels would let them.
+    """
+
+    id: str
+    verdict: Literal["whole", "rendition", "withheld"]
+    reasons: tuple[Reason, ...]
+    redacted: tuple[str, ...]
+    cascade: int
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of what may leave for a partner; `next` is the cursor of the next one, null at the end.
+
+    Ids of which you see nothing are left out. `stopped` is since when nothing is exchanged with the partner until an operator confirms it.
+    """
+
+    partner: str
+    stopped: str | None
+    items: list[Previewed]
+    next: str | None = None
 
 
 class NewLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -348,6 +375,23 @@ def visibility_of(id: str, partner: str, decision: Decision, *, in_feed: bool | 
     """A verdict as it is shown."""
     reasons = tuple(Reason(reason.code, reason.parameters) for reason in decision.reasons)
     return Visibility(id=id, partner=partner, allowed=decision.allowed, in_feed=in_feed, reasons=reasons)
+
+
+_FORMS: dict[Form, Literal["whole", "rendition", "withheld"]] = {
+    Form.WHOLE: "whole", Form.RENDITION: "rendition", Form.WITHHELD: "withheld",
+}  # fmt: skip
+
+
+def preview_of(verdict: Verdict) -> Previewed:
+    """A verdict of a release plan as it is shown."""
+    reasons = tuple(Reason(reason.code, reason.parameters) for reason in verdict.reasons)
+    return Previewed(
+        id=verdict.id,
+        verdict=_FORMS[verdict.form],
+        reasons=reasons,
+        redacted=verdict.redacted,
+        cascade=verdict.cascade,
+    )
 
 
 def taken_of(outcome: Outcome) -> Taken:
