@@ -63,7 +63,11 @@ def make_store(tmp_path: Path, clock: Clock, new_database: Callable[[], str | No
     made: list[Store] = []
 
     def make(
-        name: str = "Tokyo", organisation: str = "CERT Tokyo (fictional)", country: str = "JPN", **more: object
+        name: str = "Tokyo",
+        organisation: str = "CERT Tokyo (fictional)",
+        country: str = "JPN",
+        identity: str = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+        **more: object,
     ) -> Store:
         folder = tmp_path / f"{name}-{len(made)}"
         folder.mkdir()
@@ -71,7 +75,7 @@ def make_store(tmp_path: Path, clock: Clock, new_database: Callable[[], str | No
             name=name,
             organisation=organisation,
             country=country,
-            identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+            identity=identity,
             store=new_database(),
             **more,  # type: ignore[arg-type]
         )

@@ -51,7 +51,7 @@ def fed(store: Store, partner: str = "Brussels") -> list[str]:
     """Names of what is in a feed; and the store is sound."""
     assert list(verify(store)) == []
     rows = store.feed(partner).read(Query(versions=("all",)), 0, 1_000).rows
-    return [json.loads(row.raw).get("name", row.id) for row in rows]
+    return [json.loads(row.raw).get("name", row.id) for row in rows if not row.id.startswith("note--")]  # but notices
 
 
 def stands(store: Store, one: dict[str, Any], partner: str = "Brussels") -> Item:

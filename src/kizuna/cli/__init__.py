@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("kizuna.cli.show", "Show one object, its versions and neighbours."),
     "explain": ("kizuna.cli.explain", "Say who may see an object, and why."),
     "release": ("kizuna.cli.release", "What leaves for a partner, and why."),
+    "consent": ("kizuna.cli.consent", "Ask originators, and answer, what may be passed on."),
     "stats": ("kizuna.cli.stats", "Count what the node holds."),
     "label": ("kizuna.cli.label", "Read and set the label of an object."),
     "user": ("kizuna.cli.user", "People of this node."),

@@ -20,6 +20,10 @@ RENDITION_EXTENSION = "extension-definition--b0f6d5c2-2c8e-4c0a-9f35-7d9e1b0c4a6
 """Kizuna's own, on what is sent in part: `redacted` (top-level properties of which something was cut) and, on its last version,
 `successor` (the id that takes its place)."""
 
+NOTICE_EXTENSION = "extension-definition--0a7d2f9b-6f0e-4d57-8a8e-2f4f6c1b9d35"
+"""Kizuna's own, on a note from one node to another: `kind`, `recipient` (an organisation), `about` (ids), perhaps `third_party`,
+`expires` and `reason`, and `signature` (Ed25519 over the canonical JSON of the note without it, base64)."""
+
 OASIS = "identity--b3bca3c2-1f3d-4b54-b44f-dac42c3a8f01"
 KIZUNA = "identity--2f0c0f5e-7d1b-4d0a-9b4f-3c8f1f6f2a10"
 
@@ -122,8 +126,16 @@ EXTENSIONS: dict[str, Definition] = {
         "What was cut from an object that is sent in part, and what takes its place later.",
         "https://kizuna.example/schemas/rendition-1.0.json",
     ),
+    NOTICE_EXTENSION: _extension(
+        NOTICE_EXTENSION,
+        KIZUNA,
+        "2026-11-27T00:00:00.000Z",
+        "Kizuna notice",
+        "What one node tells another of objects it sent: withdrawals, requests for consent and consents, signed.",
+        "https://kizuna.example/schemas/notice-1.0.json",
+    ),
 }
-"""The extension definitions behind the markings and on renditions, by id."""
+"""The extension definitions behind the markings, on renditions and on notices, by id."""
 
 BUILTIN: dict[str, Definition] = {**TLP_1, **TLP_2, **EXTENSIONS}
 """Every definition built in, by id; not to be changed."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kizuna.labels import Principal, label_changes
 from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
-from kizuna.store.gate import HOUR, Gate
+from kizuna.store.gate import HOUR, Gate, hold
 from kizuna.store.model import Change, Source
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
@@ -71,12 +71,12 @@ class Act:
             return
         self._touched |= set(objects)
         rows = self.connection.execute(
-            "select n, whole, area, hidden from object where n in (select value from json_each(?))",
+            "select n, ident, whole, area, hidden from object where n in (select value from json_each(?))",
             (json.dumps(list(objects)),),
         ).fetchall()
         for recipient in self.recipients:
             masks = self.masks(recipient)
-            may = [n for n, whole, area, hidden in rows if not hidden and masks(whole, area)]
+            may = [n for n, ident, whole, area, hidden in rows if not hidden and masks(whole, area, ident)]
             let_out = self.gate(recipient).covered(may)
             with self._feeds(recipient) as feeds:
                 self._count(self._ended, recipient, feeds.end([n for n, *_ in rows if n not in let_out]))
@@ -98,6 +98,25 @@ class Act:
         with self._feeds(recipient) as feeds:
             self._count(self._ended, recipient, feeds.end(objects))
 
+    def deliver(self, recipient: Recipient, data: dict[str, Any]) -> None:
+        """Put something of this node's own, for one partner alone, into its feed."""
+        self.released(recipient, [Parting(self._store, self, recipient).own(data)])
+
+    def hold_again(self, recipient: Recipient, ids: Sequence[str]) -> None:
+        """Hold back from a partner what it says was withdrawn from it; ids as it knows them."""
+        if not ids:
+            return
+        sql = (
+            "select distinct coalesce(x.ident, o.ident) from ident i join object o on o.ident=i.n left join rendition m on m.row=o.n "
+            "left join object x on x.n=m.original where i.space=0 and i.id in (select atom from json_each(?))"
+        )
+        idents = [ident for (ident,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
+        for ident in idents:
+            hold(self.connection, recipient.n, ident, self.now, f"partner:{recipient.partner.name}", "withdrawn")
+        parts = f"select row from part where recipient={recipient.n:d} and ident in (select value from json_each(?))"
+        rows = [n for (n,) in self.connection.execute(parts, (json.dumps(idents),))]
+        self.withheld(recipient, [*self._rows_of(idents), *rows])
+
     def rules_changed(self) -> None:
         """Let into every feed what rules let leave from now on; what left already stays."""
         self._gates.clear()
@@ -113,7 +132,8 @@ class Act:
         masks = self.masks(recipient)
         pairs = self.connection.execute("select distinct whole, area from object where hidden=0").fetchall()
         live = f"select object from feed where recipient={recipient.n:d} and live=1"
-        return self._labelled([pair for pair in pairs if masks(*pair)], f" and n not in ({live})")
+        found = self._labelled([pair for pair in pairs if masks(*pair)], f" and n not in ({live})")
+        return found + self._rows_of(masks.of_ids) if masks.of_ids else found
 
     def destroying(self, idents: Sequence[int]) -> None:
         """Take ids out of every feed, before their rows are destroyed."""
@@ -151,6 +171,10 @@ class Act:
         for recipient in self.recipients:
             self.shift(recipient, recipient, before)
             self._offer_capped(recipient)
+        sql = (
+            "select i.n from consent c join ident i on i.space=0 and i.id=c.subject where c.expires>? and c.expires<=?"
+        )
+        self._reconsider(self._rows_of([n for (n,) in self.connection.execute(sql, (before, self.now))]))
         self.note_due()
 
     def changed_recipients(self, old: Sequence[Recipient]) -> None:
@@ -189,6 +213,10 @@ class Act:
             moments.append(waiting)
         if self.connection.execute("select 1 from capped limit 1").fetchone():
             moments.append((self.now // HOUR + 1) * HOUR)
+        sql = "select min(expires) from consent where ended is null and expires>?"
+        (expires,) = self.connection.execute(sql, (self.now,)).fetchone()
+        if expires is not None:
+            moments.append(expires)
         set_meta(self.connection, "due", str(min(moments, default=NEVER)))
         set_meta(self.connection, "settled", str(self.now))
 
@@ -265,6 +293,33 @@ class Act:
         live = f"select object from feed where recipient={recipient.n:d} and live=1"
         rows = self.connection.execute(f"select n from object where hidden=0 and space=0 and n not in ({live})")
         return [n for (n,) in rows]
+
+    def consented(self, ids: Sequence[str]) -> None:
+        """An originator consented to more, or to less, of these ids, or of a label."""
+        self._masks.clear()
+        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
+        known = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
+        self._reconsider(self._rows_of(known))
+        if any("--" not in id for id in ids):
+            for recipient in self.recipients:
+                with self._feeds(recipient) as feeds:
+                    self._count(self._ended, recipient, feeds.end(self._no_longer(recipient)))
+                    self._count(self._opened, recipient, feeds.offer(self._outside(recipient)))
+                self._anew.add(recipient.n)
+        self.note_due()
+
+    def _no_longer(self, recipient: Recipient) -> list[int]:
+        """What is in a feed and not allowed any more."""
+        masks = self.masks(recipient)
+        sql = (
+            "select o.n, o.whole, o.area, o.ident from feed f join object o on o.n=f.object "
+            "where f.recipient=? and f.live=1 and o.hidden=0"
+        )
+        return [n for n, *key in self.connection.execute(sql, (recipient.n,)) if not masks(*key)]
+
+    def _rows_of(self, idents: Iterable[int]) -> list[int]:
+        sql = "select n from object where ident in (select value from json_each(?))"
+        return [n for (n,) in self.connection.execute(sql, (json.dumps(sorted(idents)),))]
 
     def _idents(self, rows: Iterable[int]) -> set[int]:
         sql = "select distinct ident from object where n in (select value from json_each(?))"

@@ -140,7 +140,7 @@ class Feeds:
             fresh = {
                 n: ident
                 for n, ident, whole, area, source in frontier
-                if n not in found and source != self._source and (n in self._parts or self._allowed(whole, area))
+                if n not in found and source != self._source and (n in self._parts or self._allowed(whole, area, ident))
             }
             passing = self._gate.passing(list(fresh))
             fresh = fresh if len(passing) == len(fresh) else {n: fresh[n] for n in fresh if n in passing}
@@ -202,8 +202,10 @@ class Feeds:
                 return True
         return False
 
-    def _may_stand(self, _: int, whole: int | None, area: int | None, source: int | None, hidden: int | None) -> bool:
-        return whole is not None and (source == self._source or (not hidden and self._allowed(whole, area)))
+    def _may_stand(
+        self, ident: int, whole: int | None, area: int | None, source: int | None, hidden: int | None
+    ) -> bool:
+        return whole is not None and (source == self._source or (not hidden and self._allowed(whole, area, ident)))
 
     def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
         by_object: dict[int, list[int]] = {}

@@ -276,6 +276,22 @@ class Gate:
         return self._connection.execute(sql, (self._recipient,)).fetchone() is not None
 
 
+def hold(connection: Connection, recipient: int, ident: int, at: int, by: str, what: str) -> None:
+    """Hold an id back from a recipient, whatever rules say, and let no approval of it count any more."""
+    connection.execute(
+        "insert into hold values (?,?,?,?,?) on conflict(recipient, ident) do update set at=excluded.at, "
+        "person=excluded.person, act=excluded.act",
+        (recipient, ident, at, by, what),
+    )
+    sql = "select n from object where ident=? union select row from part where recipient=? and ident=?"
+    rows = json.dumps([n for (n,) in connection.execute(sql, (ident, recipient, ident))])
+    connection.execute(
+        f"update approval set voided=?, reason=? where recipient=? and voided is null and object in {_THESE}",
+        (at, what, recipient, rows),
+    )
+    connection.execute(f"delete from proposal where recipient=? and object in {_THESE}", (recipient, rows))
+
+
 def _fits_said(rule: Rule, raw: bytes) -> bool:
     try:
         said = _said(raw)

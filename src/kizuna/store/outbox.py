@@ -178,7 +178,7 @@ class Outbox:
         if row.ident in moment.held:
             person, act, at = moment.held[row.ident]
             return ("withdrawn" if act == "withdrawn" else "stopped"), person, at
-        if not in_part and not self._masks(row.whole, row.area):
+        if not in_part and not self._masks(row.whole, row.area, row.ident):
             given = [added for _, added, _ in there]
             return ("ended", None, max(given)) if given else ("withheld", None, None)
         if leaves in moment.passing:
@@ -207,7 +207,7 @@ class Outbox:
         """The row that leaves of an id: its rendition, itself, or none."""
         if row.ident in made:
             return parts[row.ident][0] if row.ident in parts else None
-        return row.n if self._masks(row.whole, row.area) else None
+        return row.n if self._masks(row.whole, row.area, row.ident) else None
 
     def about(self, rule: Rule) -> int:
         """How many objects a rule is about, of those that labels let leave."""
@@ -254,14 +254,14 @@ class Outbox:
         elif asked <= {"ended", "stopped", "withdrawn"}:
             where = f"o.ident in (select ident from feed where recipient={self.recipient.n:d})"
         sql = (
-            "select o.n, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "
+            "select o.ident, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "
             f"and {self._seen.sql(self._connection, 'o.whole')} and {where} order by o.n desc"
         )
         by_label = asked <= {"proposed", "unproposed", "waiting", "offered"}
         some: dict[str, None] = {}
         given: set[str] = set()
-        for _, id, least, area in self._connection.stream(sql, ()):
-            if id in given or (by_label and not self._masks(least, area)):
+        for ident, id, least, area in self._connection.stream(sql, ()):
+            if id in given or (by_label and not self._masks(least, area, ident)):
                 continue
             given.add(id)
             some[id] = None
@@ -285,7 +285,7 @@ class Outbox:
         return newest
 
     def _order(self, row: OutRow) -> tuple[bool, int, bool, int]:
-        return row.version is not None, row.version or 0, self._masks(row.whole, row.area), -row.n
+        return row.version is not None, row.version or 0, self._masks(row.whole, row.area, row.ident), -row.n
 
     def _feed_of(self, idents: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
         """By ident, rows of the feed: (row, when it entered, whether it is there still); renditions under the id they were made of."""

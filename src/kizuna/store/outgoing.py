@@ -64,7 +64,7 @@ class Outgoing:
         self._recipient: Recipient = next(r for r in store.recipients(connection) if r.partner.name == name)
         self._holder = store.holder()
         self._masks = Masks(connection, store.interned, self._holder, self._recipient, self._at)
-        self._allowed: dict[tuple[int, int | None], tuple[Label, bool]] = {}
+        self._allowed: dict[tuple[int, int | None, int | None], tuple[Label, bool]] = {}
         found = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
         self._theirs = found[0] if found else None
 
@@ -78,7 +78,7 @@ class Outgoing:
         rows = self._connection.execute(_ROWS, (json.dumps(list(idents)),)).fetchall()
         return [
             Held(
-                n, ident, id, version, self._masks(whole, area), self._masks(least, area), label, least, area, source, whole,
+                n, ident, id, version, self._masks(whole, area, ident), self._masks(least, area, ident), label, least, area, source, whole,
                 source == self._theirs, bool(hidden),
             )
             for n, ident, id, version, label, least, whole, area, source, hidden in rows
@@ -106,9 +106,12 @@ class Outgoing:
 
     def allows(self, label: Label, row: Held) -> bool:
         """Whether the partner may have what is labelled so, in an object of this row's area."""
-        key = (id(label), row.area)  # to hash a label takes longer than all else here; held, it lives
+        consents = self._masks.consents(row.ident)
+        # To hash a label takes longer than all else here; held, it lives.
+        key = (id(label), row.area, row.ident if consents else None)
         if key not in self._allowed:
-            self._allowed[key] = (label, may_have(label, self._area(row), self._recipient, self._holder, self._at))
+            may = may_have(label, self._area(row), self._recipient, self._holder, self._at, consents)
+            self._allowed[key] = (label, may)
         return self._allowed[key][1]
 
     @property

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kizuna.clock import from_text, to_text
-from kizuna.labels import Label, Marked
-from kizuna.stix import canonical, check
+from kizuna.labels import Label, Marked, mark
+from kizuna.stix import BUILTIN, canonical, check
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.store.areas import DEFAULT
 from kizuna.store.database import Connection
@@ -119,6 +119,14 @@ class Parting:
         self._act.withheld(self._recipient, [n for n in rows if n not in let_out])
         self._act.released(self._recipient, [*self._definitions(sorted(let_out)), *sorted(let_out)])
 
+    def own(self, data: dict[str, Any]) -> int:
+        """Store something of this node's own that only this partner may have; gives its row."""
+        label = own_label(data, self._store)
+        n = self._stored(data, label, None, alone=True)  # ids in it are those that the partner knows
+        self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
+        self._put((self._recipient.n, n, 0, 0, 0))
+        return n
+
     def known(self) -> set[int]:
         """Ids of which something leaves in part, or that people proposed."""
         mine = (self._recipient.n,)
@@ -219,14 +227,15 @@ class Parting:
     def _raw(self, n: int) -> bytes:
         return bytes(self._connection.execute("select raw from body where n=?", (n,)).fetchone()[0])
 
-    def _stored(self, data: dict[str, Any], label: Label, area: int | None) -> int:
-        """The row of a rendition, made when new."""
+    def _stored(self, data: dict[str, Any], label: Label, area: int | None, *, alone: bool = False) -> int:
+        """The row of a rendition, made when new; `alone` it waits for nothing that it names."""
         text = canonical(data)
         digest = hashlib.sha256(text).digest()
         source = self._store.source_number(self._connection, Source(SOURCE, "own", self._store.organisation))
         writer = RowWriter(self._connection, self._store.interned, 0)
         marked = Marked(label)
-        links = [edge for edge in extract(data, marked).edges if edge[0] != self._store.settings.identity]
+        named = [] if alone else extract(data, marked).edges
+        links = [edge for edge in named if edge[0] != self._store.settings.identity]
         idents = writer.idents([str(data["id"]), *(target for target, _, _ in links)])
         ident = idents[str(data["id"])]
         known = "select n from object where ident=? and digest=? and source=?"
@@ -246,6 +255,11 @@ class Parting:
         hide = "update object set hidden=?, set_by=? where n=?"
         self._connection.execute(hide, (SHOWN_TO_NONE, SOURCE, last + 1))
         return last + 1
+
+
+def own_label(data: dict[str, Any], store: Store) -> Label:
+    """The label that something of this node's own states by definitions that every node knows."""
+    return mark(data, BUILTIN.get, originator=store.organisation).label
 
 
 def _both(old: Any, now: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kizuna.labels import Group, Label, Principal, addressed, decide, memberships_of, next_change
+from kizuna.labels import Consent, Group, Label, Principal, addressed, decide, memberships_of, next_change
 from kizuna.store.database import Connection
 from kizuna.store.intern import Interned
 from kizuna.store.model import Partner
@@ -55,7 +55,10 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group], stopped: int |
 
 
 class Masks:
-    """What one recipient may have from this node: (label, area) → yes or no, decided when first asked."""
+    """What one recipient may have from this node: (label, area) → yes or no, decided when first asked.
+
+    Of single ids an originator may have consented to more.
+    """
 
     def __init__(self, connection: Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
         self._connection = connection
@@ -64,19 +67,49 @@ class Masks:
         self._recipient = recipient
         self._at = at
         self._known: dict[tuple[int, int | None], bool] = {}
+        self._of_labels, self.of_ids = read_consents(connection, recipient)
 
-    def __call__(self, label: int, area: int | None) -> bool:
+    def __call__(self, label: int, area: int | None, ident: int | None = None) -> bool:
         key = (label, area)
         known = self._known.get(key)
         if known is None:
-            of = self._interned.label_of(self._connection, label)
-            name = None if area is None else self._interned.name_of(self._connection, "area", area)
-            known = self._known[key] = may_have(of, name, self._recipient, self._holder, self._at)
-        return known
+            known = self._known[key] = self._may(label, area, self._of_labels)
+        if known or ident is None or ident not in self.of_ids:
+            return known
+        return self._may(label, area, (*self._of_labels, *self.of_ids[ident]))
+
+    def consents(self, ident: int) -> tuple[Consent, ...]:
+        """What originators consented to that is about an id."""
+        return (*self._of_labels, *self.of_ids.get(ident, ()))
+
+    def _may(self, label: int, area: int | None, consents: Sequence[Consent]) -> bool:
+        of = self._interned.label_of(self._connection, label)
+        name = None if area is None else self._interned.name_of(self._connection, "area", area)
+        return may_have(of, name, self._recipient, self._holder, self._at, consents)
 
 
-def may_have(label: Label, area: str | None, recipient: Recipient, holder: Principal, at: int) -> bool:
-    """The rule that fills feeds: the partner is addressed, and `decide` allows."""
-    if not addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area):
-        return False
-    return decide(label, recipient.principal, holder=holder, at=at).allowed
+def may_have(
+    label: Label, area: str | None, recipient: Recipient, holder: Principal, at: int, consents: Sequence[Consent] = ()
+) -> bool:
+    """The rule that fills feeds: the partner is addressed, and `decide` allows. What its originator consented to is addressed by that."""
+    if decide(label, recipient.principal, holder=holder, at=at).allowed:
+        return addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area)
+    return bool(consents) and decide(label, recipient.principal, holder=holder, at=at, consents=consents).allowed
+
+
+def read_consents(connection: Connection, recipient: Recipient) -> tuple[list[Consent], dict[int, list[Consent]]]:
+    """What may be passed on to a recipient by consent: of labels, and by ident."""
+    rows = connection.execute(
+        "select c.originator, c.subject, c.third_party, c.expires, i.n from consent c "
+        "left join ident i on i.space=0 and i.id=c.subject where c.third_party=? and c.ended is null order by c.n",
+        (recipient.partner.organisation,),
+    ).fetchall()
+    of_labels: list[Consent] = []
+    of_ids: dict[int, list[Consent]] = {}
+    for originator, subject, third_party, expires, ident in rows:
+        one = Consent(originator, subject, third_party, expires)
+        if ident is not None:
+            of_ids.setdefault(ident, []).append(one)
+        elif "--" not in subject:
+            of_labels.append(one)
+    return of_labels, of_ids

@@ -18,6 +18,8 @@ from kizuna.errors import Conflict, Refused
 from kizuna.labels import Reason
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
+from kizuna.store.gate import hold
+from kizuna.store.notices import Kind, had, send
 from kizuna.store.outbox import Item, Outbox, OutRow, State
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Recipient
@@ -112,6 +114,7 @@ class Releases:
         approved as it asks for enters the feed at once. Raises NotFound, Refused, Conflict.
         """
         by = releaser(self._store, by)
+        returned: list[int] = []
 
         def check(items: list[Item], name: str) -> None:
             if shown is not None and set_digest(name, items) != shown:
@@ -134,11 +137,16 @@ class Releases:
                 (outbox.recipient.n, row.leaves, item.digest, row.bound, item.asked, by, act.now),
             )
             if len(item.approved) + 1 >= item.asked:
-                held = "delete from hold where recipient=? and ident=?"
-                act.connection.execute(held, (outbox.recipient.n, row.ident))
+                held = "delete from hold where recipient=? and ident=? returning act"
+                was = act.connection.execute(held, (outbox.recipient.n, row.ident)).fetchone()
+                if was is not None and was[0] == "withdrawn":
+                    returned.append(row.ident)
             return None
 
-        return self._act("approve", partner, ids, by, principal, one, check=check)
+        def then(act: Act, recipient: Recipient, done: list[OutRow]) -> None:
+            self._tell(act, recipient, "return", returned, by)
+
+        return self._act("approve", partner, ids, by, principal, one, check=check, then=then)
 
     def stop(self, partner: str, ids: Sequence[str], *, by: str, principal: Principal | None = None) -> Acted:
         """Hold objects back that did not leave yet, whatever rules say, until people approve them anew. Raises NotFound."""
@@ -146,7 +154,7 @@ class Releases:
         def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
             if item.state == "offered" or outbox.is_live(row.ident):
                 return Reason("left-already")
-            _hold(act, outbox.recipient, row.ident, by, "stopped")
+            hold(act.connection, outbox.recipient.n, row.ident, act.now, by, "stopped")
             return None
 
         return self._act("stop", partner, ids, by, principal, one)
@@ -160,10 +168,21 @@ class Releases:
         def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
             if not outbox.ever_live(row.ident):
                 return Reason("did-not-leave")
-            _hold(act, outbox.recipient, row.ident, by, "withdrawn")
+            hold(act.connection, outbox.recipient.n, row.ident, act.now, by, "withdrawn")
             return None
 
-        return self._act("withdraw", partner, ids, by, principal, one, detail={"reason": reason})
+        def then(act: Act, recipient: Recipient, done: list[OutRow]) -> None:
+            self._tell(act, recipient, "withdrawal", [row.ident for row in done], by, reason)
+
+        return self._act("withdraw", partner, ids, by, principal, one, detail={"reason": reason}, then=then)
+
+    def _tell(
+        self, act: Act, recipient: Recipient, kind: Kind, idents: Sequence[int], by: str, reason: str | None = None
+    ) -> None:
+        """Tell a partner by a signed notice of what it had."""
+        about = had(act.connection, recipient.n, idents)
+        if about:
+            send(self._store, act, recipient, kind, about, by=by, reason=reason)
 
     def history(self, ids: Sequence[str], partner: str | None = None, limit: int = 1_000) -> list[Happened]:
         """What people did about these objects, newest first."""
@@ -239,6 +258,7 @@ class Releases:
         one: Any,
         *,
         check: Any = None,
+        then: Any = None,
         detail: dict[str, Any] | None = None,
     ) -> Acted:
         ids = list(dict.fromkeys(ids))
@@ -271,7 +291,9 @@ class Releases:
             else:
                 act.released(recipient, rows)  # with older versions, which a hold kept back too
             parting.offer(row.ident for row in done)
-            change = act.change(len(done))
+            change = act.change(len(done))  # without the notice of it
+            if then is not None:
+                then(act, recipient, done)
             for row in done:
                 self._store.record(act.connection, by, f"release.{what}", row.id, {"partner": recipient.partner.name})
             after = Outbox(self._store, act.connection, recipient, at=act.now, principal=principal)
@@ -280,22 +302,6 @@ class Releases:
         return Acted(
             items=tuple(items), failed=tuple(failed), opened=change.opened.get(name, 0), ended=change.ended.get(name, 0)
         )
-
-
-def _hold(act: Act, recipient: Recipient, ident: int, by: str, what: str) -> None:
-    act.connection.execute(
-        "insert into hold values (?,?,?,?,?) on conflict(recipient, ident) do update set at=excluded.at, "
-        "person=excluded.person, act=excluded.act",
-        (recipient.n, ident, act.now, by, what),
-    )
-    parts = "select row from part where recipient=? and ident=?"
-    renditions = [n for (n,) in act.connection.execute(parts, (recipient.n, ident))]
-    rows = json.dumps([*_rows_of(act.connection, [ident]), *renditions])
-    act.connection.execute(
-        f"update approval set voided=?, reason=? where recipient=? and voided is null and object in {_THESE}",
-        (act.now, what, recipient.n, rows),
-    )
-    act.connection.execute(f"delete from proposal where recipient=? and object in {_THESE}", (recipient.n, rows))
 
 
 def _idents(connection: Connection, ids: Sequence[str]) -> list[int]:

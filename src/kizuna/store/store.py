@@ -340,7 +340,8 @@ class Store:
             for table in ("feed", "waiting", "approval", "proposal", "hold", "capped", "spent", "outbox", "part"):
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
-            act.connection.execute("delete from sent where partner=?", (partner.name,))
+            for table in ("sent", "notice", "consent"):
+                act.connection.execute(f"delete from {table} where partner=?", (partner.name,))
             act.connection.execute("delete from partner where n=?", (n,))
 
     def note_exchange(self, partner: str, at: int) -> None:

@@ -18,12 +18,14 @@ from kizuna.events import Batch as Stored
 from kizuna.events import nobody
 from kizuna.labels import Label, exceeds, format_label, join, parse_label
 from kizuna.stix import Item, Problem, ReadLimits, Share, iter_objects, marking_definitions, sco_id, version_problems
+from kizuna.stix.builtin import NOTICE_EXTENSION
 from kizuna.stix.validation import conflict
 from kizuna.store import aside
 from kizuna.store.apart import prepared_apart
 from kizuna.store.areas import DEFAULT
 from kizuna.store.database import Connection
 from kizuna.store.model import Outcome, Source
+from kizuna.store.notices import heed
 from kizuna.store.parts import Batch, Gone, Here, Part, Parts
 from kizuna.store.prepare import Labelling, Prepared, Refused, definitions_from, prepare
 from kizuna.store.purged import purged
@@ -41,6 +43,7 @@ DEFINITION_BYTES = 8 << 20
 """What is held of a source's marking definitions, of each its JSON and what it costs besides; beyond it the store knows them."""
 _DEFINITION = 200
 _FEWER_FIRST = 4
+_NOTICE = NOTICE_EXTENSION.partition("--")[2].encode()
 
 
 class Writer:
@@ -213,6 +216,8 @@ class Writer:
                     self._met += sum(_DEFINITION + len(entry.raw) for entry in batch if _may_define(entry))
             commit.finish()
             act.offer(commit.entered + commit.returned)
+            if commit.notices:
+                heed(self._store, act, self._source.name.partition(":")[2], commit.notices)
             if commit.waiting:
                 act.note_due()
             # What a reader apart learned, this process does not know the moment of: any row of the batch may have come before.
@@ -280,6 +285,7 @@ class _Commit:
         self.entered: list[int] = []
         self.returned: list[int] = []
         self.waiting = False
+        self.notices: list[dict[str, Any]] = []
         self.defined: list[tuple[int, str]] = []
         self._last, self._added = self._end_of_rows()
 
@@ -360,6 +366,9 @@ class _Commit:
         ]
         self._rows.insert(rows, idents, self._source_n)
         self._last += len(rows)
+        if self._source.kind == "partner":
+            notes = [row.prepared.raw for row in rows if row.prepared.type == "note" and _NOTICE in row.prepared.raw]
+            self.notices += [msgspec.json.decode(raw) for raw in notes]
         self.entered += [row.n for row in rows]
         self.defined += [(row.ident, row.prepared.id) for row in rows if row.prepared.type == "marking-definition"]
 

@@ -71,3 +71,33 @@ create table part(
     primary key (recipient, row)
 ) without rowid;
 create index part_ident on part(recipient, ident);
+
+-- Signed notes between this node and a partner: what was told, and what became of it.
+create table notice(
+    n integer primary key autoincrement,
+    partner text not null,
+    sent integer not null,               -- 1: by this node; 0: by the partner
+    kind text not null,               -- withdrawal, return, confirmation, request, consent or consent-end
+    note text not null,               -- id of the STIX note
+    about text not null,              -- JSON list of ids, as the partner knows them
+    third_party text,
+    expires integer,
+    reason text,
+    at integer not null,
+    person text not null,
+    settled integer                      -- confirmed or answered
+);
+create unique index notice_note on notice(partner, sent, note);
+
+-- What originators let this node pass on: of an object or of a label, to one organisation.
+create table consent(
+    n integer primary key autoincrement,
+    partner text not null,
+    originator text not null,
+    subject text not null,
+    third_party text not null,
+    expires integer,
+    received integer not null,
+    ended integer
+);
+create index consent_third_party on consent(third_party);

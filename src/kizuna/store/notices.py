@@ -1,0 +1,327 @@
+"""Notices: signed notes from one node to another about objects that one of them sent.
+
+*withdrawal* asks to give objects back, *return* lets them stay again, *confirmation* says that it was done; *request* asks an originator to
+let objects be passed on to somebody, *consent* says they may, and *consent-end* that they may no more. They travel in the feed of whom
+they are for, and count only when signed with the key that is pinned for their sender, and for this organisation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from kizuna.clock import from_text, to_text
+from kizuna.errors import InvalidInput, UsageError
+from kizuna.labels import parse_label
+from kizuna.stix import canonical
+from kizuna.stix.builtin import NOTICE_EXTENSION
+from kizuna.store.keys import derived_key, load_key, read_public
+
+if TYPE_CHECKING:
+    from kizuna.store.act import Act
+    from kizuna.store.database import Connection
+    from kizuna.store.recipients import Recipient
+    from kizuna.store.store import Store
+
+Kind = Literal["withdrawal", "return", "confirmation", "request", "consent", "consent-end"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+MOST = 10_000
+"""Ids of one notice."""
+
+_THESE = "(select value from json_each(?))"
+_TEXTS = {
+    "withdrawal": "These objects are withdrawn. Please remove them, and ask whom you gave them to do so, too.",
+    "return": "These objects are no longer withdrawn.",
+    "confirmation": "These objects were removed here.",
+    "request": "Please consent to passing these objects on.",
+    "consent": "These objects may be passed on.",
+    "consent-end": "These objects may not be passed on any more.",
+}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a notice says, as its extension holds it."""
+
+    kind: Kind
+    recipient: str
+    about: tuple[str, ...]
+    signature: str
+    third_party: str | None = None
+    expires: str | None = None
+    reason: str | None = None
+
+    @property
+    def until(self) -> int | None:
+        """`expires` in microseconds."""
+        return None if self.expires is None else from_text(self.expires)
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One notice, sent or received. Times are microseconds; `settled` is when it was confirmed or answered."""
+
+    number: int
+    partner: str
+    sent: bool
+    kind: Kind
+    note: str
+    about: tuple[str, ...]
+    third_party: str | None
+    expires: int | None
+    reason: str | None
+    at: int
+    person: str
+    settled: int | None
+
+
+_COLUMNS = "n, partner, sent, kind, note, about, third_party, expires, reason, at, person, settled"
+
+
+def listed(connection: Connection, kinds: Sequence[Kind] = KINDS, limit: int = 1_000) -> list[Notice]:
+    """Notices of some kinds, the newest first."""
+    sql = f"select {_COLUMNS} from notice where kind in (select atom from json_each(?)) order by n desc limit ?"
+    return [_notice(row) for row in connection.execute(sql, (json.dumps(list(kinds)), limit))]
+
+
+def send(
+    store: Store,
+    act: Act,
+    recipient: Recipient,
+    kind: Kind,
+    about: Sequence[str],
+    *,
+    by: str,
+    third_party: str | None = None,
+    expires: int | None = None,
+    reason: str | None = None,
+) -> str:
+    """Put a signed notice into a partner's feed; gives the id of the note. Raises InvalidInput without the node's key."""
+    until = None if expires is None else to_text(expires)
+    said: dict[str, Any] = {"kind": kind, "recipient": recipient.partner.organisation, "about": list(about)}
+    said |= {k: v for k, v in {"third_party": third_party, "expires": until, "reason": reason}.items() if v is not None}
+    note = _signed(store, said, act.now)
+    act.deliver(recipient, note)
+    _keep(
+        act.connection, recipient.partner.name, True, kind, note["id"], about, third_party, expires, reason, act.now, by
+    )
+    return str(note["id"])
+
+
+def heed(store: Store, act: Act, partner: str, notes: Iterable[dict[str, Any]]) -> None:
+    """Do what notices of a partner say that came in; those that are not signed by it, or not for us, say nothing."""
+    recipient = next((r for r in act.recipients if r.partner.name == partner), None)
+    if recipient is None:
+        return
+    for note in notes:
+        told = verified(note, recipient.partner.public_key, store.organisation)
+        if told is None:
+            store.record(act.connection, f"partner:{partner}", "notice.refused", str(note.get("id")), {})
+            continue
+        new = _keep(
+            act.connection, partner, False, told.kind, str(note["id"]), told.about, told.third_party, told.until,
+            told.reason, act.now, f"partner:{partner}",
+        )  # fmt: skip
+        if new:
+            _Heeding(store, act, recipient, told).heed(str(note["id"]))
+            store.record(
+                act.connection,
+                f"partner:{partner}",
+                f"notice.{told.kind}",
+                str(note["id"]),
+                {"objects": len(told.about)},
+            )
+
+
+def verified(note: dict[str, Any], key: str | None, organisation: str) -> Told | None:
+    """What a note says that is signed with this public key and is for this organisation; None for any other."""
+    extensions = note.get("extensions")
+    said = extensions.get(NOTICE_EXTENSION) if isinstance(extensions, dict) else None
+    if key is None or not isinstance(said, dict):
+        return None
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        told = msgspec.convert(said, Told)
+        read_public(key).verify(base64.b64decode(told.signature, validate=True), _text(note))
+        told.until  # noqa: B018 - a date nobody can read is no date
+    except (msgspec.ValidationError, binascii.Error, InvalidSignature, ValueError, UsageError):
+        return None
+    return told if told.recipient == organisation and 0 < len(told.about) <= MOST else None
+
+
+def had(connection: Connection, recipient: int, idents: Iterable[int]) -> list[str]:
+    """Under which ids a partner had, or has, something of these ids: their own, and those of renditions."""
+    sql = (
+        f"select o.id from feed f join object o on o.n=f.object where f.recipient=? and f.ident in {_THESE} "
+        "union select r.id from rendition m join object o on o.n=m.original join object r on r.n=m.row "
+        f"join feed f on f.ident=r.ident and f.object=m.row where f.recipient=? and o.ident in {_THESE}"
+    )
+    these = json.dumps(sorted(idents))
+    return sorted({id for (id,) in connection.execute(sql, (recipient, these, recipient, these))})
+
+
+class _Heeding:
+    """What one notice of a partner changes here."""
+
+    def __init__(self, store: Store, act: Act, recipient: Recipient, told: Told) -> None:
+        self._store = store
+        self._act = act
+        self._connection = act.connection
+        self._recipient = recipient
+        self._partner = recipient.partner
+        self._told = told
+
+    def heed(self, note: str) -> None:
+        kind = self._told.kind
+        if kind == "withdrawal":
+            self._withdrawn()
+        elif kind == "return":
+            self._returned()
+        elif kind == "confirmation":
+            self._confirmed()
+        elif kind == "consent":
+            self._consented(note)
+        elif kind == "consent-end":
+            self._no_consent()
+
+    def _withdrawn(self) -> None:
+        """Hide what that partner gave of these ids, tell whom it was passed on to, and say that it was done."""
+        rows = self._rows(hidden=0)
+        idents = sorted({ident for _, ident in rows})
+        passed_on = {r.n: had(self._connection, r.n, idents) for r in self._act.recipients if r.n != self._recipient.n}
+        self._hide(rows, 1)
+        for recipient in self._act.recipients:
+            if passed_on.get(recipient.n):
+                about, by = passed_on[recipient.n], f"partner:{self._partner.name}"
+                send(self._store, self._act, recipient, "withdrawal", about, by=by, reason=self._told.reason)
+        send(self._store, self._act, self._recipient, "confirmation", self._told.about, by="kizuna")
+
+    def _returned(self) -> None:
+        sql = "select about from notice where partner=? and sent=0 and kind='withdrawal'"
+        withdrawn = {
+            id for (about,) in self._connection.execute(sql, (self._partner.name,)) for id in json.loads(about)
+        }
+        rows = self._rows(hidden=1)
+        ids = dict(
+            self._connection.execute(
+                f"select n, id from object where n in {_THESE}", (json.dumps([n for n, _ in rows]),)
+            )
+        )
+        self._hide([row for row in rows if ids[row[0]] in withdrawn], 0)
+
+    def _confirmed(self) -> None:
+        """Settle what was withdrawn; what this node does not know it withdrew, since it was restored, is held back again."""
+        sql = "select n, about from notice where partner=? and sent=1 and kind='withdrawal' and settled is null"
+        confirmed = set(self._told.about)
+        for n, about in self._connection.execute(sql, (self._partner.name,)).fetchall():
+            if set(json.loads(about)) <= confirmed:
+                self._connection.execute("update notice set settled=? where n=?", (self._act.now, n))
+        sql = "select about from notice where partner=? and sent=1 and kind='withdrawal'"
+        known = {id for (about,) in self._connection.execute(sql, (self._partner.name,)) for id in json.loads(about)}
+        self._act.hold_again(self._recipient, sorted(confirmed - known))
+
+    def _consented(self, note: str) -> None:
+        if self._told.third_party is None:
+            return
+        subjects = [one for one in self._told.about if "--" in one or _is_label(one)]
+        for subject in subjects:
+            self._connection.execute(
+                "insert into consent(partner,originator,subject,third_party,expires,received) values (?,?,?,?,?,?)",
+                (
+                    self._partner.name,
+                    self._partner.organisation,
+                    subject,
+                    self._told.third_party,
+                    self._told.until,
+                    self._act.now,
+                ),
+            )
+        self._answer()
+        self._act.consented(subjects)
+
+    def _no_consent(self) -> None:
+        self._connection.execute(
+            "update consent set ended=? where partner=? and third_party=? and ended is null and subject in (select atom from json_each(?))",
+            (self._act.now, self._partner.name, self._told.third_party or "", json.dumps(list(self._told.about))),
+        )
+        self._act.consented(list(self._told.about))
+
+    def _answer(self) -> None:
+        sql = "select n, about from notice where partner=? and sent=1 and kind='request' and third_party=? and settled is null"
+        values = (self._partner.name, self._told.third_party)
+        for n, about in self._connection.execute(sql, values).fetchall():
+            if set(json.loads(about)) <= set(self._told.about):
+                self._connection.execute("update notice set settled=? where n=?", (self._act.now, n))
+
+    def _rows(self, *, hidden: int) -> list[tuple[int, int]]:
+        """What the partner gave of these ids."""
+        sql = (
+            "select o.n, o.ident from object o join source s on s.n=o.source where s.name=? and o.hidden=? "
+            "and o.ident in (select n from ident where space=0 and id in (select atom from json_each(?)))"
+        )
+        values = (f"partner:{self._partner.name}", hidden, json.dumps(list(self._told.about)))
+        return self._connection.execute(sql, values).fetchall()
+
+    def _hide(self, rows: Sequence[tuple[int, int]], hidden: int) -> None:
+        numbers = [n for n, _ in rows]
+        self._connection.execute(f"update object set hidden={hidden:d} where n in {_THESE}", (json.dumps(numbers),))
+        self._act.reconsider(numbers)
+
+
+def _is_label(text: str) -> bool:
+    try:
+        parse_label(text, originator="")
+    except (ValueError, UsageError, InvalidInput):
+        return False
+    return True
+
+
+def _signed(store: Store, said: dict[str, Any], now: int) -> dict[str, Any]:
+    moment = to_text(now)[:23] + "Z"
+    content = _TEXTS[said["kind"]] + "".join(f"\n{id}" for id in said["about"][:100])
+    note: dict[str, Any] = {
+        "type": "note", "spec_version": "2.1", "created_by_ref": store.settings.identity, "created": moment, "modified": moment,
+        "abstract": f"Kizuna notice: {said['kind']}", "content": content, "object_refs": [store.settings.identity],
+        "object_marking_refs": ["marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"],
+        "extensions": {NOTICE_EXTENSION: {"extension_type": "property-extension", **said}},
+    }  # fmt: skip
+    made = hmac.digest(derived_key(store.folder, "notice"), canonical(note), "sha256")[:16]
+    note["id"] = f"note--{uuid.UUID(bytes=made, version=4)}"
+    signature = load_key(store.folder).sign(_text(note))
+    note["extensions"][NOTICE_EXTENSION]["signature"] = base64.b64encode(signature).decode()
+    return note
+
+
+def _text(note: dict[str, Any]) -> bytes:
+    """What is signed: all of the note but the signature."""
+    said = {key: value for key, value in note["extensions"][NOTICE_EXTENSION].items() if key != "signature"}
+    return b"kizuna-notice\n" + canonical({**note, "extensions": {**note["extensions"], NOTICE_EXTENSION: said}})
+
+
+def _keep(
+    connection: Connection, partner: str, sent: bool, kind: Kind, note: str, about: Sequence[str], third_party: str | None,
+    expires: int | None, reason: str | None, at: int, person: str,
+) -> bool:  # fmt: skip
+    """Note it down; whether it is new."""
+    return bool(
+        connection.execute(
+            "insert into notice(partner,sent,kind,note,about,third_party,expires,reason,at,person) values (?,?,?,?,?,?,?,?,?,?) "
+            "on conflict do nothing",
+            (partner, int(sent), kind, note, json.dumps(list(about)), third_party, expires, reason, at, person),
+        ).rowcount
+    )
+
+
+def _notice(row: tuple[Any, ...]) -> Notice:
+    number, partner, sent, kind, note, about, *rest = row
+    third_party, expires, reason, at, person, settled = rest
+    return Notice(
+        number=number, partner=partner, sent=bool(sent), kind=kind, note=note, about=tuple(json.loads(about)),
+        third_party=third_party, expires=expires, reason=reason, at=at, person=person, settled=settled,
+    )  # fmt: skip
