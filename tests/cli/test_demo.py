@@ -16,6 +16,7 @@ import pytest
 
 from kizuna.formats.pack import load
 from kizuna.formats.scenario import read_scenario
+from kizuna.stix.builtin import RENDITION_EXTENSION
 from tests.builders import CLEAR
 from tests.commands import Done, free_port, kizuna, start
 
@@ -87,7 +88,9 @@ def test_a_partner_sees_something_and_less_than_the_owner(demo: Demo) -> None:
             given = demo.feed(holder, reader)
             everything = demo.read(node, node["token"])  # afterwards: they exchange meanwhile
             assert 0 < len(given) < len(everything), (holder, reader)
-            assert set(given) - set(everything) == set(), (holder, reader)
+            beside = [given[id] for id in set(given) - set(everything)]  # renditions, and what states their labels
+            told = [o for o in beside if RENDITION_EXTENSION not in o.get("extensions", {})]
+            assert [o for o in told if o["type"] != "marking-definition"] == [], (holder, reader)
 
 
 def test_kyiv_gets_less_than_brussels(demo: Demo) -> None:
@@ -146,6 +149,47 @@ def test_what_it_suggests_to_try_works(demo: Demo) -> None:
     wanted = {loosen.id, *loosen.released}
     assert done["opened"][loosen.partner] == len(wanted)
     _until(lambda: wanted <= set(demo.read(reader, reader["token"])))
+
+
+def test_what_leaves_by_whose_word(demo: Demo) -> None:
+    """Kyiv has a rendition of Tokyo's report, Brussels the whole; a second object waits for a second person and says so."""
+    story = read_scenario(load("scenario")).story
+    tokyo, kyiv, brussels = (demo.nodes[name] for name in ("Tokyo", "Kyiv", "Brussels"))
+    (report,) = [o for o in _recorded("tokyo.json") if o["id"] == story.part.id]
+    _until(lambda: demo.read(brussels, brussels["token"]).get(report["id"]) == report)
+
+    def parts() -> list[dict[str, Any]]:
+        found = demo.read(kyiv, kyiv["token"]).values()
+        return [o for o in found if o["type"] == "report" and o.get("name") == report["name"]]
+
+    _until(parts)
+    (part,) = parts()
+    assert part["id"] != report["id"]
+    assert set(part["object_refs"]) < set(report["object_refs"])
+    assert "description" not in part
+    text = json.dumps(demo.feed("Tokyo", "Kyiv"), ensure_ascii=False)
+    for cut in (report["id"], *(set(report["object_refs"]) - set(part["object_refs"])), report["description"]):
+        assert cut not in text
+    asked = ("release", "outbox", "--data", tokyo["data"], "--json")
+    told = kizuna(*asked, story.part.id, "--as", "Kyiv").last()
+    assert (told["form"], told["state"], told["redacted"]) == ("rendition", "offered", ["description", "object_refs"])
+    waiting = kizuna(*asked, "--as", story.second.partner).last()
+    assert (waiting["id"], waiting["state"], waiting["asked"]) == (story.second.id, "proposed", 2)
+    assert waiting["approved"] == ["duty-officer"]
+    assert story.second.id not in demo.feed("Tokyo", story.second.partner)
+
+
+def test_a_withdrawal_is_honoured(demo: Demo) -> None:
+    step = read_scenario(load("scenario")).story.withdraw
+    reader, data = demo.nodes[step.partner], demo.nodes[step.node]["data"]
+    _until(lambda: step.id in demo.read(reader, reader["token"]))
+    kizuna("release", "withdraw", step.id, "--as", step.partner, "--reason", "told in error", "--data", data)
+    _until(lambda: step.id not in demo.read(reader, reader["token"]))
+
+    def acts() -> list[str]:
+        return [line["act"] for line in kizuna("release", "history", step.id, "--data", data, "--json").lines()]
+
+    _until(lambda: acts() == ["confirmed", "withdraw"])
 
 
 def test_secrets_are_for_their_user_alone(demo: Demo) -> None:

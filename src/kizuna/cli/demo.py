@@ -59,7 +59,8 @@ def command(
         for ready in children.ready(ends, stopped):
             _show(ready, as_json=as_json, browser=not no_browser)
         if not (as_json or stopped):
-            say(closing(folder, notes(folder)["loosen"]))
+            told = notes(folder)
+            say(closing(folder, told["loosen"], told["story"]))
         children.watch(ends, stopped)
 
 

@@ -26,6 +26,13 @@ Try (in another terminal):
        {kizuna} explain {id} --data {tokyo}
   3. Let it go to {partner}; it, and the sighting that waited for it, arrive within seconds:
        {kizuna} label set {id} "{label}" --data {tokyo}
+  4. What {part_partner} got of Tokyo's report, and what was cut:
+       {kizuna} release outbox {part} --as {part_partner} --data {tokyo}
+  5. What waits for a second person:
+       {kizuna} release outbox --as {second_partner} --data {tokyo}
+  6. Take an indicator back; {withdraw_partner} hides it and confirms within seconds:
+       {kizuna} release withdraw {withdraw} --as {withdraw_partner} --reason "told in error" --data {tokyo}
+       {kizuna} release history {withdraw} --data {tokyo}
 
 Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
         "ja": """
@@ -35,6 +42,13 @@ Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
        {kizuna} explain {id} --data {tokyo}
   3. {partner} への開示: 指標と、それを待っていた目撃情報が数秒で届きます:
        {kizuna} label set {id} "{label}" --data {tokyo}
+  4. {part_partner} が東京の報告書から受け取ったものと、伏せられたもの:
+       {kizuna} release outbox {part} --as {part_partner} --data {tokyo}
+  5. 二人目の承認を待っているもの:
+       {kizuna} release outbox --as {second_partner} --data {tokyo}
+  6. 指標の撤回: {withdraw_partner} は数秒で隠し、実施を知らせます:
+       {kizuna} release withdraw {withdraw} --as {withdraw_partner} --reason "told in error" --data {tokyo}
+       {kizuna} release history {withdraw} --data {tokyo}
 
 Ctrl-C で終了します。続きは: {kizuna} demo --data {folder}""",
     },
@@ -51,8 +65,11 @@ def ready_text(ready: dict[str, Any]) -> str:
     return TEXTS["ready"][language()].format(**ready)
 
 
-def closing(folder: Path, loosen: dict[str, Any]) -> str:
-    """Three things to try, and how to stop; `loosen` is the scenario's label that releases something."""
+def closing(folder: Path, loosen: dict[str, Any], story: dict[str, Any]) -> str:
+    """What to try, and how to stop; `loosen` is the scenario's label that releases something, `story` what else it shows."""
     command = os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "kizuna"
     place = {"folder": folder, "tokyo": folder / "tokyo", "kizuna": command}
-    return TEXTS["closing"][language()].format(**place, **{key: loosen[key] for key in ("id", "label", "partner")})
+    steps = {step: one["id"] for step, one in story.items()}
+    steps |= {f"{step}_partner": one["partner"] for step, one in story.items()}
+    said = {key: loosen[key] for key in ("id", "label", "partner")}
+    return TEXTS["closing"][language()].format(**place, **said, **steps)

@@ -26,6 +26,8 @@ from kizuna.stix import iter_objects
 from kizuna.store import Partner, Store, open_store
 from kizuna.store.accounts import SCOPES, Accounts
 from kizuna.store.keys import public_key_of
+from kizuna.store.releasing import Releases
+from kizuna.store.standing import FIRST, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +53,7 @@ def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
         file = folder / NOTES
         known: Secrets = msgspec.json.decode(file.read_bytes())["nodes"] if file.exists() else {}
         secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
-        write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen}))
+        write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen, "story": scenario.story}))
         for name, own in secrets.items():
             for partner, token in own["partners"].items():
                 write_private(home(folder, partner) / token_file(name), token.encode())
@@ -161,9 +163,25 @@ def _furnish(store: Store, node: Node) -> None:
     for user in node.users:
         if user.name not in there:
             accounts.add_user(user.name, user.roles, by=ACTOR)
+    _rule(store, node)
     for status, id in _stage(store, node):
         _must(status, pack.name, id)
+    for one in node.approved:
+        Releases(store).approve(one.partner, one.ids, by=one.by)
     store.set_watermark(READY, done)
+
+
+def _rule(store: Store, node: Node) -> None:
+    """Let the node's own rules take the place of the one it began with."""
+    rules, releases = Rules(store), Releases(store)
+    rules.put(node.rules, by=ACTOR)
+    people = [user.name for user in node.users if "releaser" in user.roles]
+    for one in node.rules:
+        rule = rules.named(one.name)
+        for by in people[: releases.asked_for(rule)] if rule.terms.act == "send" and rule.granted is None else ():
+            releases.grant(one.name, by=by)
+    if node.rules and FIRST in {rule.name for rule in rules.listed()}:
+        rules.remove(FIRST, by=ACTOR)
 
 
 def _stage(store: Store, node: Node) -> Iterator[tuple[str, str | None]]:

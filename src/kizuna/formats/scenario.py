@@ -8,6 +8,7 @@ import msgspec
 
 from kizuna.errors import InvalidInput
 from kizuna.formats.pack import Pack
+from kizuna.store.standing import Named
 
 
 class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,8 +25,19 @@ class PartnerSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receives: tuple[str, ...] = ()
 
 
+class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person of the node approved for a partner."""
+
+    by: str
+    partner: str
+    ids: tuple[str, ...]
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One node: who it is, its packs, its bundle and the programme areas of that (`area` is the default)."""
+    """One node: who it is, its packs, its bundle and the programme areas of that (`area` is the default).
+
+    Its `rules`, where it has some, are granted by its releasers and take the place of the one every node begins with.
+    """
 
     node: str
     organisation: str
@@ -39,6 +51,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     packs: tuple[str, ...]
     users: tuple[User, ...]
     partners: tuple[PartnerSetting, ...]
+    rules: tuple[Named, ...] = ()
+    approved: tuple[Approved, ...] = ()
 
 
 class Loosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,11 +65,28 @@ class Loosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     released: tuple[str, ...]
 
 
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An object of a node and a partner about which something is shown."""
+
+    node: str
+    id: str
+    partner: str
+
+
+class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What leaves in part, what waits for a second person, what is taken back."""
+
+    part: Step
+    second: Step
+    withdraw: Step
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole picture."""
 
     nodes: tuple[Node, ...]
     loosen: Loosen
+    story: Story
 
 
 class _Bundle(msgspec.Struct):

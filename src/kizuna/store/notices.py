@@ -193,14 +193,23 @@ class _Heeding:
     def _withdrawn(self) -> None:
         """Hide what that partner gave of these ids, tell whom it was passed on to, and say that it was done."""
         rows = self._rows(hidden=0)
-        idents = sorted({ident for _, ident in rows})
-        passed_on = {r.n: had(self._connection, r.n, idents) for r in self._act.recipients if r.n != self._recipient.n}
+        passed_on = {r.n: self._passed_on(r.n, rows) for r in self._act.recipients if r.n != self._recipient.n}
         self._hide(rows, 1)
         for recipient in self._act.recipients:
             if passed_on.get(recipient.n):
                 about, by = passed_on[recipient.n], f"partner:{self._partner.name}"
                 send(self._store, self._act, recipient, "withdrawal", about, by=by, reason=self._told.reason)
         send(self._store, self._act, self._recipient, "confirmation", self._told.about, by="kizuna")
+
+    def _passed_on(self, recipient: int, rows: Sequence[tuple[int, int]]) -> list[str]:
+        """Under which ids somebody got these very rows from here, or renditions of them: what came from others is not this partner's."""
+        sql = (
+            f"select o.id from feed f join object o on o.n=f.object where f.recipient=? and f.object in {_THESE} "
+            "union select r.id from rendition m join object r on r.n=m.row "
+            f"join feed f on f.ident=r.ident and f.object=m.row where f.recipient=? and m.original in {_THESE}"
+        )
+        these = json.dumps([n for n, _ in rows])
+        return sorted({id for (id,) in self._connection.execute(sql, (recipient, these, recipient, these))})
 
     def _returned(self) -> None:
         sql = "select about from notice where partner=? and sent=0 and kind='withdrawal'"
@@ -222,9 +231,23 @@ class _Heeding:
         for n, about in self._connection.execute(sql, (self._partner.name,)).fetchall():
             if set(json.loads(about)) <= confirmed:
                 self._connection.execute("update notice set settled=? where n=?", (self._act.now, n))
+        self._note("confirmed")
         sql = "select about from notice where partner=? and sent=1 and kind='withdrawal'"
         known = {id for (about,) in self._connection.execute(sql, (self._partner.name,)) for id in json.loads(about)}
         self._act.hold_again(self._recipient, sorted(confirmed - known))
+
+    def _note(self, what: str) -> None:
+        """Note it down with what people did about these objects; a rendition's with what it was made of."""
+        sql = (
+            "select distinct coalesce(x.ident, o.ident) from ident i join object o on o.ident=i.n left join rendition m on m.row=o.n "
+            "left join object x on x.n=m.original where i.space=0 and i.id in (select atom from json_each(?))"
+        )
+        by = f"partner:{self._partner.name}"
+        for (ident,) in self._connection.execute(sql, (json.dumps(list(self._told.about)),)).fetchall():
+            values = (self._recipient.n, ident, self._act.now, what, by, "{}")
+            self._connection.execute(
+                "insert into outbox(recipient,ident,at,act,person,detail) values (?,?,?,?,?,?)", values
+            )
 
     def _consented(self, note: str) -> None:
         if self._told.third_party is None:
