@@ -280,3 +280,19 @@ def test_an_id_of_an_own_type_behind_an_escape_is_a_mention(tokyo: Store, before
     hidden = sdo("x-foo", "hidden", object_marking_refs=[RED])
     put(tokyo, hidden, campaign("telling", description=f"iocs:{before}{hidden['id']}", object_marking_refs=[CLEAR]))
     assert names(tokyo) == []
+
+
+@SQLITE
+def test_a_relabel_works_as_much_in_a_long_feed_as_in_a_short_one(tokyo: Store) -> None:
+    clear, red = (parse_label(f"TLP:{level}", originator=tokyo.organisation) for level in ("CLEAR", "RED"))
+
+    def work(objects: int) -> int:
+        put(tokyo, *(campaign(f"{objects} {i}", object_marking_refs=[CLEAR]) for i in range(objects)))
+        id = campaign(f"{objects} 7")["id"]
+        with tokyo.database.write() as connection:  # opened before, so that the act is counted alone
+            pass
+        steps = database_steps(connection, lambda: tokyo.relabel(id, red, by="test"))
+        return steps + database_steps(connection, lambda: tokyo.relabel(id, clear, by="test"))
+
+    work(50)  # what is asked for the first time
+    assert work(3_000) < 1.5 * work(300)

@@ -13,6 +13,7 @@ from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.gate import HOUR, Gate, hold
 from kizuna.store.model import Change, Source
+from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
@@ -39,6 +40,7 @@ class Act:
         self._gates: dict[int, Gate] = {}
         self._rules: list[Rule] | None = None
         self._touched: set[int] = set()  # rows
+        self.known: Known = {}
         self._lost: set[int] = set()  # ids of which nothing is left
         self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
         self._anew: set[int] = set()  # recipients for whom much may be different
@@ -271,6 +273,7 @@ class Act:
 
     def part(self) -> None:
         """Work out anew, at the end of the act, what leaves in part and rests on what it changed."""
+        self.known.clear()  # labels may be others by now
         for recipient in self.recipients:
             gate = self.gate(recipient)
             if not (gate.has_parts or gate.parting):
@@ -284,9 +287,15 @@ class Act:
                 idents = parting.affected(touched, self._moved[recipient.n])
                 wanted = list(self._touched)
             if gate.parting:
-                idents |= gate.parting_from(wanted)
+                idents |= gate.parting_from(self._seen_in_part(recipient, wanted))
             parting.refresh(idents)
             parting.offer(idents)
+
+    def _seen_in_part(self, recipient: Recipient, rows: Sequence[int]) -> list[int]:
+        """Of these rows, those of which a recipient may have anything."""
+        masks = self.masks(recipient)
+        sql = "select n, least, area, ident from object where hidden=0 and n in (select value from json_each(?))"
+        return [n for n, *key in self.connection.execute(sql, (json.dumps(list(rows)),)) if masks(*key)]
 
     def _outside_of(self, recipient: Recipient) -> list[int]:
         """The rows of which a recipient has nothing whole."""

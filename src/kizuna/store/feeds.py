@@ -316,17 +316,17 @@ class Feeds:
 
     def _live_of(self, objects: list[int]) -> list[tuple[int, int, int]]:
         return self._rows(
-            "select f.object, f.ident, f.added from object o join feed f on f.ident=o.ident and f.object=o.n "
-            "where f.recipient=? and f.live=1 and o.n in ({})",
+            "select f.object, f.ident, f.added from ({}) j cross join object o on o.n=j.value "
+            "cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n where f.recipient=? and f.live=1",
             objects,
             self._recipient,
         )
 
     def _live_referrers(self, targets: set[int]) -> list[tuple[int, int, int, int]]:
         return self._rows(
-            "select f.object, f.ident, f.added, e.target from edge e join object o on o.n=e.object "
-            "join feed f on f.ident=o.ident and f.object=o.n "
-            f"where f.recipient=? and f.live=1 and {COUNTS} and e.target in ({{}})",
+            "select f.object, f.ident, f.added, e.target from ({}) j cross join edge e on e.target=j.value "
+            "cross join object o on o.n=e.object cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n "
+            f"where f.recipient=? and f.live=1 and {COUNTS}",
             list(targets),
             self._recipient,
         )

@@ -158,9 +158,11 @@ def verified(note: dict[str, Any], key: str | None, organisation: str) -> Told |
 def had(connection: Connection, recipient: int, idents: Iterable[int]) -> list[str]:
     """Under which ids a partner had, or has, something of these ids: their own, and those of renditions."""
     sql = (
-        f"select o.id from feed f join object o on o.n=f.object where f.recipient=? and f.ident in {_THESE} "
-        "union select r.id from rendition m join object o on o.n=m.original join object r on r.n=m.row "
-        f"join feed f on f.ident=r.ident and f.object=m.row where f.recipient=? and o.ident in {_THESE}"
+        "select o.id from feed f indexed by feed_ident cross join object o on o.n=f.object "
+        f"where f.recipient=? and f.ident in {_THESE} "
+        "union select r.id from object o cross join rendition m on m.original=o.n cross join object r on r.n=m.row "
+        "cross join feed f indexed by feed_ident on f.ident=r.ident and f.object=m.row "
+        f"where f.recipient=? and o.ident in {_THESE}"
     )
     these = json.dumps(sorted(idents))
     return sorted({id for (id,) in connection.execute(sql, (recipient, these, recipient, these))})
@@ -204,9 +206,11 @@ class _Heeding:
     def _passed_on(self, recipient: int, rows: Sequence[tuple[int, int]]) -> list[str]:
         """Under which ids somebody got these very rows from here, or renditions of them: what came from others is not this partner's."""
         sql = (
-            f"select o.id from feed f join object o on o.n=f.object where f.recipient=? and f.object in {_THESE} "
-            "union select r.id from rendition m join object r on r.n=m.row "
-            f"join feed f on f.ident=r.ident and f.object=m.row where f.recipient=? and m.original in {_THESE}"
+            "select o.id from object o cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n "
+            f"where f.recipient=? and o.n in {_THESE} "
+            "union select r.id from rendition m cross join object r on r.n=m.row "
+            "cross join feed f indexed by feed_ident on f.ident=r.ident and f.object=m.row "
+            f"where f.recipient=? and m.original in {_THESE}"
         )
         these = json.dumps([n for n, _ in rows])
         return sorted({id for (id,) in self._connection.execute(sql, (recipient, these, recipient, these))})

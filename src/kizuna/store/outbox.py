@@ -192,7 +192,7 @@ class Outbox:
         """What leaves in part of these ids."""
         outgoing = Outgoing(self._store, self._connection, self.recipient.partner.name, at=self._at)
         plan = Plan(outgoing, idents)
-        return self._store.maker.make(outgoing, plan, [ident for ident in idents if plan.in_part_of(ident) is not None])
+        return self._store.maker.make(plan, [ident for ident in idents if plan.in_part_of(ident) is not None])
 
     def _parts(self, idents: Sequence[int], made: dict[int, Made]) -> dict[int, tuple[int, int]]:
         """By ident, the stored row of its rendition and the label it was bound to, where it is what would be made now."""
@@ -289,10 +289,13 @@ class Outbox:
 
     def _feed_of(self, idents: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
         """By ident, rows of the feed: (row, when it entered, whether it is there still); renditions under the id they were made of."""
-        whole = f"select ident, object, added, live from feed where recipient=? and ident in {_THESE}"
+        whole = (
+            f"select ident, object, added, live from feed indexed by feed_ident where recipient=? and ident in {_THESE}"
+        )
         part = (
-            "select o.ident, f.object, f.added, f.live from rendition m join object o on o.n=m.original join object r on r.n=m.row "
-            f"join feed f on f.ident=r.ident and f.object=m.row where f.recipient=? and o.ident in {_THESE}"
+            "select o.ident, f.object, f.added, f.live from object o cross join rendition m on m.original=o.n "
+            "cross join object r on r.n=m.row cross join feed f indexed by feed_ident on f.ident=r.ident and f.object=m.row "
+            f"where f.recipient=? and o.ident in {_THESE}"
         )
         found: dict[int, list[tuple[int, int, int]]] = {}
         for sql in (whole, part):
@@ -303,7 +306,7 @@ class Outbox:
     def _waits(self, numbers: Sequence[int]) -> dict[int, str]:
         """By row, what it waits for; a rendition under the id it was made of."""
         sql = (
-            "select w.object, i.id, min(o.id) from waiting w join ident i on i.n=w.target and i.space=0 "
+            "select w.object, i.id, min(o.id) from waiting w indexed by waiting_object cross join ident i on i.n=w.target and i.space=0 "
             "left join object r on r.ident=w.target and r.hidden=2 left join rendition m on m.row=r.n "
             f"left join object o on o.n=m.original where w.recipient=? and w.object in {_THESE} group by w.object, i.id"
         )

@@ -28,6 +28,10 @@ _ROWS = (
     "where o.ident in (select value from json_each(?)) order by o.n"
 )
 
+Known = dict[int, tuple[dict[str, Any], Marked]]
+"""Objects that were read at the same moment, with the labels of their parts, by row; whoever asks for several partners shares them."""
+
+KNOWN = 20_000
 MOST = 200_000
 """Rows and references that a plan for one of one's own people may rest on: what is looked at for a request has an end."""
 
@@ -56,7 +60,10 @@ class Held(NamedTuple):
 class Outgoing:
     """One moment of a store, for one partner. Raises NotFound when there is no such partner."""
 
-    def __init__(self, store: Store, connection: Connection, partner: str, *, at: int | None = None) -> None:
+    def __init__(
+        self, store: Store, connection: Connection, partner: str, *, at: int | None = None, known: Known | None = None
+    ) -> None:
+        self._read_before: Known = {} if known is None else known
         self._store = store
         self._connection = connection
         self._at = store.clock() if at is None else at
@@ -94,6 +101,8 @@ class Outgoing:
 
     def read(self, row: Held) -> tuple[dict[str, Any], Marked]:
         """An object and the labels of its parts."""
+        if (known := self._read_before.get(row.n)) is not None:
+            return known
         (raw,) = self._connection.execute("select raw from body where n=?", (row.n,)).fetchone()
         data = msgspec.json.decode(raw)
         space = self._store.interned_space(self._connection, "real")
@@ -102,6 +111,8 @@ class Outgoing:
         if marked.whole != whole:
             # What worded these marks cannot be read any more, or somebody else tightened them: the whole says what each may hide.
             marked = Marked(marked.label, tuple((selector, whole) for selector, _ in marked.granular))
+        if len(self._read_before) < KNOWN:
+            self._read_before[row.n] = (data, marked)
         return data, marked
 
     def allows(self, label: Label, row: Held) -> bool:

@@ -35,6 +35,9 @@ SHOWN_TO_NONE = 2
 """`hidden` of a row that no view shows and feeds may hold."""
 
 MOST = 50_000
+_FED = "object o cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n"
+"""A row in feeds, by its id: of a recipient alone SQLite would read all of one."""
+
 _STATED = frozenset({"type", "spec_version", "id", "created", "created_by_ref"})
 _THESE = "(select value from json_each(?))"
 
@@ -53,11 +56,12 @@ class Parting:
         wanted = sorted(set(idents))
         if not wanted:
             return
-        outgoing = Outgoing(self._store, self._connection, self._recipient.partner.name, at=self._act.now)
+        partner, known = self._recipient.partner.name, self._act.known
+        outgoing = Outgoing(self._store, self._connection, partner, at=self._act.now, known=known)
         plan = Plan(outgoing, wanted)
         if all_below:
             wanted = sorted({*wanted, *(row.ident for row in plan.in_part())})
-        made = self._store.maker.make(outgoing, plan, wanted)
+        made = self._store.maker.make(plan, wanted)
         before = self._parts(wanted)
         gone: dict[int, int] = {}
         for ident in wanted:
@@ -79,7 +83,7 @@ class Parting:
 
         It says nothing that may not be seen now. None where it never left, nothing takes its place, or it is no valid object so.
         """
-        sql = "select b.raw from feed f join body b on b.n=f.object where f.recipient=? and f.object=? and f.live=1"
+        sql = f"select b.raw from {_FED} cross join body b on b.n=o.n where f.recipient=? and o.n=? and f.live=1"
         found = self._connection.execute(sql, (self._recipient.n, had)).fetchone()
         if found is None:
             return None
@@ -221,7 +225,7 @@ class Parting:
         return data | {"modified": _moment(max(self._act.now, _version(last) or 0) + 1_000)}
 
     def _is_live(self, n: int) -> bool:
-        sql = "select 1 from feed where recipient=? and object=? and live=1 limit 1"
+        sql = f"select 1 from {_FED} where f.recipient=? and o.n=? and f.live=1 limit 1"
         return self._connection.execute(sql, (self._recipient.n, n)).fetchone() is not None
 
     def _raw(self, n: int) -> bytes:

@@ -17,6 +17,8 @@ from kizuna.labels import Form, Label, Marked, Reason, Rendered, render
 from kizuna.store.outgoing import Held, Outgoing
 
 _FEW_TARGETS = 16
+KEPT = 20_000
+"""Rows of which it is kept what may leave of them."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class Plan:
         self._held = {row.n: row for rows in self._rows.values() for row in rows}
         self._form = {row.n: Form.WHOLE if row.whole else Form(row.part) for row in self._held.values()}
         self._rendered: dict[int, Rendered] = {}
+        self._kept: dict[int, tuple[dict[str, Any], Marked, Rendered]] = {}  # as they were looked at last
         self._settle()
 
     def _load(self, asked: Iterable[int]) -> None:
@@ -113,8 +116,11 @@ class Plan:
     def _now(self, row: Held) -> Form:
         if row.whole and all(self._of(target) is Form.WHOLE for target in self._targets.get(row.n, ())):
             return Form.WHOLE
-        made = self.render(row, *self._outgoing.read(row))
-        self._rendered[row.n] = Rendered(None, made.cut, made.withheld)  # what is left of each might fill the memory
+        data, marked = self._outgoing.read(row)
+        made = self._render(row, data, marked)
+        self._rendered[row.n] = Rendered(None, made.cut, made.withheld)
+        if row.n in self._kept or len(self._kept) < KEPT:  # more might fill the memory
+            self._kept[row.n] = (data, marked, made)
         return Form.WITHHELD if made.data is None else Form.RENDITION
 
     def _of(self, ident: int) -> Form:
@@ -134,8 +140,14 @@ class Plan:
         """Whether the partner may have a part of a row that has this label."""
         return self._outgoing.allows(label, row)
 
-    def render(self, row: Held, data: dict[str, Any], marked: Marked) -> Rendered:
-        """What may leave of a row, given what all it refers to leaves as."""
+    def rendered(self, row: Held) -> tuple[dict[str, Any], Marked, Rendered]:
+        """A row, the labels of its parts, and what may leave of it, given what all it refers to leaves as."""
+        if (kept := self._kept.get(row.n)) is not None:
+            return kept
+        data, marked = self._outgoing.read(row)
+        return data, marked, self._render(row, data, marked)
+
+    def _render(self, row: Held, data: dict[str, Any], marked: Marked) -> Rendered:
         return render(data, marked, lambda label: self._outgoing.allows(label, row), self.standing)
 
     def in_part(self) -> Iterator[Held]:

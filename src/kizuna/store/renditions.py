@@ -15,7 +15,7 @@ from kizuna.labels import Form, Label, Marked, Rendered, format_label, to_markin
 from kizuna.stix import BUILTIN, canonical, check, edges, marking_refs
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.store.keys import derived_key
-from kizuna.store.outgoing import Held, Outgoing
+from kizuna.store.outgoing import Held
 from kizuna.store.plan import Plan
 from kizuna.store.views import Cut, rendition_id, views
 
@@ -57,9 +57,9 @@ class Maker:
         self._identity = identity
         self._key: bytes | None = None
 
-    def make(self, outgoing: Outgoing, plan: Plan, idents: Iterable[int]) -> dict[int, Made]:
+    def make(self, plan: Plan, idents: Iterable[int]) -> dict[int, Made]:
         """By ident, the rendition of each that leaves in part; what would tell too much, or be no valid object, is left out."""
-        seen = {one.row.id: one for row in plan.in_part() if (one := _seen(outgoing, plan, row)) is not None}
+        seen = {one.row.id: one for row in plan.in_part() if (one := _seen(plan, row)) is not None}
         cuts = {id: _cut(plan, one, seen) for id, one in seen.items()}
         found = views(cuts)
         ids = {id: rendition_id(self._secret(), id, view) for id, view in found.items()}
@@ -67,16 +67,16 @@ class Maker:
         for ident in idents:
             row = plan.in_part_of(ident)
             one = None if row is None else seen.get(row.id)
-            if one is not None and (rendition := self._made(outgoing, plan, one, ids)) is not None:
+            if one is not None and (rendition := self._made(plan, one, ids)) is not None:
                 made[ident] = rendition
         return made
 
-    def _made(self, outgoing: Outgoing, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
+    def _made(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
         rendition = self._written(plan, one, ids)
         if rendition is None or one.row.version is None:
             return rendition
         for row in plan.older_in_part(one.row):
-            older = _seen(outgoing, plan, row)
+            older = _seen(plan, row)
             before = None if older is None else self._written(plan, older, ids)
             if before is None or _without_moment(before.data) != _without_moment(rendition.data):
                 break
@@ -100,7 +100,7 @@ class Maker:
         if not one.rendered.cut:
             del told["redacted"]
         data["extensions"] = {**data.get("extensions", {}), RENDITION_EXTENSION: told}
-        if _tells(data, one, plan) or (_errors(data) - _errors(one.data)):
+        if _tells(data, one) or ((errors := _errors(data)) and errors - _errors(one.data)):
             return None
         ours = tuple(d for d in definitions if d["id"] not in BUILTIN)
         return Made(one.row, data, one.marked.label, ours, one.rendered.cut)
@@ -111,9 +111,8 @@ class Maker:
         return self._key
 
 
-def _seen(outgoing: Outgoing, plan: Plan, row: Held) -> _Seen | None:
-    data, marked = outgoing.read(row)
-    rendered = plan.render(row, data, marked)
+def _seen(plan: Plan, row: Held) -> _Seen | None:
+    data, marked, rendered = plan.rendered(row)
     return None if rendered.data is None else _Seen(row, data, marked, rendered, rendered.data)
 
 
@@ -164,7 +163,7 @@ def _replaced(value: Any, ids: dict[str, str]) -> Any:
     return value
 
 
-def _tells(data: Json, one: _Seen, plan: Plan) -> bool:
+def _tells(data: Json, one: _Seen) -> bool:
     """Whether the id of the original stands in it still: a last look, whatever cut it."""
     return one.row.id.rpartition("--")[2].lower().encode() in canonical(data).lower()
 

@@ -228,8 +228,9 @@ class Store:
                 except Refused:
                     refused.append(id)
             touched = relabelling.finish()
+            detail = {"label": format_label(label)}
             for id in done:
-                self.record(act.connection, by, "relabel", id, {"label": format_label(label)})
+                self.record(act.connection, by, "relabel", id, detail)
             act.reconsider(touched)
             return act.change(len(touched)), done, refused
 

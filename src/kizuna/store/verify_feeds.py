@@ -79,7 +79,7 @@ def _renditions(store: Store, connection: Connection, recipient: Recipient, at: 
     if not kept:
         return
     outgoing = Outgoing(store, connection, recipient.partner.name, at=at)
-    made = store.maker.make(outgoing, Plan(outgoing, kept), kept)
+    made = store.maker.make(Plan(outgoing, kept), kept)
     for ident, (id, raw) in kept.items():
         if ident not in made or _without_moment(made[ident].raw) != _without_moment(raw):
             yield f"{id} is not what may leave in part of {_id(connection, ident)}"
