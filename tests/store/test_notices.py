@@ -8,19 +8,21 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from kizuna.clock import to_text
 from kizuna.errors import NotFound, Refused
 from kizuna.labels import parse_label
-from kizuna.stix import check, iter_objects
+from kizuna.stix import check, iter_objects, sco_id
 from kizuna.stix.builtin import NOTICE_EXTENSION
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.consents import Consents
 from kizuna.store.epochs import open_epoch, resume
 from kizuna.store.keys import public_key_of
-from kizuna.store.notices import listed, verified
+from kizuna.store.notices import _signed, listed, send, verified
+from kizuna.store.purging import Purges
 from kizuna.store.releasing import Releases
 from kizuna.store.verify import verify
 from tests.builders import AMBER, CLEAR, RED, campaign, identity, items, named, report
@@ -327,10 +329,8 @@ def test_a_withdrawal_reaches_only_what_its_sender_gave(mesh: Mesh) -> None:
     mesh.put("Brussels", own := campaign("own", object_marking_refs=[CLEAR]))
     mesh.sync("Brussels", "Tokyo")
     with mesh["Tokyo"].act() as act:
-        from kizuna.store.notices import send
-
         brussels = next(r for r in act.recipients if r.partner.name == "Brussels")
-        send(mesh["Tokyo"], act, brussels, "withdrawal", [own["id"], "campaign--nothing", one["id"]], by="test")
+        send(mesh["Tokyo"], act, brussels, "withdrawal", [own["id"], named("campaign", "nothing"), one["id"]], by="test")
     mesh.sync("Tokyo", "Brussels")
     assert mesh.holds("Brussels", own)
     row = mesh["Brussels"].custodian().get(one["id"])
@@ -355,3 +355,112 @@ def test_dates_of_consents_are_told_in_full(mesh: Mesh) -> None:
     Consents(mesh["Tokyo"]).grant("Brussels", [one["id"]], "Kyiv", by="aoki", expires=mesh.clock.now + HOUR)
     (note,) = _notices(mesh, "Tokyo", "Brussels")
     assert note["extensions"][NOTICE_EXTENSION]["expires"] == to_text(mesh.clock.now + HOUR)
+
+
+def test_a_return_shows_nothing_that_people_deleted_here(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[CLEAR]))
+    mesh.sync("Tokyo", "Brussels")
+    mesh["Brussels"].hide(one["id"], by="test")
+    tell(mesh, "Tokyo", "Brussels", "withdrawal", one["id"])
+    tell(mesh, "Tokyo", "Brussels", "return", one["id"])
+    assert not mesh.holds("Brussels", one)
+    assert mesh.fed("Brussels", "Kyiv") == set()
+
+
+def test_what_others_gave_stays_where_it_was_passed_on(mesh: Mesh) -> None:
+    """A withdrawal asks back what its sender gave; whoever has it from here still, by another, is told nothing."""
+    address = {"type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7", "object_marking_refs": [CLEAR]}
+    address["id"] = sco_id(address)
+    for name in ("Tokyo", "Kyiv"):
+        mesh.put(name, address)
+    mesh.sync("Tokyo", "Brussels")
+    mesh.sync("Kyiv", "Brussels")
+    mesh["Brussels"].put_partner(mesh.partner("Kyiv", receives=()))  # else Kyiv gets what it gave itself
+    mesh["Brussels"].put_partner(mesh.partner("Kyiv"))
+    Releases(mesh["Tokyo"]).withdraw("Brussels", [address["id"]], "x", by="aoki")
+    mesh.sync("Tokyo", "Brussels", "Kyiv")
+    assert mesh.holds("Kyiv", address)
+    assert mesh.holds("Brussels", address)
+
+
+def test_a_reason_goes_no_further_than_to_whom_it_was_given(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[CLEAR]))
+    mesh.sync("Tokyo", "Brussels", "Kyiv")
+    Releases(mesh["Tokyo"]).withdraw("Brussels", [one["id"]], "our source was burnt", by="aoki")
+    mesh.sync("Tokyo", "Brussels", "Kyiv")
+    assert not mesh.holds("Kyiv", one)
+    assert b"burnt" not in b"".join(row.raw for row in mesh["Brussels"].feed("Kyiv").read(Query(), 0, 100).rows)
+
+
+def test_what_is_passed_on_by_consent_ends_with_who_it_was_for(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[AMBER]))
+    mesh.sync("Tokyo", "Brussels")
+    Consents(mesh["Tokyo"]).grant("Brussels", [one["id"]], "Kyiv", by="aoki")
+    mesh.sync("Tokyo", "Brussels")
+    assert mesh.fed("Brussels", "Kyiv") == {one["id"]}
+    other = msgspec.structs.replace(mesh.partner("Kyiv"), organisation="CERT Other (fictional)")
+    mesh["Brussels"].put_partner(other)
+    assert mesh.fed("Brussels", "Kyiv") == set()
+    assert list(verify(mesh["Brussels"])) == []
+
+
+def test_a_consent_nobody_asked_for_addresses_nobody(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[AMBER]))
+    mesh["Brussels"].put_partner(mesh.partner("Kyiv", receives=("TLP:CLEAR",)))
+    mesh.sync("Tokyo", "Brussels")
+    tell(mesh, "Tokyo", "Brussels", "consent", "TLP:AMBER", third_party="CERT Kyiv (fictional)")
+    tell(mesh, "Tokyo", "Brussels", "consent", one["id"], third_party="CERT Kyiv (fictional)")
+    assert mesh.fed("Brussels", "Kyiv") == set()
+    Consents(mesh["Brussels"]).request("Tokyo", [one["id"]], "Kyiv", by="aoki", reason="x")
+    mesh.sync("Brussels", "Tokyo")
+    Consents(mesh["Tokyo"]).grant("Brussels", [one["id"]], "Kyiv", by="aoki")
+    mesh.sync("Tokyo", "Brussels")
+    assert mesh.fed("Brussels", "Kyiv") == {one["id"]}
+
+
+def test_a_purge_takes_what_was_told_of_it(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[CLEAR]))
+    mesh.sync("Tokyo", "Brussels")
+    tokyo = mesh["Tokyo"]
+    Releases(tokyo).withdraw("Brussels", [one["id"]], "x", by="aoki")
+    for name in ("oda", "ono"):
+        Accounts(tokyo).add_user(name, ("operator",), by=name)
+    Purges(tokyo).confirm(Purges(tokyo).propose(one["id"], "because", by="oda").number, by="ono")
+    reader = tokyo.database.read()
+    for table, column in (("body", "raw"), ("notice", "about"), ("ident", "id"), ("object", "id")):
+        told = reader.execute(f"select {column} from {table}").fetchall()
+        assert not any(one["id"] in (t if isinstance(t, str) else bytes(t).decode()) for (t,) in told), table
+    assert list(verify(tokyo)) == []
+
+
+@pytest.mark.parametrize(
+    "said", [{"reason": "a\u0000b"}, {"reason": "x" * 501}, {"third_party": "a\nb"}, {"about": ["TLP:RED"]}]
+)
+def test_notices_that_hold_what_none_holds_say_nothing(mesh: Mesh, said: dict[str, Any]) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[CLEAR]))
+    mesh.sync("Tokyo", "Brussels")
+    more: dict[str, Any] = {"about": [one["id"]]} | said
+    note = _signed(
+        mesh["Tokyo"], {"kind": "withdrawal", "recipient": "CERT Brussels (fictional)", **more}, mesh.clock.now
+    )
+    brussels = mesh["Brussels"]
+    list(brussels.writer(brussels.partner_source("Tokyo")).add(items(note)))
+    assert mesh.holds("Brussels", one)
+
+
+def test_what_is_withdrawn_is_hidden_though_the_key_is_gone(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[CLEAR]))
+    mesh.sync("Tokyo", "Brussels")
+    Releases(mesh["Tokyo"]).withdraw("Brussels", [one["id"]], "x", by="aoki")
+    (mesh["Brussels"].folder / "node.key").unlink()
+    mesh.sync("Tokyo", "Brussels")
+    assert not mesh.holds("Brussels", one)
+
+
+def tell(mesh: Mesh, sender: str, receiver: str, kind: Any, *about: str, **more: Any) -> None:
+    """A signed notice, whatever it says, and its arrival."""
+    mesh.clock.forward(1)
+    with mesh[sender].act() as act:
+        recipient = next(r for r in act.recipients if r.partner.name == receiver)
+        send(mesh[sender], act, recipient, kind, about, by="test", **more)
+    mesh.sync(sender, receiver)

@@ -344,6 +344,34 @@ def test_a_rule_lets_out_so_many_in_an_hour(tokyo: Store, clock: Any) -> None:
     assert len(fed(tokyo)) == 6
 
 
+def test_a_chain_that_arrives_at_once_is_within_the_number_too(tokyo: Store) -> None:
+    rule(tokyo, "aoki", labels=["TLP:CLEAR"], types=["report"], hourly=2)
+    first = campaign("first", object_marking_refs=[CLEAR])
+    chain = [first]
+    for i in range(8):
+        chain.append(report(f"{i}", [chain[-1]], object_marking_refs=[CLEAR]))
+    put(tokyo, *chain[1:])
+    put(tokyo, first)
+    approve(tokyo, "aoki", first)
+    assert len(fed(tokyo)) == 3
+
+
+def test_who_stopped_a_rule_of_two_people_is_not_overruled_by_one(tokyo: Store) -> None:
+    rule(tokyo, "aoki", "baba", labels=["TLP:RED", "TLP:CLEAR"])
+    Rules(tokyo).stop("some", by="test")
+    put(tokyo, campaign("one", object_marking_refs=[CLEAR]))
+    _, people, asked = Releases(tokyo).grant("some", by="chiba")
+    assert (people, asked, fed(tokyo)) == (("chiba",), 2, [])
+    Releases(tokyo).grant("some", by="aoki")
+    assert fed(tokyo) == ["one"]
+
+
+def test_who_releases_no_more_grants_no_rule(tokyo: Store) -> None:
+    rule(tokyo, "aoki", labels=["TLP:RED"])
+    Accounts(tokyo).set_roles("aoki", ("analyst",), by="test")
+    assert Releases(tokyo).grant("some", by="baba")[1] == ("baba",)
+
+
 def test_what_was_let_out_within_the_hours_number_stays_when_it_is_relabelled(tokyo: Store) -> None:
     rule(tokyo, "aoki", "baba", hourly=1)
     put(tokyo, one := campaign("one", object_marking_refs=[CLEAR]))

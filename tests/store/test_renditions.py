@@ -417,3 +417,16 @@ def test_a_tool_in_part_keeps_what_must_stay(tokyo: Store) -> None:
     put(tokyo, one := sdo("tool", "secret", object_marking_refs=[CLEAR], granular_markings=marks))
     assert approve(tokyo, one) == ["object"]
     assert fed(tokyo) == []
+
+
+def test_a_last_version_goes_on_saying_nothing_that_is_closed_later(tokyo: Store) -> None:
+    sends_parts(tokyo)
+    for day, closed in enumerate(
+        (["description"], ["description", "aliases"], ["description", "aliases", "objective"]), 1
+    ):
+        marks = [{"marking_ref": RED, "selectors": closed}]
+        one = campaign("one", description="x", aliases=["a"], objective="closed later", modified=f"2026-01-0{day}T00:00:00.000Z",
+                       object_marking_refs=[CLEAR], granular_markings=marks)  # fmt: skip
+        put(tokyo, one)
+    assert "closed later" not in json.dumps(fed(tokyo))
+    assert len([o for o in fed(tokyo) if o.get("revoked")]) == 2

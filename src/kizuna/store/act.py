@@ -204,6 +204,9 @@ class Act:
             self._count(self._ended, new, feeds.end(self._labelled(ended)))
             self._count(self._opened, new, feeds.offer(self._labelled(opened)))
         self._anew.add(new.n)
+        consented = set(masks.of_ids) | (set() if then is None else set(then.of_ids))
+        if consented:  # their labels say no before and after
+            self._reconsider(self._rows_of(consented))
 
     def note_due(self) -> None:
         """Remember when a membership or a label changes next by date alone."""
@@ -304,27 +307,12 @@ class Act:
         return [n for (n,) in rows]
 
     def consented(self, ids: Sequence[str]) -> None:
-        """An originator consented to more, or to less, of these ids, or of a label."""
+        """An originator consented to more, or to less, of these ids."""
         self._masks.clear()
         sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
         known = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
         self._reconsider(self._rows_of(known))
-        if any("--" not in id for id in ids):
-            for recipient in self.recipients:
-                with self._feeds(recipient) as feeds:
-                    self._count(self._ended, recipient, feeds.end(self._no_longer(recipient)))
-                    self._count(self._opened, recipient, feeds.offer(self._outside(recipient)))
-                self._anew.add(recipient.n)
         self.note_due()
-
-    def _no_longer(self, recipient: Recipient) -> list[int]:
-        """What is in a feed and not allowed any more."""
-        masks = self.masks(recipient)
-        sql = (
-            "select o.n, o.whole, o.area, o.ident from feed f join object o on o.n=f.object "
-            "where f.recipient=? and f.live=1 and o.hidden=0"
-        )
-        return [n for n, *key in self.connection.execute(sql, (recipient.n,)) if not masks(*key)]
 
     def _rows_of(self, idents: Iterable[int]) -> list[int]:
         sql = "select n from object where ident in (select value from json_each(?))"

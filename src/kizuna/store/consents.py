@@ -119,7 +119,8 @@ class Consents:
         )
         rows = connection.execute(sql, (json.dumps(list(ids)),)).fetchall()
         self._all_known(ids, {asked for _, _, asked in rows})
-        about = had(connection, recipient.n, {ident for ident, _, _ in rows})
+        whole, part = had(connection, recipient.n, {ident for ident, _, _ in rows})
+        about = part if not whole or set(ids) & set(part) else whole
         if not about:
             raise Refused(f"{recipient.partner.name} has none of these objects")
         return about

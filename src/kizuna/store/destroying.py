@@ -49,6 +49,7 @@ def destroy(store: Store, act: Act, ids: Sequence[str], *, by: str) -> Destroyed
     """Destroy everything of these ids inside an act. The caller says why in the audit trail, which keeps no content."""
     connection = act.connection
     ids = [*ids, *_renditions_of(connection, ids)]
+    ids = [*ids, *_notices_of(connection, ids)]
     idents = _idents(connection, ids)
     rows = _rows(connection, idents)
     numbers = [row.n for row in rows]
@@ -82,6 +83,20 @@ def _renditions_of(connection: Connection, ids: Sequence[str]) -> list[str]:
         "join object r on r.n=m.row where i.space=0 and i.id in (select atom from json_each(?))"
     )
     return [id for (id,) in connection.execute(sql, (json.dumps(list(ids)),))]
+
+
+def _notices_of(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Notes that this node sent about them, with what it keeps of notices and consents."""
+    sql = (
+        "select o.id, b.raw from rendition m join object o on o.n=m.row join body b on b.n=m.row "
+        "where m.original is null and o.hidden=2"
+    )
+    notes = [id for id, raw in connection.stream(sql, (), at_once=64) if id.startswith("note--") and _names(raw, ids)]
+    kept = connection.stream("select n, about from notice", (), at_once=64)
+    naming = [(n,) for n, about in kept if _names(about.encode(), ids)]
+    connection.executemany("delete from notice where n=?", naming)
+    connection.execute("delete from consent where subject in (select atom from json_each(?))", (json.dumps(list(ids)),))
+    return notes
 
 
 def _rows(connection: Connection, idents: Sequence[int]) -> list[_Row]:

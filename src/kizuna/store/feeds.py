@@ -64,6 +64,7 @@ class Feeds:
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
+        self._gate.begin()
         looked_at = self._candidates(list(objects))
         self._wait_for_the_hour()
         if not looked_at:

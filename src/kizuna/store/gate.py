@@ -106,11 +106,15 @@ class Gate:
         """Which of these rows a rule is about."""
         return {row.n for row in self._fitting(rule, self.facts(objects))}
 
+    def begin(self) -> None:
+        """What passed before and did not enter takes no place of an hourly number any more."""
+        self._by.clear()
+
     def entered(self, objects: Iterable[int]) -> None:
         """Count what entered by rules that have an hourly number."""
         spent: dict[int, int] = defaultdict(int)
         for n in objects:
-            if (rule := self._by.get(n)) is not None:
+            if (rule := self._by.pop(n, None)) is not None:
                 spent[rule] += 1
         for number, count in spent.items():
             self._left[number] -= count
@@ -223,7 +227,9 @@ class Gate:
             sql = "select objects from spent where rule=? and recipient=? and hour=?"
             spent = self._connection.execute(sql, (rule.number, self._recipient, self._now // HOUR)).fetchone()
             self._left[rule.number] = rule.terms.hourly - (spent[0] if spent else 0)
-        within = rows[: max(self._left[rule.number], 0)]
+        # What passed in this offer already takes its place, whether or not it has entered yet.
+        passing = {n for n, number in self._by.items() if number == rule.number} - {row.n for row in rows}
+        within = rows[: max(self._left[rule.number] - len(passing), 0)]
         self._by |= dict.fromkeys((row.n for row in within), rule.number)
         return within
 

@@ -19,9 +19,9 @@ import msgspec
 
 from kizuna.clock import from_text, to_text
 from kizuna.errors import InvalidInput, UsageError
-from kizuna.labels import parse_label
 from kizuna.stix import canonical
 from kizuna.stix.builtin import NOTICE_EXTENSION
+from kizuna.stix.ids import type_of
 from kizuna.store.keys import derived_key, load_key, read_public
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ Kind = Literal["withdrawal", "return", "confirmation", "request", "consent", "co
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST = 10_000
 """Ids of one notice."""
+
+MOST_TEXT = 500
+
+WITHDRAWN = 3
+"""`hidden` of a row that its source withdrew: only its source brings it back."""
 
 _THESE = "(select value from json_each(?))"
 _TEXTS = {
@@ -101,7 +106,17 @@ def send(
     expires: int | None = None,
     reason: str | None = None,
 ) -> str:
-    """Put a signed notice into a partner's feed; gives the id of the note. Raises InvalidInput without the node's key."""
+    """Put a signed notice into a partner's feed; gives the id of the note, "" where it is about nothing.
+
+    What is about more than a notice holds is several. Raises InvalidInput without the node's key.
+    """
+    if len(about) > MOST:
+        for first in range(MOST, len(about), MOST):
+            rest = about[first : first + MOST]
+            send(store, act, recipient, kind, rest, by=by, third_party=third_party, expires=expires, reason=reason)
+        about = about[:MOST]
+    if not about:
+        return ""
     until = None if expires is None else to_text(expires)
     said: dict[str, Any] = {"kind": kind, "recipient": recipient.partner.organisation, "about": list(about)}
     said |= {k: v for k, v in {"third_party": third_party, "expires": until, "reason": reason}.items() if v is not None}
@@ -152,20 +167,25 @@ def verified(note: dict[str, Any], key: str | None, organisation: str) -> Told |
         told.until  # noqa: B018 - a date nobody can read is no date
     except (msgspec.ValidationError, binascii.Error, InvalidSignature, ValueError, UsageError):
         return None
-    return told if told.recipient == organisation and 0 < len(told.about) <= MOST else None
+    texts = (told.third_party or "", told.reason or "")
+    sound = all(len(text) <= MOST_TEXT and text.isprintable() for text in texts) and all(map(type_of, told.about))
+    return told if sound and told.recipient == organisation and 0 < len(told.about) <= MOST else None
 
 
-def had(connection: Connection, recipient: int, idents: Iterable[int]) -> list[str]:
+def had(connection: Connection, recipient: int, idents: Iterable[int]) -> tuple[list[str], list[str]]:
     """Under which ids a partner had, or has, something of these ids: their own, and those of renditions."""
-    sql = (
-        "select o.id from feed f indexed by feed_ident cross join object o on o.n=f.object "
-        f"where f.recipient=? and f.ident in {_THESE} "
-        "union select r.id from object o cross join rendition m on m.original=o.n cross join object r on r.n=m.row "
+    whole = (
+        "select distinct o.id from feed f indexed by feed_ident cross join object o on o.n=f.object "
+        f"where f.recipient=? and f.ident in {_THESE}"
+    )
+    part = (
+        "select distinct r.id from object o cross join rendition m on m.original=o.n cross join object r on r.n=m.row "
         "cross join feed f indexed by feed_ident on f.ident=r.ident and f.object=m.row "
         f"where f.recipient=? and o.ident in {_THESE}"
     )
-    these = json.dumps(sorted(idents))
-    return sorted({id for (id,) in connection.execute(sql, (recipient, these, recipient, these))})
+    values = (recipient, json.dumps(sorted(idents)))
+    first, second = (sorted(id for (id,) in connection.execute(sql, values)) for sql in (whole, part))
+    return first, second
 
 
 class _Heeding:
@@ -193,15 +213,34 @@ class _Heeding:
             self._no_consent()
 
     def _withdrawn(self) -> None:
-        """Hide what that partner gave of these ids, tell whom it was passed on to, and say that it was done."""
+        """Hide what that partner gave of these ids, tell whom it was passed on to, and say that it was done.
+
+        Whoever gets them from here still, as somebody else gave them, is told nothing; nor is the reason, which is not theirs to read.
+        """
         rows = self._rows(hidden=0)
-        passed_on = {r.n: self._passed_on(r.n, rows) for r in self._act.recipients if r.n != self._recipient.n}
-        self._hide(rows, 1)
-        for recipient in self._act.recipients:
-            if passed_on.get(recipient.n):
-                about, by = passed_on[recipient.n], f"partner:{self._partner.name}"
-                send(self._store, self._act, recipient, "withdrawal", about, by=by, reason=self._told.reason)
-        send(self._store, self._act, self._recipient, "confirmation", self._told.about, by="kizuna")
+        others = [recipient for recipient in self._act.recipients if recipient.n != self._recipient.n]
+        passed_on = {recipient.n: self._passed_on(recipient.n, rows) for recipient in others}
+        self._hide(rows, WITHDRAWN)
+        for recipient in others:
+            self._send(recipient, "withdrawal", sorted(set(passed_on[recipient.n]) - self._live(recipient.n)))
+        self._send(self._recipient, "confirmation", self._told.about)
+
+    def _send(self, recipient: Recipient, kind: Kind, about: Sequence[str]) -> None:
+        """What is to be hidden is hidden, whether or not this node can sign what it has to say of it."""
+        by = f"partner:{self._partner.name}"
+        try:
+            send(self._store, self._act, recipient, kind, about, by=by)
+        except InvalidInput as error:
+            detail = {"kind": kind, "error": str(error)[:200]}
+            self._store.record(self._connection, "kizuna", "notice.unsigned", recipient.partner.name, detail)
+
+    def _live(self, recipient: int) -> set[str]:
+        """Which of these ids somebody gets from here now."""
+        sql = (
+            "select o.id from ident i cross join feed f indexed by feed_ident on f.ident=i.n cross join object o on o.n=f.object "
+            "where i.space=0 and i.id in (select atom from json_each(?)) and f.recipient=? and f.live=1"
+        )
+        return {id for (id,) in self._connection.execute(sql, (json.dumps(list(self._told.about)), recipient))}
 
     def _passed_on(self, recipient: int, rows: Sequence[tuple[int, int]]) -> list[str]:
         """Under which ids somebody got these very rows from here, or renditions of them: what came from others is not this partner's."""
@@ -216,17 +255,14 @@ class _Heeding:
         return sorted({id for (id,) in self._connection.execute(sql, (recipient, these, recipient, these))})
 
     def _returned(self) -> None:
-        sql = "select about from notice where partner=? and sent=0 and kind='withdrawal'"
-        withdrawn = {
-            id for (about,) in self._connection.execute(sql, (self._partner.name,)) for id in json.loads(about)
-        }
-        rows = self._rows(hidden=1)
-        ids = dict(
-            self._connection.execute(
-                f"select n, id from object where n in {_THESE}", (json.dumps([n for n, _ in rows]),)
-            )
-        )
-        self._hide([row for row in rows if ids[row[0]] in withdrawn], 0)
+        """Show again what a withdrawal of that partner hid, and nothing that was hidden for another reason; and pass it on."""
+        self._hide(self._rows(hidden=WITHDRAWN), 0)
+        sql = "select about from notice where partner=? and sent=1 and kind='withdrawal' and person=?"
+        for recipient in self._act.recipients:
+            values = (recipient.partner.name, f"partner:{self._partner.name}")
+            told = {id for (about,) in self._connection.execute(sql, values).fetchall() for id in json.loads(about)}
+            if recipient.n != self._recipient.n:
+                self._send(recipient, "return", sorted(told & set(self._told.about)))
 
     def _confirmed(self) -> None:
         """Settle what was withdrawn; what this node does not know it withdrew, since it was restored, is held back again."""
@@ -254,30 +290,42 @@ class _Heeding:
             )
 
     def _consented(self, note: str) -> None:
-        if self._told.third_party is None:
-            return
-        subjects = [one for one in self._told.about if "--" in one or _is_label(one)]
-        for subject in subjects:
+        """Of what that partner gave; whoever did not ask lets it go on only as far as its own settings address somebody."""
+        given = self._ids(self._rows(hidden=0))
+        asked = self._asked_for()
+        third_party = self._told.third_party or ""
+        for subject in [id for id in self._told.about if id in given]:
+            self._end_consents([subject])
             self._connection.execute(
-                "insert into consent(partner,originator,subject,third_party,expires,received) values (?,?,?,?,?,?)",
+                "insert into consent(partner,originator,subject,third_party,expires,received,asked) values (?,?,?,?,?,?,?)",
                 (
-                    self._partner.name,
-                    self._partner.organisation,
-                    subject,
-                    self._told.third_party,
-                    self._told.until,
-                    self._act.now,
+                    self._partner.name, self._partner.organisation, subject, third_party, self._told.until, self._act.now,
+                    int(subject in asked),
                 ),
-            )
+            )  # fmt: skip
         self._answer()
-        self._act.consented(subjects)
+        self._act.consented([id for id in self._told.about if id in given])
+
+    def _asked_for(self) -> set[str]:
+        sql = "select about from notice where partner=? and sent=1 and kind='request' and third_party=?"
+        values = (self._partner.name, self._told.third_party or "")
+        return {id for (about,) in self._connection.execute(sql, values).fetchall() for id in json.loads(about)}
+
+    def _ids(self, rows: Sequence[tuple[int, int]]) -> set[str]:
+        sql = f"select distinct id from object where n in {_THESE}"
+        return {id for (id,) in self._connection.execute(sql, (json.dumps([n for n, _ in rows]),))}
 
     def _no_consent(self) -> None:
-        self._connection.execute(
-            "update consent set ended=? where partner=? and third_party=? and ended is null and subject in (select atom from json_each(?))",
-            (self._act.now, self._partner.name, self._told.third_party or "", json.dumps(list(self._told.about))),
+        if self._end_consents(self._told.about):
+            self._act.consented(list(self._told.about))
+
+    def _end_consents(self, ids: Sequence[str]) -> int:
+        sql = (
+            "update consent set ended=? where partner=? and third_party=? and ended is null "
+            "and subject in (select atom from json_each(?))"
         )
-        self._act.consented(list(self._told.about))
+        values = (self._act.now, self._partner.name, self._told.third_party or "", json.dumps(list(ids)))
+        return self._connection.execute(sql, values).rowcount
 
     def _answer(self) -> None:
         sql = "select n, about from notice where partner=? and sent=1 and kind='request' and third_party=? and settled is null"
@@ -299,14 +347,6 @@ class _Heeding:
         numbers = [n for n, _ in rows]
         self._connection.execute(f"update object set hidden={hidden:d} where n in {_THESE}", (json.dumps(numbers),))
         self._act.reconsider(numbers)
-
-
-def _is_label(text: str) -> bool:
-    try:
-        parse_label(text, originator="")
-    except (ValueError, UsageError, InvalidInput):
-        return False
-    return True
 
 
 def _signed(store: Store, said: dict[str, Any], now: int) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Outgoing:
         """Whether the partner may have what is labelled so, in an object of this row's area."""
         consents = self._masks.consents(row.ident)
         # To hash a label takes longer than all else here; held, it lives.
-        key = (id(label), row.area, row.ident if consents else None)
+        key = (id(label), row.area, row.ident if consents.consents else None)
         if key not in self._allowed:
             may = may_have(label, self._area(row), self._recipient, self._holder, self._at, consents)
             self._allowed[key] = (label, may)

@@ -98,17 +98,18 @@ class Parting:
             return None
         if successor == old["id"] or "modified" not in old:
             return None
-        kept = {
-            key: told for key, value in old.items() if (told := value if key in _STATED else _both(value, now.get(key)))
-        }
         data = {
-            **kept,
+            **{key: value for key, value in old.items() if key in _STATED},
             "revoked": True,
             "modified": _moment(max(self._act.now, _version(old) or 0) + 1_000),
             "object_marking_refs": old["object_marking_refs"] if made is None else made.data["object_marking_refs"],
             "extensions": {RENDITION_EXTENSION: {"extension_type": "property-extension", "successor": successor}},
         }
-        if any(problem.severity == "error" for problem in check(data)):
+        # Nothing but what it cannot be without: what it says it goes on saying, whatever is closed later.
+        for key in _lacking(data) & old.keys():
+            if (told := _both(old[key], now.get(key))) is not None:
+                data[key] = told
+        if _lacking(data):
             return None
         n = self._stored(data, label, of.area)
         self._connection.execute("insert into rendition values (?,?) on conflict do nothing", (n, of.n))
@@ -264,6 +265,12 @@ class Parting:
 def own_label(data: dict[str, Any], store: Store) -> Label:
     """The label that something of this node's own states by definitions that every node knows."""
     return mark(data, BUILTIN.get, originator=store.organisation).label
+
+
+def _lacking(data: dict[str, Any]) -> set[str]:
+    """Top-level properties of which the standard says that something is wrong with them, or with their absence."""
+    paths = {problem.path for problem in check(data) if problem.severity == "error"}
+    return {path.partition(".")[0].partition("[")[0] for path in paths}
 
 
 def _both(old: Any, now: Any) -> Any:

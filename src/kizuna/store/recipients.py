@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -67,49 +68,59 @@ class Masks:
         self._recipient = recipient
         self._at = at
         self._known: dict[tuple[int, int | None], bool] = {}
-        self._of_labels, self.of_ids = read_consents(connection, recipient)
+        self.of_ids = read_consents(connection, recipient, at)
 
     def __call__(self, label: int, area: int | None, ident: int | None = None) -> bool:
         key = (label, area)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._may(label, area, self._of_labels)
+            known = self._known[key] = self._may(label, area, Consented())
         if known or ident is None or ident not in self.of_ids:
             return known
-        return self._may(label, area, (*self._of_labels, *self.of_ids[ident]))
+        return self._may(label, area, self.of_ids[ident])
 
-    def consents(self, ident: int) -> tuple[Consent, ...]:
-        """What originators consented to that is about an id."""
-        return (*self._of_labels, *self.of_ids.get(ident, ()))
+    def consents(self, ident: int) -> Consented:
+        """What an originator consented to of an id."""
+        return self.of_ids.get(ident) or Consented()
 
-    def _may(self, label: int, area: int | None, consents: Sequence[Consent]) -> bool:
+    def _may(self, label: int, area: int | None, consented: Consented) -> bool:
         of = self._interned.label_of(self._connection, label)
         name = None if area is None else self._interned.name_of(self._connection, "area", area)
-        return may_have(of, name, self._recipient, self._holder, self._at, consents)
+        return may_have(of, name, self._recipient, self._holder, self._at, consented)
+
+
+class Consented(NamedTuple):
+    """Consents about one id, and whether this node asked for any: then whom they name is addressed by that."""
+
+    consents: tuple[Consent, ...] = ()
+    asked: bool = False
+
+
+NONE = Consented()
 
 
 def may_have(
-    label: Label, area: str | None, recipient: Recipient, holder: Principal, at: int, consents: Sequence[Consent] = ()
+    label: Label, area: str | None, recipient: Recipient, holder: Principal, at: int, consented: Consented = NONE
 ) -> bool:
-    """The rule that fills feeds: the partner is addressed, and `decide` allows. What its originator consented to is addressed by that."""
-    if decide(label, recipient.principal, holder=holder, at=at).allowed:
-        return addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area)
-    return bool(consents) and decide(label, recipient.principal, holder=holder, at=at, consents=consents).allowed
+    """The rule that fills feeds: the partner is addressed, and `decide` allows, perhaps by its originator's consent."""
+    if not decide(label, recipient.principal, holder=holder, at=at, consents=consented.consents).allowed:
+        return False
+    if addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area):
+        return True
+    return consented.asked and not decide(label, recipient.principal, holder=holder, at=at).allowed
 
 
-def read_consents(connection: Connection, recipient: Recipient) -> tuple[list[Consent], dict[int, list[Consent]]]:
-    """What may be passed on to a recipient by consent: of labels, and by ident."""
+def read_consents(connection: Connection, recipient: Recipient, at: int) -> dict[int, Consented]:
+    """What may be passed on to a recipient by consent at a moment, by ident."""
     rows = connection.execute(
-        "select c.originator, c.subject, c.third_party, c.expires, i.n from consent c "
-        "left join ident i on i.space=0 and i.id=c.subject where c.third_party=? and c.ended is null order by c.n",
-        (recipient.partner.organisation,),
+        "select c.originator, c.subject, c.third_party, c.expires, c.asked, i.n from consent c "
+        "join ident i on i.space=0 and i.id=c.subject where c.third_party=? and c.ended is null "
+        "and (c.expires is null or c.expires>?) order by c.n",
+        (recipient.partner.organisation, at),
     ).fetchall()
-    of_labels: list[Consent] = []
-    of_ids: dict[int, list[Consent]] = {}
-    for originator, subject, third_party, expires, ident in rows:
+    found: dict[int, Consented] = {}
+    for originator, subject, third_party, expires, asked, ident in rows:
+        before = found.get(ident) or Consented()
         one = Consent(originator, subject, third_party, expires)
-        if ident is not None:
-            of_ids.setdefault(ident, []).append(one)
-        elif "--" not in subject:
-            of_labels.append(one)
-    return of_labels, of_ids
+        found[ident] = Consented((*before.consents, one), before.asked or bool(asked))
+    return found

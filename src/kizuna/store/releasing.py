@@ -24,7 +24,7 @@ from kizuna.store.outbox import Item, Outbox, OutRow, State
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Recipient
 from kizuna.store.standing import Rule, asked_by, read_rule
-from kizuna.store.two_people import let_in_since, reason_of, releaser
+from kizuna.store.two_people import is_releaser, let_in_since, reason_of, releaser
 
 if TYPE_CHECKING:
     from kizuna.labels import Principal
@@ -180,8 +180,8 @@ class Releases:
         self, act: Act, recipient: Recipient, kind: Kind, idents: Sequence[int], by: str, reason: str | None = None
     ) -> None:
         """Tell a partner by a signed notice of what it had."""
-        about = had(act.connection, recipient.n, idents)
-        if about:
+        # What it knows of one object under two ids is not told in one notice.
+        for about in had(act.connection, recipient.n, idents):
             send(self._store, act, recipient, kind, about, by=by, reason=reason)
 
     def history(self, ids: Sequence[str], partner: str | None = None, limit: int = 1_000) -> list[Happened]:
@@ -213,7 +213,8 @@ class Releases:
             if rule.granted is not None and rule.stopped is None:
                 raise Conflict("this rule is granted already")
             sql = "select person, at from approval where rule=? and digest=? and voided is null order by n"
-            before = act.connection.execute(sql, (rule.number, rule.digest)).fetchall()
+            words = act.connection.execute(sql, (rule.number, rule.digest)).fetchall()
+            before = [(person, at) for person, at in words if is_releaser(self._store, person)]
             if by in {person for person, _ in before}:
                 raise Conflict("you granted it already; another person is asked for")
             if before and (let_in := let_in_since(act.connection, by, before[0][1])) is not None:

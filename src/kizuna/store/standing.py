@@ -183,9 +183,12 @@ class Rules:
     def _mark(self, name: str, column: str, by: str, act: str) -> Rule:
         with self._store.database.write() as connection:
             rule = read_rule(connection, name)
+            now = self._store.clock()
             connection.execute(
-                f"update rule set {column}=coalesce({column}, ?) where n=?", (self._store.clock(), rule.number)
+                f"update rule set {column}=coalesce({column}, ?), granted=null where n=?", (now, rule.number)
             )
+            void = "update approval set voided=?, reason=? where rule=? and voided is null"
+            connection.execute(void, (now, column, rule.number))
             self._store.record(connection, by, act, name, {"version": rule.version})
             return _rule(connection.execute(f"select {_COLUMNS} from rule where n=?", (rule.number,)).fetchone())
 

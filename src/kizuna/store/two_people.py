@@ -62,6 +62,15 @@ def releaser(store: Store, name: str) -> str:
     return user.name
 
 
+def is_releaser(store: Store, name: str) -> bool:
+    """Whether somebody releases now."""
+    try:
+        releaser(store, name)
+    except Refused:
+        return False
+    return True
+
+
 def let_in_since(connection: Connection, name: str, at: int) -> str | None:
     """By which act somebody else let a person in since a moment, if so: the two are not known to be two."""
     acts = ",".join("?" * len(_WAYS_IN))

@@ -106,6 +106,7 @@ create table consent(
     third_party text collate "C" not null,
     expires bigint,
     received bigint not null,
+    asked bigint not null,              -- whether this node asked for it
     ended bigint
 );
 create index consent_third_party on consent(third_party);

@@ -98,6 +98,7 @@ create table consent(
     third_party text not null,
     expires integer,
     received integer not null,
+    asked integer not null,              -- whether this node asked for it
     ended integer
 );
 create index consent_third_party on consent(third_party);
