@@ -330,7 +330,9 @@ def test_a_withdrawal_reaches_only_what_its_sender_gave(mesh: Mesh) -> None:
     mesh.sync("Brussels", "Tokyo")
     with mesh["Tokyo"].act() as act:
         brussels = next(r for r in act.recipients if r.partner.name == "Brussels")
-        send(mesh["Tokyo"], act, brussels, "withdrawal", [own["id"], named("campaign", "nothing"), one["id"]], by="test")
+        send(
+            mesh["Tokyo"], act, brussels, "withdrawal", [own["id"], named("campaign", "nothing"), one["id"]], by="test"
+        )
     mesh.sync("Tokyo", "Brussels")
     assert mesh.holds("Brussels", own)
     row = mesh["Brussels"].custodian().get(one["id"])
@@ -369,8 +371,13 @@ def test_a_return_shows_nothing_that_people_deleted_here(mesh: Mesh) -> None:
 
 def test_what_others_gave_stays_where_it_was_passed_on(mesh: Mesh) -> None:
     """A withdrawal asks back what its sender gave; whoever has it from here still, by another, is told nothing."""
-    address = {"type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7", "object_marking_refs": [CLEAR]}
-    address["id"] = sco_id(address)
+    address: dict[str, Any] = {
+        "type": "ipv4-addr",
+        "spec_version": "2.1",
+        "value": "198.51.100.7",
+        "object_marking_refs": [CLEAR],
+    }
+    address["id"] = str(sco_id(address))
     for name in ("Tokyo", "Kyiv"):
         mesh.put(name, address)
     mesh.sync("Tokyo", "Brussels")
