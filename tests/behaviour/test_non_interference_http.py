@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from kizuna.exchange.taxii import server as taxii_server
 from kizuna.exchange.taxii.collections import ROOT
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import asked, portal
-from tests.behaviour.worlds import DRIVES, LAST, ORDER, SECRET, TAXII, Answers, World, made, plain, sweep
+from tests.behaviour.worlds import DRIVES, LAST, ORDER, PASSWORD, SECRET, TAXII, Answers, World, made, plain, sweep
 from tests.builders import CLEAR, GREEN, campaign, named
 from tests.commands import bundle, kizuna
 from tests.stores import Databases
@@ -32,6 +33,13 @@ NAMES = ("a", "b", "c")
 REGISTERED = {(exit.method, exit.path) for exit in EXITS} | SILENT
 
 Act = tuple[Any, ...]
+# None by the hour: for the command line, whose clock is another, the next one has come.
+RULES: tuple[dict[str, Any], ...] = (
+    {"act": "send", "labels": ["TLP:CLEAR", "TLP:GREEN"]}, {"act": "send", "labels": ["TLP:CLEAR"], "parts": True},
+    {"act": "propose", "approvers": 2, "parts": True}, {"act": "send", "query": "power", "labels": ["TLP:CLEAR"]},
+)  # fmt: skip
+releases = st.sampled_from(["propose", "approve", "stop", "withdraw"])
+partners = st.sampled_from(["Brussels", "Kyiv"])
 kinds = st.sampled_from(["campaign", "report", "relationship"])
 names = st.sampled_from(NAMES)
 anything = names | names.map(lambda name: f"hidden {name}")
@@ -46,6 +54,9 @@ visible = st.one_of(
     st.tuples(st.just("job"), st.sampled_from(["kind=export", "kind=export&type=report"])),
     st.tuples(st.just("purge"), kinds, anything),
     st.tuples(st.just("wait"), st.integers(1, 4_000_000)),
+    st.tuples(st.just("release"), releases, partners, kinds, anything),
+    st.tuples(st.just("release"), releases, partners, kinds, anything),
+    st.tuples(st.just("rule"), st.sampled_from(["as-labelled", "some"]), st.sampled_from(RULES)),
 )  # fmt: skip
 # Objects of their own, and versions of visible ones: of days on which nobody else makes one.
 hidden = st.one_of(
@@ -54,6 +65,7 @@ hidden = st.one_of(
     st.tuples(st.just("hidden label"), kinds, names, st.sampled_from([HIDDEN, "TLP:RED persons=owner,x"])),
     st.tuples(st.just("hidden delete"), kinds, names),
     st.tuples(st.just("hidden search"), words),
+    st.tuples(st.just("hidden release"), releases, partners, kinds, names),
     st.tuples(st.just("hidden job"), kinds, anything, st.lists(anything, max_size=2), words, st.integers(11, 14)),
 )
 inboxes = st.tuples(st.just("hidden post"), kinds, names, st.lists(anything, max_size=2), words, st.integers(11, 14))
@@ -95,6 +107,12 @@ def perform(world: World, act: Act, *, with_hidden: bool) -> bytes | None:
             reply = world.delete("colleague", named(kind, name))
         case ("job", query):
             reply = world.job("colleague", query)
+        case ("release", verb, partner, kind, name):
+            reply = world.release("colleague", verb, partner, named(kind, name))
+        case ("rule", name, said):
+            body = json.dumps([{"name": name, **said}]).encode()
+            world.ask("colleague", "PUT", "/api/v1/release/rules", body, {"Content-Type": "application/json"})
+            reply = world.post_json("colleague", f"/api/v1/release/rules/{name}/approve", {"password": PASSWORD})
         case ("hidden job", kind, name, refs, text, day):
             # That somebody asked for something is seen by who operates the node; what it was about is not.
             hidden = [made(kind, name, refs, f"{text} {SECRET}", day)] if with_hidden else []
@@ -123,6 +141,8 @@ def _perform_hidden(world: World, act: Act) -> None:
             world.relabel("owner", named(kind, f"hidden {name}"), label)
         case ("hidden delete", kind, name):
             world.delete("owner", named(kind, f"hidden {name}"))
+        case ("hidden release", verb, partner, kind, name):
+            world.release("owner", verb, partner, named(kind, f"hidden {name}"))
         case ("hidden search", word):
             world.ask("owner", "GET", f"/api/v1/search?q={word}&limit=1")
 
@@ -131,9 +151,10 @@ def ids_of(script: list[Act]) -> list[str]:
     """Every id that the script speaks of, and one that nobody has."""
     found = {named("campaign", "unknown")}
     for act in script:
-        if len(act) > 2:
-            name = f"hidden Kyiv {act[2]}" if act[0] == "hidden post" else str(act[2])
-            found |= {named(act[1], name), named(act[1], f"hidden {name}")}
+        if len(act) > 2 and act[0] != "rule":
+            kind, name = act[3:] if act[0].endswith("release") else act[1:3]
+            name = f"hidden Kyiv {name}" if act[0] == "hidden post" else str(name)
+            found |= {named(kind, name), named(kind, f"hidden {name}")}
     return sorted(found)
 
 

@@ -122,6 +122,20 @@ def key_of_the_owner(world: World, id: str) -> list[Reply]:
     return [world.ask("colleague", "POST", "/api/v1/import", body, headers)]
 
 
+def released(verb: str) -> Probe:
+    """Do something about it in the outbox of both partners, look, and do it again."""
+    return lambda world, id: [
+        reply
+        for partner in ("Brussels", "Kyiv")
+        for reply in (
+            world.release("colleague", verb, partner, id),
+            world.ask("colleague", "GET", f"/api/v1/release/outbox?as={partner}&id={id}"),
+            world.ask("colleague", "GET", f"/api/v1/release/history?as={partner}&id={id}"),
+            world.release("colleague", verb, partner, id),
+        )
+    ]
+
+
 def _link(id: str, name: str) -> dict[str, Any]:
     """A relationship to the id under a name of its own."""
     made = relationship(campaign("open"), "related-to", content(id), object_marking_refs=[CLEAR])
@@ -171,6 +185,15 @@ PROBES: dict[str, Probe] = {
     "label": reading("colleague", "/api/v1/objects/{id}/label"),
     "release preview": reading(
         "colleague", *(f"/api/v1/release/preview?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels"))
+    ),
+    "outbox": reading(
+        "colleague",
+        *(f"/api/v1/release/outbox?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels")),
+        "/api/v1/release/history?id={id}",
+    ),
+    **{verb: released(verb) for verb in ("propose", "approve", "stop", "withdraw")},
+    "relabel many": writing(
+        "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER"}
     ),
     "pages": reading("colleague", "/api/v1/objects/{id}", "/objects/{id}", Accept="text/html"),
     "any tag": reading("colleague", "/api/v1/objects/{id}", "/api/v1/objects/{id}/label", **{"If-None-Match": "*"}),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -15,6 +16,8 @@ from kizuna.store import Partner, Store
 from kizuna.store.accounts import ROLES, SCOPES, Accounts
 from kizuna.store.jobs import Jobs
 from kizuna.store.keys import FILE
+from kizuna.store.passwords import hash_password
+from kizuna.web.auth import csrf_token
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import Client, Reply
 from tests.builders import CLEAR, campaign, named, relationship, report
@@ -25,6 +28,7 @@ IDENTITY = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
 SECRET = "zzsecretzz"
 # Alike in all: digests of purged ids are made under it.
 KEY = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+PASSWORD = "correct horse battery"
 TAXII = "application/taxii+json;version=2.1"
 # One's own, and for nobody one of somebody's.
 COLLECTIONS = {
@@ -61,6 +65,12 @@ def plain(data: bytes) -> bytes:
 _TAG = re.compile(rb'(?m)^(etag: ")[0-9a-f]{32}')
 
 
+@cache
+def hashed() -> str:
+    """Everybody's password, once for all."""
+    return hash_password(PASSWORD)
+
+
 class Clock:
     """Stands still until moved; microseconds."""
 
@@ -93,6 +103,9 @@ class World:
             self.tokens[user], _ = accounts.create_token(user=user, scopes=SCOPES, by="test")
         for partner in ("Brussels", "Kyiv"):
             self.tokens[partner], _ = accounts.create_token(partner=partner, scopes=("read", "write"), by="test")
+        with self.store.database.write() as connection:
+            connection.execute("update person set password=?", (hashed(),))
+        self.sessions = {user: accounts.open_session(user, how="test") for user in ("owner", "colleague")}
         self.statuses: dict[str, list[str]] = {}
         self.jobs: dict[str, list[str]] = {}
         self.client: Client
@@ -107,6 +120,32 @@ class World:
         """Ask as somebody; nobody is None."""
         credentials = {} if who is None else {"Authorization": f"Bearer {self.tokens[who]}"}
         return self.client.ask(method, target, headers=credentials | dict(headers or {}), body=body)
+
+    def logged_in(self, who: str | None) -> dict[str, str]:
+        """What a browser says of one's own people; others have none."""
+        secret = self.sessions.get(who or "")
+        if secret is None:
+            return {}
+        return {"Cookie": f"kizuna_{IDENTITY[-12:]}={secret}", "X-CSRF-Token": csrf_token(secret)}
+
+    def post_json(self, who: str | None, path: str, body: object) -> Reply:
+        """Send something, as one's own people from a session of theirs, else by a token."""
+        headers = {"Content-Type": "application/json"} | self.logged_in(who)
+        sender = None if "Cookie" in headers else who
+        return self.ask(sender, "POST", path, json.dumps(body).encode(), headers)
+
+    def shown(self, who: str | None, partner: str, ids: Sequence[str]) -> str:
+        """The digest of these objects in the outbox, as somebody is told."""
+        query = urlencode([("as", partner), *(("id", id) for id in ids)])
+        reply = self.ask(who, "GET", f"/api/v1/release/outbox?{query}")
+        return str(reply.json()["set"]) if reply.status == 200 else "x"
+
+    def release(self, who: str | None, verb: str, partner: str, *ids: str) -> Reply:
+        """Propose, approve, stop or withdraw."""
+        more = {"reason": "because"} if verb == "withdraw" else {}
+        if verb == "approve":
+            more = {"set": self.shown(who, partner, ids), "password": PASSWORD}
+        return self.post_json(who, f"/api/v1/release/{verb}", {"partner": partner, "ids": ids, **more})
 
     def bring(self, who: str, *objects: dict[str, Any], label: str | None = None) -> Reply:
         """One's own people import by the API."""
@@ -172,10 +211,13 @@ def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str
 
 
 class Drive(NamedTuple):
-    """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind."""
+    """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind.
+
+    A body that is no text is JSON, for which one's own people are logged in; of "ids" it has those of the sweep, of "set" what is shown.
+    """
 
     queries: tuple[str, ...] = ("",)
-    body: str = ""
+    body: Any = ""
     headers: Mapping[str, str] = {}
     turn: str = ""
 
@@ -225,6 +267,34 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
                f"?as=Brussels&q={SECRET}", "?as=Kyiv&value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}",
                "?as=Brussels&q=power&{each}", "")),
     ),
+    ("GET", "/api/v1/release/outbox"): (
+        Drive(("?as=Brussels&{each}", "?as=kyiv&{each}&state=offered&state=withheld", "?as=Brussels", "?as=kyiv&state=offered&limit=1",
+               "?as=Brussels&limit=2&state=withheld&state=unproposed&state=waiting&state=ended&state=stopped&state=withdrawn",
+               "?as=nobody&{each}", "?as=Brussels&cursor=AAAA", "")),
+    ),
+    ("GET", "/api/v1/release/history"): (Drive(("?{each}", "?{each}&as=brussels&limit=1", "?{each}&as=nobody", "")),),
+    ("POST", "/api/v1/release/propose"): tuple(
+        Drive(body={"partner": partner, "ids": ()}, turn="RELEASE") for partner in ("Brussels", "kyiv", "nobody")
+    ),
+    ("POST", "/api/v1/release/approve"): (
+        Drive(body={"partner": "Brussels", "ids": (), "set": "", "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "set": "0", "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "set": "", "password": "wrong"}, turn="RELEASE"),
+    ),
+    ("POST", "/api/v1/release/stop"): (Drive(body={"partner": "Kyiv", "ids": ()}, turn="RELEASE"),),
+    ("POST", "/api/v1/release/withdraw"): (
+        Drive(body={"partner": "Brussels", "ids": (), "reason": "a sweep"}, turn="RELEASE"),
+    ),
+    ("POST", "/api/v1/release/relabel"): (Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),),
+    ("GET", "/api/v1/release/rules"): (Drive(),),
+    ("PUT", "/api/v1/release/rules"): (
+        Drive(body=[{"name": "ask", "parts": True}, {"name": "open", "act": "send", "labels": ["TLP:CLEAR"]}], turn="RELEASE"),
+        Drive(body=[{"name": "none", "partners": ["nobody"]}], turn="RELEASE"),
+    ),
+    ("GET", "/api/v1/release/rules/{rule}"): (Drive(),),
+    ("DELETE", "/api/v1/release/rules/{rule}"): (Drive(),),
+    ("POST", "/api/v1/release/rules/{rule}/approve"): (Drive(body={"password": PASSWORD}, turn="RELEASE"),),
+    ("POST", "/api/v1/release/rules/{rule}/stop"): (Drive(turn="RELEASE"),),
     ("GET", "/api/v1/purges"): (Drive(),),
     ("POST", "/api/v1/purges"): (Drive(body="purge", headers=_JSON),),
     ("POST", "/api/v1/purges/{number}/confirm"): (Drive(),),
@@ -266,7 +336,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
 }  # fmt: skip
 
 # Reads, then acts within one's rights, then reads of what they made of the node.
-ORDER = ("GET", "PUT", "DELETE", "GET", "ASK", "STATUS")
+ORDER = ("GET", "RELEASE", "GET", "PUT", "DELETE", "GET", "ASK", "STATUS")
 AFTER = ("{status}/", "{job}", "{job}/result", "/api/v1/jobs")
 # What is brought comes when all have read: who brings an id that is hidden from them is answered as if it were new, and does
 # not find it afterwards.
@@ -305,7 +375,7 @@ def _driven(world: World, who: str | None, route: tuple[str, str], drive: Drive,
 def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:
     places = {
         "id": ids, "collection": COLLECTIONS[who], "secret": ("kzl_unknown",), "slug": ("not-found", "none"),
-        "name": ("kizuna.css", "none"), "number": ("1", "2", "77", "x"),
+        "name": ("kizuna.css", "none"), "number": ("1", "2", "77", "x"), "rule": ("as-labelled", "open", "none"),
         # one's own, and other people's, who may have told them
         "status": [*world.statuses.get(who or "", ()), *(s for w, some in world.statuses.items() if w != who for s in some[:1]),
                    "00000000-0000-4000-8000-000000000000"],
@@ -320,18 +390,34 @@ def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iter
 
 def _asked(world: World, who: str | None, method: str, target: str, drive: Drive, ids: list[str]) -> Iterator[bytes]:
     """The answer, and those of the pages behind it."""
-    body = _brought(ids, drive.body) if drive.body in ("bundle", "envelope", "job") else drive.body.encode()
-    if drive.body == "purge":
-        body = json.dumps({"id": next(iter(ids), named("campaign", "unknown")), "reason": "a sweep"}).encode()
+    body, headers, sender = _sent(world, who, drive, ids)
     following: str | None = ""
     while following is not None:
         world.clock.now += 1_000_000 if method != "GET" else 0  # no two acts at one moment
-        reply = world.ask(who, method, target + following, body, drive.headers)
+        reply = world.ask(sender, method, target + following, body, headers)
         yield _record(reply)
         world.noted(who, method, reply)
         token = reply.json().get("next") if reply.status == 200 and reply.body.startswith(b"{") else None
         name = "next" if target.startswith("/taxii2/") else "cursor"
         following = f"{'&' if '?' in target else '?'}{name}={token}" if token else None
+
+
+def _sent(world: World, who: str | None, drive: Drive, ids: list[str]) -> tuple[bytes, Mapping[str, str], str | None]:
+    """The body, the headers, and whose token goes with them."""
+    if drive.body in ("bundle", "envelope", "job"):
+        return _brought(ids, drive.body), drive.headers, who
+    if drive.body == "purge":
+        told = {"id": next(iter(ids), named("campaign", "unknown")), "reason": "a sweep"}
+        return json.dumps(told).encode(), drive.headers, who
+    if isinstance(drive.body, str):
+        return drive.body.encode(), drive.headers, who
+    body = drive.body
+    if isinstance(body, dict) and "ids" in body:
+        body = body | {"ids": ids}
+    if isinstance(body, dict) and body.get("set") == "":
+        body = body | {"set": world.shown(who, body["partner"], ids)}
+    session = world.logged_in(who)
+    return json.dumps(body).encode(), _JSON | session, None if session else who
 
 
 def _brought(ids: list[str], container: str) -> bytes:

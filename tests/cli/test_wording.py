@@ -13,7 +13,7 @@ from kizuna.cli.wording import REASONS, worded
 RELEASE = {
     "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",
     "leaves-already", "left-already", "let-in", "not-held", "not-receiving", "object", "older-version-whole",
-    "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "whole-or-not",
+    "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "seen-in-part", "whole-or-not",
 }  # fmt: skip
 """What feeds, the release plan and the outbox say besides."""
 

@@ -49,6 +49,13 @@ class Node:
         assert client.get(f"/login/{link}").url.path == "/"
         return client
 
+    def session(self, user: str) -> httpx.Client:
+        """A program that is logged in as somebody, whose password is PASSWORD."""
+        client = self._kept(httpx.Client(base_url=self.url, timeout=30))
+        assert client.post("/login", data={"name": user, "password": PASSWORD}).status_code == 303
+        client.headers["X-CSRF-Token"] = client.get("/api/v1/me").json()["csrf_token"]
+        return client
+
     def _kept(self, client: httpx.Client) -> httpx.Client:
         self._clients.append(client)
         return client
@@ -89,9 +96,8 @@ def bare(make_store: Callable[..., Store]) -> Iterator[Node]:
         node.close()
 
 
-@pytest.fixture
-def node(bare: Node) -> Node:
-    """A node with objects: SECRET is for a person who is none of its users."""
+def filled(bare: Node) -> Node:
+    """The node with objects: SECRET is for a person who is none of its users."""
     bare.put(OPEN, REPORT, label="TLP:CLEAR", area="cyber-defence")
     bare.put(GREEN, LINKED, label="TLP:GREEN", area="space-security")
     bare.put(OWN, label="TLP:AMBER+STRICT")
@@ -99,4 +105,10 @@ def node(bare: Node) -> Node:
     return bare
 
 
-__all__ = ["GREEN", "LINKED", "OPEN", "OWN", "PASSWORD", "REPORT", "SECRET", "Node"]
+@pytest.fixture
+def node(bare: Node) -> Node:
+    """A node with objects."""
+    return filled(bare)
+
+
+__all__ = ["GREEN", "LINKED", "OPEN", "OWN", "PASSWORD", "REPORT", "SECRET", "Node", "filled"]

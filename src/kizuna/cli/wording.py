@@ -76,6 +76,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "{} approved it already, and another person is asked for",
         "ja": "{} はすでに承認しました。別の人の承認が必要です",
     },
+    "seen-in-part": {
+        "en": "who does not see all of it does not approve it",
+        "ja": "全体を見ることができない人は承認できません",
+    },
     "let-in": {
         "en": "since it was first approved somebody else let the approver in: {}",
         "ja": "最初の承認の後に、別の人がこの承認者を登録または変更しました: {}",

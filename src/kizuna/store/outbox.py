@@ -1,4 +1,4 @@
-"""The outbox as it stands at one moment: each object for one partner, as somebody sees it."""
+"""The outbox as it stands at one moment: each object for one partner, as the keeper of the folder sees it (others: `seen_outbox`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import msgspec
 
-from kizuna.labels import Label
+from kizuna.labels import Label, Reason
 from kizuna.store.database import Connection
 from kizuna.store.gate import Gate
-from kizuna.store.masks import ViewMask
 from kizuna.store.outgoing import Outgoing
 from kizuna.store.plan import Plan
 from kizuna.store.recipients import Masks, Recipient
@@ -20,7 +19,7 @@ from kizuna.store.renditions import Made
 from kizuna.store.standing import Rule, asked_by, classifications, read_rules
 
 if TYPE_CHECKING:
-    from kizuna.labels import Principal
+    from kizuna.store.act import Act
     from kizuna.store.store import Store
 
 State = Literal["withheld", "unproposed", "proposed", "waiting", "offered", "stopped", "withdrawn", "ended"]
@@ -86,8 +85,14 @@ class OutRow(NamedTuple):
     bound: int = 0
 
 
+def recipient_of(store: Store, connection: Connection, partner: str) -> Recipient:
+    """A partner as its feed sees it. Raises NotFound."""
+    name = store.partner(partner).name
+    return next(recipient for recipient in store.recipients(connection) if recipient.partner.name == name)
+
+
 class Outbox:
-    """One moment of a store, for one partner, as somebody sees it."""
+    """One moment of a store, for one partner."""
 
     def __init__(
         self,
@@ -96,7 +101,6 @@ class Outbox:
         recipient: Recipient,
         *,
         at: int | None = None,
-        principal: Principal | None = None,
         rules: Sequence[Rule] | None = None,
     ) -> None:
         self._at = now = store.clock() if at is None else at
@@ -105,17 +109,21 @@ class Outbox:
         self._connection = connection
         self._masks = Masks(connection, store.interned, store.holder(), recipient, now)
         self._gate = Gate(store, connection, recipient, read_rules(connection) if rules is None else rules, now)
-        self._seen: ViewMask = store.mask(principal)
         name = f"partner:{recipient.partner.name}"
         found = connection.execute("select n from source where name=?", (name,)).fetchone()
         self._theirs = found[0] if found else None
+
+    def seen(self, ids: Sequence[str]) -> dict[str, int]:
+        """Those of these ids that anything here has or names, with their integers."""
+        sql = "select id, n from ident where space=0 and id in (select atom from json_each(?))"
+        return dict(self._connection.execute(sql, (json.dumps(list(ids)),)).fetchall())
 
     def items(self, ids: Sequence[str]) -> list[Item]:
         """In the order of the ids."""
         return [item for _, item in self.rows_and_items(ids)]
 
     def rows_and_items(self, ids: Sequence[str]) -> list[tuple[OutRow, Item]]:
-        """The newest row of each id that is held here and seen by the asker, and where it stands."""
+        """The newest row of each id that is held here and the partner did not bring, and where it stands."""
         newest = self._newest(ids)
         rows = list(newest.values())
         made = self._made([row.ident for row in rows])
@@ -234,11 +242,23 @@ class Outbox:
         """Whether a version of it was ever in the feed."""
         return bool(self._feed_of([ident]))
 
-    def first_approval(self, n: int) -> int | None:
-        """When a row was first approved, by approvals that are not void."""
+    def first_approval(self, row: OutRow, _: Item) -> int | None:
+        """When what leaves of a row was first approved, by approvals that are not void."""
         sql = "select min(at) from approval where recipient=? and object=? and voided is null"
-        (at,) = self._connection.execute(sql, (self.recipient.n, n)).fetchone()
+        (at,) = self._connection.execute(sql, (self.recipient.n, row.leaves)).fetchone()
         return None if at is None else int(at)
+
+    def not_approvable(self, row: OutRow) -> Reason | None:
+        """Why nobody approves a row: nothing of it leaves."""
+        return Reason("object") if row.leaves is None else None
+
+    def leaves(self, _: Act, row: OutRow) -> int:
+        """The row whose bytes somebody approves."""
+        return row.n if row.leaves is None else row.leaves
+
+    def lets_go(self, *_: object) -> bool:
+        """Whether the last word that a row asks for lets go of what people hold."""
+        return True
 
     def newest_first(self, states: Sequence[State]) -> Iterator[list[str]]:
         """Ids, a thousand at a time, that may stand so: what was in the feed for some states, what the label lets leave for others."""
@@ -255,7 +275,7 @@ class Outbox:
             where = f"o.ident in (select ident from feed where recipient={self.recipient.n:d})"
         sql = (
             "select o.ident, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "
-            f"and {self._seen.sql(self._connection, 'o.whole')} and {where} order by o.n desc"
+            f"and {where} order by o.n desc"
         )
         by_label = asked <= {"proposed", "unproposed", "waiting", "offered"}
         some: dict[str, None] = {}
@@ -272,12 +292,10 @@ class Outbox:
             yield list(some)
 
     def _newest(self, ids: Sequence[str]) -> dict[str, OutRow]:
-        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
-        idents = [n for (n,) in self._connection.execute(sql, (json.dumps(list(ids)),))]
+        idents = list(self.seen(ids).values())
         newest: dict[str, OutRow] = {}
         for row in [OutRow(*found) for found in self._connection.execute(_ROWS, (json.dumps(idents),)).fetchall()]:
-            seen = self._seen.allows(self._store.interned.label_of(self._connection, row.whole))
-            if not seen or row.source == self._theirs:
+            if row.source == self._theirs:
                 continue
             known = newest.get(row.id)
             if known is None or self._order(row) > self._order(known):

@@ -19,10 +19,12 @@ from kizuna.labels import Reason
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
 from kizuna.store.gate import hold
+from kizuna.store.history import ON_A_ROW, Happened, happened
 from kizuna.store.notices import Kind, had, send
-from kizuna.store.outbox import Item, Outbox, OutRow, State
+from kizuna.store.outbox import Item, Outbox, OutRow, State, recipient_of
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Recipient
+from kizuna.store.seen_outbox import SeenOutbox
 from kizuna.store.standing import Rule, asked_by, read_rule
 from kizuna.store.two_people import is_releaser, let_in_since, reason_of, releaser
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 AT_ONCE = 10_000
+Look = Outbox | SeenOutbox
+_UNSEEN = "unseen"
+"""How what was held is held when somebody let it go who does not see all that would leave: they are shown it let go."""
+
 _THESE = "(select value from json_each(?))"
 
 
@@ -43,20 +49,9 @@ class Acted(msgspec.Struct, frozen=True, kw_only=True):
     ended: int = 0
 
 
-class Happened(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that people did about an object and a partner."""
-
-    id: str
-    partner: str
-    at: int
-    act: str
-    person: str
-    detail: dict[str, Any]
-
-
 def set_digest(partner: str, items: Iterable[Item]) -> str:
     """What a person approves when they approve many: partner, ids, bytes and labels, in hexadecimal."""
-    lines = sorted([item.id, item.digest.hex(), repr(item.label)] for item in items)
+    lines = sorted({(item.id, item.digest.hex(), repr(item.label)) for item in items})
     return hashlib.sha256(msgspec.json.encode([partner, lines])).hexdigest()
 
 
@@ -70,21 +65,17 @@ class Releases:
         """Where these objects stand, in their order; what is not held here, or hidden from the asker, is left out. Raises NotFound."""
         self._store.settle()
         with self._store.database.snapshot() as reader:
-            outbox = Outbox(self._store, reader, self._recipient(reader, partner), principal=principal)
+            outbox = self._look(reader, recipient_of(self._store, reader, partner), principal)
             return [item for some in _some(ids) for item in outbox.items(some)]
 
     def outbox(
-        self,
-        partner: str,
-        states: Sequence[State] = ("proposed",),
-        limit: int = 1_000,
-        principal: Principal | None = None,
+        self, partner: str, states: Sequence[State] = ("proposed",), limit: int = 1_000
     ) -> tuple[list[Item], bool]:
         """What stands so for a partner, newest first, and whether there is more. Raises NotFound."""
         self._store.settle()
         found: list[Item] = []
         with self._store.database.snapshot() as reader:
-            outbox = Outbox(self._store, reader, self._recipient(reader, partner), principal=principal)
+            outbox = Outbox(self._store, reader, recipient_of(self._store, reader, partner))
             for some in outbox.newest_first(states):
                 found += [item for item in outbox.items(some) if item.state in states]
                 if len(found) > limit:
@@ -94,7 +85,7 @@ class Releases:
     def propose(self, partner: str, ids: Sequence[str], *, by: str, principal: Principal | None = None) -> Acted:
         """Ask people to let objects leave that no rule proposes. Raises NotFound."""
 
-        def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
+        def one(act: Act, outbox: Look, row: OutRow, item: Item) -> Reason | None:
             if item.state in ("offered", "waiting"):
                 return Reason("leaves-already")
             if item.state in ("withheld", "ended"):
@@ -120,27 +111,25 @@ class Releases:
             if shown is not None and set_digest(name, items) != shown:
                 raise Conflict("what would leave is not what was shown any more; look again")
 
-        def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
+        def one(act: Act, outbox: Look, row: OutRow, item: Item) -> Reason | None:
             if item.state == "offered":
                 return Reason("leaves-already")
             if item.state in ("withheld", "ended"):
                 return Reason("object")
             if by in item.approved:
                 return Reason("approved-already", (by,))
-            if row.leaves is None:
-                return Reason("object")
-            first = outbox.first_approval(row.leaves)
+            if (why := outbox.not_approvable(row)) is not None:
+                return why
+            first = outbox.first_approval(row, item)
             if first is not None and (let_in := let_in_since(act.connection, by, first)) is not None:
                 return Reason("let-in", (by, let_in))
+            leaves = outbox.leaves(act, row)
             act.connection.execute(
                 "insert into approval(recipient,object,digest,label,asked,person,at) values (?,?,?,?,?,?,?)",
-                (outbox.recipient.n, row.leaves, item.digest, row.bound, item.asked, by, act.now),
+                (outbox.recipient.n, leaves, item.digest, row.bound, item.asked, by, act.now),
             )
-            if len(item.approved) + 1 >= item.asked:
-                held = "delete from hold where recipient=? and ident=? returning act"
-                was = act.connection.execute(held, (outbox.recipient.n, row.ident)).fetchone()
-                if was is not None and was[0] == "withdrawn":
-                    returned.append(row.ident)
+            if len(item.approved) + 1 >= item.asked and _let_go(act, outbox, row, leaves) == "withdrawn":
+                returned.append(row.ident)
             return None
 
         def then(act: Act, recipient: Recipient, done: list[OutRow]) -> None:
@@ -151,10 +140,10 @@ class Releases:
     def stop(self, partner: str, ids: Sequence[str], *, by: str, principal: Principal | None = None) -> Acted:
         """Hold objects back that did not leave yet, whatever rules say, until people approve them anew. Raises NotFound."""
 
-        def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
+        def one(act: Act, outbox: Look, row: OutRow, item: Item) -> Reason | None:
             if item.state == "offered" or outbox.is_live(row.ident):
                 return Reason("left-already")
-            hold(act.connection, outbox.recipient.n, row.ident, act.now, by, "stopped")
+            _hold(act, outbox.recipient, row.ident, by, "stopped")
             return None
 
         return self._act("stop", partner, ids, by, principal, one)
@@ -165,10 +154,10 @@ class Releases:
         """Take objects back that left, with what refers to them, until people approve them anew. Raises NotFound, UsageError."""
         reason = reason_of(reason)
 
-        def one(act: Act, outbox: Outbox, row: OutRow, item: Item) -> Reason | None:
+        def one(act: Act, outbox: Look, row: OutRow, item: Item) -> Reason | None:
             if not outbox.ever_live(row.ident):
                 return Reason("did-not-leave")
-            hold(act.connection, outbox.recipient.n, row.ident, act.now, by, "withdrawn")
+            _hold(act, outbox.recipient, row.ident, by, "withdrawn")
             return None
 
         def then(act: Act, recipient: Recipient, done: list[OutRow]) -> None:
@@ -184,30 +173,36 @@ class Releases:
         for about in had(act.connection, recipient.n, idents):
             send(self._store, act, recipient, kind, about, by=by, reason=reason)
 
-    def history(self, ids: Sequence[str], partner: str | None = None, limit: int = 1_000) -> list[Happened]:
-        """What people did about these objects, newest first."""
-        which, values = "", [json.dumps(list(ids))]
-        if partner is not None:
-            which, values = "and p.name=? ", [*values, self._store.partner(partner).name]
-        sql = (
-            "select i.id, p.name, b.at, b.act, b.person, b.detail from outbox b join ident i on i.n=b.ident and i.space=0 "
-            f"join partner p on p.n=b.recipient where i.id in (select atom from json_each(?)) {which}order by b.n desc limit ?"
-        )
-        rows = self._store.database.read().execute(sql, (*values, limit))
-        return [
-            Happened(id=id, partner=of, at=at, act=act, person=person, detail=msgspec.json.decode(detail))
-            for id, of, at, act, person, detail in rows
-        ]
+    def history(
+        self,
+        ids: Sequence[str],
+        partner: str | None = None,
+        limit: int = 1_000,
+        *,
+        principal: Principal | None = None,
+        before: int | None = None,
+    ) -> list[Happened]:
+        """What people did about these objects before an entry, newest first, as far as the asker sees them. Raises NotFound."""
+        name = None if partner is None else self._store.partner(partner).name
+        with self._store.database.snapshot() as reader:
+            if principal is None:
+                return happened(reader, ids, name, limit, before=before)
+            first = next(iter(self._store.recipients(reader)), None)  # what is seen is the same for each
+            seen = {} if first is None else SeenOutbox(self._store, reader, first, principal).rows(ids)
+            rows = {n for some in seen.values() for n in some}
+            return happened(reader, list(seen), name, limit, before=before, rows=rows)
 
-    def grant(self, name: str, *, by: str) -> tuple[Rule, tuple[str, ...], int]:
+    def grant(self, name: str, *, by: str, version: int | None = None) -> tuple[Rule, tuple[str, ...], int]:
         """Say that a rule may let leave what it is about; it counts from when as many said so as it asks for.
 
-        Gives the rule, who granted it, and how many people it asks for. `by` is a person who has just shown who they are.
-        Raises NotFound, Conflict, Refused.
+        Gives the rule, who granted it, and how many people it asks for. `by` is a person who has just shown who they are. With `version`
+        it is that one or none. Raises NotFound, Conflict, Refused.
         """
         by = releaser(self._store, by)
         with self._store.act() as act:
             rule = read_rule(act.connection, name)
+            if version is not None and rule.version != version:
+                raise Conflict("this rule says something else by now; look again")
             if rule.terms.act != "send":
                 raise Conflict("this rule only proposes; there is nothing to grant")
             if rule.granted is not None and rule.stopped is None:
@@ -241,13 +236,15 @@ class Releases:
                     found[recipient.partner.name] = outbox.about(rule)
         return found
 
+    def granted_by(self, rule: Rule) -> tuple[str, ...]:
+        """Who granted this version of a rule, as far as that is not void."""
+        sql = "select person from approval where rule=? and digest=? and voided is null order by n"
+        rows = self._store.database.read().execute(sql, (rule.number, rule.digest))
+        return tuple(person for (person,) in rows)
+
     def asked_for(self, rule: Rule) -> int:
         """How many people must grant a rule: as many as the strictest of its labels asks for, where it names none, as RED."""
         return max(rule.terms.approvers, asked_by(self._store.settings, rule.terms.labels or ("TLP:RED",)))
-
-    def _recipient(self, connection: Connection, partner: str) -> Recipient:
-        name = self._store.partner(partner).name
-        return next(r for r in self._store.recipients(connection) if r.partner.name == name)
 
     def _act(
         self,
@@ -266,21 +263,22 @@ class Releases:
         if len(ids) > AT_ONCE:
             raise Refused(f"at most {AT_ONCE:,} objects at once")
         with self._store.act() as act:
-            recipient = self._recipient(act.connection, partner)
+            recipient = recipient_of(self._store, act.connection, partner)
             parting = Parting(self._store, act, recipient)
-            if what in ("propose", "approve"):
-                parting.refresh(_idents(act.connection, ids), all_below=True)
-            outbox = Outbox(self._store, act.connection, recipient, at=act.now, principal=principal)
-            found = list(outbox.rows_and_items(ids))
-            if check is not None:
-                check([item for _, item in found], recipient.partner.name)
+            outbox = self._look(act.connection, recipient, principal, at=act.now)
+            if check is not None:  # as it was shown: what is made of it now may have another moment
+                check(outbox.items(ids), recipient.partner.name)
+            made_anew = outbox.seen(ids).values() if what in ON_A_ROW else ()
+            parting.refresh(made_anew, all_below=True)
+            found = outbox.rows_and_items(ids)
             known = {row.id for row, _ in found}
             failed = [(id, Reason("not-held")) for id in ids if id not in known]
             done: list[OutRow] = []
             for row, item in found:
                 if (why := one(act, outbox, row, item)) is None:
                     done.append(row)
-                    values = (recipient.n, row.ident, act.now, what, by, msgspec.json.encode(detail or {}).decode())
+                    told = {"row": row.n} if what in ON_A_ROW else detail
+                    values = (recipient.n, row.ident, act.now, what, by, msgspec.json.encode(told or {}).decode())
                     act.connection.execute(
                         "insert into outbox(recipient,ident,at,act,person,detail) values (?,?,?,?,?,?)", values
                     )
@@ -291,23 +289,53 @@ class Releases:
                 act.withheld(recipient, rows)
             else:
                 act.released(recipient, rows)  # with older versions, which a hold kept back too
-            parting.offer(row.ident for row in done)
+            parting.offer([*made_anew, *(row.ident for row in done)])
             change = act.change(len(done))  # without the notice of it
             if then is not None:
                 then(act, recipient, done)
             for row in done:
                 self._store.record(act.connection, by, f"release.{what}", row.id, {"partner": recipient.partner.name})
-            after = Outbox(self._store, act.connection, recipient, at=act.now, principal=principal)
+            after = self._look(act.connection, recipient, principal, at=act.now)
             items = after.items([row.id for row in done])
         name = recipient.partner.name
-        return Acted(
-            items=tuple(items), failed=tuple(failed), opened=change.opened.get(name, 0), ended=change.ended.get(name, 0)
-        )
+        opened, ended = change.opened.get(name, 0), change.ended.get(name, 0)
+        if principal is not None:  # how many rows began or ended tells of what entered and ended besides
+            opened, ended = _moved([item for _, item in found], items)
+        return Acted(items=tuple(items), failed=tuple(failed), opened=opened, ended=ended)
+
+    def _look(
+        self, connection: Connection, recipient: Recipient, principal: Principal | None, *, at: int | None = None
+    ) -> Look:
+        if principal is None:
+            return Outbox(self._store, connection, recipient, at=at)
+        return SeenOutbox(self._store, connection, recipient, principal, at=at)
 
 
-def _idents(connection: Connection, ids: Sequence[str]) -> list[int]:
-    sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
-    return [n for (n,) in connection.execute(sql, (json.dumps(list(ids)),))]
+def _moved(before: Sequence[Item], after: Sequence[Item]) -> tuple[int, int]:
+    """How many of these objects began to be offered, and how many ended."""
+    was, now = ({item.id for item in items if item.state == "offered"} for items in (before, after))
+    told = {item.id for item in after}
+    return len(now - was), len((was & told) - now)
+
+
+def _let_go(act: Act, outbox: Look, row: OutRow, leaves: int) -> str | None:
+    """How people held what may leave from now on, None where nobody did."""
+    mine = (outbox.recipient.n, row.ident)
+    if not outbox.lets_go(row, leaves):
+        act.connection.execute("update hold set act=? where recipient=? and ident=?", (_UNSEEN, *mine))
+        return None
+    was = act.connection.execute("delete from hold where recipient=? and ident=? returning act", mine).fetchone()
+    return None if was is None else str(was[0])
+
+
+def _hold(act: Act, recipient: Recipient, ident: int, by: str, what: str) -> None:
+    hold(act.connection, recipient.n, ident, act.now, by, what)
+    # Besides the renditions that may be sent now, others of these rows that people approved, as somebody sees them or from before.
+    act.connection.execute(
+        "update approval set voided=?, reason=? where recipient=? and voided is null and object in (select m.row from "
+        "rendition m join object o on o.n=m.original where o.ident=?)",
+        (act.now, what, recipient.n, ident),
+    )
 
 
 def _rows_of(connection: Connection, idents: Sequence[int]) -> list[int]:

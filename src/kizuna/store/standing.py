@@ -132,6 +132,11 @@ def read_rules(connection: Connection) -> list[Rule]:
     return [_rule(row) for row in rows]
 
 
+def every_rule(connection: Connection) -> list[Rule]:
+    """Every version of every rule, ended ones too, in the order they were made."""
+    return [_rule(row) for row in connection.execute(f"select {_COLUMNS} from rule order by n").fetchall()]
+
+
 class Rules:
     """The standing rules of one node. `by` is who acts, for the audit trail."""
 

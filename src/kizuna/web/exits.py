@@ -14,7 +14,7 @@ BOTH: tuple[Reader, ...] = ("person", "partner")
 
 
 class Exit(NamedTuple):
-    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status', {job} a job's."""
+    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status', {job} a job's, {rule} a rule."""
 
     name: str
     method: str
@@ -42,6 +42,13 @@ EXITS = (
     Exit("result of a job", "GET", "/api/v1/jobs/{job}/result", PERSON),
     Exit("audit trail", "GET", "/api/v1/audit", PERSON),
     Exit("release preview", "GET", "/api/v1/release/preview", PERSON),
+    Exit("outbox", "GET", "/api/v1/release/outbox", PERSON),
+    Exit("history of releases", "GET", "/api/v1/release/history", PERSON),
+    Exit("propose", "POST", "/api/v1/release/propose", PERSON),
+    Exit("approve", "POST", "/api/v1/release/approve", PERSON),
+    Exit("stop", "POST", "/api/v1/release/stop", PERSON),
+    Exit("withdraw", "POST", "/api/v1/release/withdraw", PERSON),
+    Exit("relabel many", "POST", "/api/v1/release/relabel", PERSON),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),
@@ -63,6 +70,13 @@ SILENT = {
     ("DELETE", "/api/v1/purges/{number}"),
     ("POST", "/api/v1/purges/{number}/confirm"),
     ("POST", "/api/v1/purges/{number}/lift"),
+    # Rules say what is proposed and sent, whatever there is; how much that is, they do not say.
+    ("GET", "/api/v1/release/rules"),
+    ("PUT", "/api/v1/release/rules"),
+    ("GET", "/api/v1/release/rules/{rule}"),
+    ("DELETE", "/api/v1/release/rules/{rule}"),
+    ("POST", "/api/v1/release/rules/{rule}/approve"),
+    ("POST", "/api/v1/release/rules/{rule}/stop"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/login"),

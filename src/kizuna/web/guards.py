@@ -20,7 +20,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
-    """The guard of the API: one of one's own people, with the right that the handler names in its options.
+    """The guard of the API: one of one's own people, with the right that the handler names in its options; with `person` no token.
 
     Partners read their feeds, never views, so none of the API is theirs. Raises NotAuthenticated, Refused, WrongOrigin, UsageError.
     """
@@ -33,6 +33,8 @@ def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Refused("partners read their feeds, under /taxii2/")
     if not caller.may(right):
         raise Refused(f"this needs the right to {right}")
+    if handler.opt.get("person") and connection.headers.get("authorization") is not None:
+        raise Refused("tokens do not approve: log in, and give your password with it")
     _only_known_questions(connection, handler)
 
 

@@ -68,6 +68,11 @@ KINDS: dict[str, Kind] = {
     "refused": Kind(
         403, N_("Not allowed"), N_("You are known here, but your roles, your token or a label do not allow this.")
     ),
+    "wrong-password": Kind(
+        403,
+        N_("Wrong password"),
+        N_("This needs your password once more, and it is not the one that was given. You are still logged in."),
+    ),
     "wrong-origin": Kind(
         403,
         N_("Asked from elsewhere"),

@@ -12,7 +12,7 @@ from typing import IO, Annotated, BinaryIO, cast
 import anyio.to_thread
 import msgspec
 from litestar import Response, post
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import QueryParameter
 
 from kizuna import deadline
 from kizuna.errors import TooLarge
@@ -23,6 +23,7 @@ from kizuna.store.answered import Answered
 from kizuna.store.room import must_have_room
 from kizuna.store.told import as_told
 from kizuna.web.api.model import Fault, Import, Taken, taken_of
+from kizuna.web.api.once import Key
 from kizuna.web.context import Asked, of
 from kizuna.web.problems import UnsupportedMediaType
 
@@ -36,12 +37,6 @@ LabelOption = Annotated[
     QueryParameter(max_length=2000, description="Label of objects that state none; a stated one is joined with it."),
 ]
 AreaOption = Annotated[str | None, QueryParameter(max_length=100, description="Programme area that the objects serve.")]
-Key = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key", max_length=255, description="A repeated request is answered alike for a day."
-    ),
-]
 
 
 # The bound is the node's setting (`receive`), not what the other requests are held to.

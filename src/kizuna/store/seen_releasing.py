@@ -1,0 +1,90 @@
+"""What one of one's own people asks of the outbox, and does about many labels, as far as they see (`releasing` for the rest)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kizuna.labels import Label, Principal
+from kizuna.stix.ids import type_of
+from kizuna.store.database import Connection
+from kizuna.store.outbox import Item, State, recipient_of
+from kizuna.store.seen_outbox import SeenOutbox
+
+if TYPE_CHECKING:
+    from kizuna.store.store import Store
+
+AT_A_TIME = 200
+LOOKED_AT = 2_000
+"""Objects that are looked at for one page."""
+
+
+class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
+    """What another label of some objects did: whose it is now, which only their owner may loosen, how many rows it is on.
+
+    By partner, how many of them are offered now and were not, and which were and are not: those it may have fetched.
+    """
+
+    done: tuple[str, ...]
+    refused: tuple[str, ...]
+    touched: int
+    opened: dict[str, int]
+    given: dict[str, tuple[str, ...]]
+
+
+def outbox_page(
+    store: Store, partner: str, states: Sequence[State], limit: int, principal: Principal, before: int | None = None
+) -> tuple[list[Item], int | None]:
+    """What stands so for a partner behind a position, newest first, and where it goes on, None at the end.
+
+    Among so many as are looked at at once there may be none, and more behind them. Raises NotFound, NodeBusy.
+    """
+    store.settle()
+    found: list[Item] = []
+    looked = 0
+    with store.database.snapshot() as reader:
+        recipient = recipient_of(store, reader, partner)
+        candidates = SeenOutbox(store, reader, recipient, principal).candidates(states, before)
+        while looked < LOOKED_AT:
+            some = {id: n for n, id in islice(candidates, min(max(limit, looked), AT_A_TIME))}
+            if not some:
+                return found, None
+            looked += len(some)
+            for item in SeenOutbox(store, reader, recipient, principal).items(list(some)):
+                if item.state in states and len(found) == limit:
+                    return found, before
+                before = some[item.id]
+                if item.state in states:
+                    found.append(item)
+            before = list(some.values())[-1]
+    return found, before
+
+
+def relabel(store: Store, ids: Sequence[str], label: Label, *, by: str, principal: Principal) -> Relabelled:
+    """Set the label of all versions that somebody sees of many objects, in one act."""
+    ids = [id for id in dict.fromkeys(ids) if type_of(id) is not None]
+    with store.act() as act:
+        before = _offered(store, act.connection, ids, principal)
+        change, done, refused = store.relabel_many(ids, label, by=by, principal=principal)
+        after = _offered(store, act.connection, ids, principal)
+    given = {name: tuple(id for id in ids if id in was - after[name]) for name, was in before.items()}
+    opened = {name: len(now - before[name]) for name, now in after.items()}
+    return Relabelled(
+        done=tuple(id for id in ids if id in set(done)),
+        refused=tuple(id for id in ids if id in set(refused)),
+        touched=change.touched,
+        opened={name: count for name, count in opened.items() if count},
+        given={name: gone for name, gone in given.items() if gone},
+    )
+
+
+def _offered(store: Store, connection: Connection, ids: Sequence[str], principal: Principal) -> dict[str, set[str]]:
+    """By partner, which of these are offered to it."""
+    found = {}
+    for recipient in store.recipients(connection):
+        items = SeenOutbox(store, connection, recipient, principal).items(ids)
+        found[recipient.partner.name] = {item.id for item in items if item.state == "offered"}
+    return found
