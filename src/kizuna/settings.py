@@ -150,6 +150,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether spans are sent by OpenTelemetry; the OTEL_* variables say where to, and ask for them too."""
     approvers: dict[str, Annotated[int, msgspec.Meta(ge=1, le=9)]] | None = None
     """How many people approve what has a label before it leaves, as in {"TLP:AMBER": 2}; one where none is given, two at least for RED."""
+    scan: bool = True
+    """Whether what enters a feed is looked through for texts that are withheld from its partner; what holds one waits for people."""
     job_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 14
     """Days that jobs which ended are kept, with what they made."""
     limits: Limits = Limits()

@@ -29,7 +29,7 @@ def test_a_fresh_node_is_well(folder: Path) -> None:
     assert done.code == 0, done.out
     checks = found(folder)
     names = "folder permissions settings key certificate store migrations indices quarantine jobs backup partners"
-    names += " destroyed clock disk port network"
+    names += " release destroyed clock disk port network"
     assert list(checks) == names.split()
     assert {state for state, _ in checks.values()} <= {"ok", "warning"}  # the disk of whoever tests may be full
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 
 from kizuna.store import open_store
 from kizuna.store.accounts import Accounts
-from tests.builders import CLEAR, campaign, named, report
+from tests.builders import AMBER, CLEAR, campaign, named, report, sdo
 from tests.cli.given import OBJECTS
 from tests.commands import Done, bundle, kizuna
 
@@ -153,3 +154,53 @@ def test_relabel_tells_who_had_it(people: Path) -> None:
     assert set(told["given"]) == {"Kyiv"}
     ended = release(people, "outbox", "--as", "Kyiv", "--state", "ended", "--json").lines()
     assert {line["id"] for line in ended} == {NEW, ID}
+
+
+VICTIM = "Kansai Grid Operator"
+
+
+def test_a_withheld_text_is_found_shown_and_cleared(people: Path) -> None:
+    secret = sdo("identity", VICTIM, identity_class="organization", object_marking_refs=[AMBER])
+    telling = campaign("telling", description=f"seen at {VICTIM}", object_marking_refs=[CLEAR])
+    (people / "rules.yaml").write_text("- {name: clear, act: send, labels: [TLP:CLEAR]}\n")
+    assert release(people, "rules", "put", str(people / "rules.yaml")).code == 0
+    assert kizuna("doctor", "--data", people).out.count("rules that wait for people: clear") == 1
+    assert release(people, "approve", "--rule", "clear", who="aoki").code == 0
+    assert release(people, "found", "--as", "Kyiv").code == 3
+    kizuna("import", "-", "--data", people, input=bundle(secret, telling))
+    assert release(people, "outbox", telling["id"], "--as", "Kyiv").out.startswith(
+        f"{telling['id']}: held: a text withheld from this partner stands in it\n"
+    )
+    (listed,) = release(people, "outbox", "--as", "Kyiv", "--state", "found", "--json").lines()
+    assert (listed["id"], listed["state"]) == (telling["id"], "found")
+    (found,) = release(people, "found", "--as", "Kyiv", "--json").lines()
+    assert found == {
+        "text": VICTIM, "digest": hashlib.sha256(VICTIM.encode()).hexdigest(), "withheld_with": secret["id"],
+        "held": [{"id": telling["id"], "path": "description"}],
+    }  # fmt: skip
+    number = found["digest"][:12]
+    assert release(people, "found", "--as", "Kyiv").out.splitlines() == [
+        f'{number}: "{VICTIM}", withheld with {secret["id"]}', f"  held: {telling['id']} (description)",
+    ]  # fmt: skip
+    assert "held for withheld texts: Kyiv 1" in kizuna("doctor", "--data", people).out
+    assert release(people, "clear", number, "--as", "Kyiv", who="oda").code == 4
+    assert release(people, "clear", "0" * 12, "--as", "Kyiv", who="aoki").code == 3
+    assert release(people, "clear", "--as", "Kyiv", who="aoki").code == 2
+    done = release(people, "clear", number, "--as", "Kyiv", who="aoki")
+    assert (done.code, done.out) == (0, "texts that may leave: 1; held no more: 1\n")
+    assert release(people, "outbox", telling["id"], "--as", "Kyiv", "--json").last()["state"] == "offered"
+    assert kizuna("doctor", "--full", "--data", people).code == 0
+
+
+def test_revoking_tells_who_has_it(people: Path) -> None:
+    assert release(people, "approve", NEW, "--as", "Kyiv", who="aoki").code == 0
+    done = release(people, "revoke", NEW, ID, "--json")
+    assert done.last() == {"revoked": [NEW, ID], "told": {}, "asked": {"Kyiv": [NEW, ID]}}
+    again = release(people, "revoke", NEW)
+    assert (again.code, again.err) == (4, f"{NEW}: not done: it is revoked already\n")
+    assert release(people, "outbox", NEW, "--as", "Kyiv", "--json").last()["state"] == "proposed"
+    assert release(people, "approve", NEW, "--as", "Kyiv", who="aoki").code == 0
+    newest = [
+        one for one in json.loads(kizuna("export", "--data", people, "--as", "Kyiv").out)["objects"] if one["id"] == NEW
+    ]
+    assert newest[-1]["revoked"] is True

@@ -14,6 +14,7 @@ RELEASE = {
     "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",
     "leaves-already", "left-already", "let-in", "not-held", "not-receiving", "object", "older-version-whole",
     "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "seen-in-part", "whole-or-not",
+    "no-versions", "not-owner", "revoked-already",
 }  # fmt: skip
 """What feeds, the release plan and the outbox say besides."""
 

@@ -85,6 +85,7 @@ def findings(folder: Path, *, full: bool = False, network: bool = False) -> Iter
         "jobs": _jobs,
         "backup": _backup,
         "partners": _partners,
+        "release": _release,
         "destroyed": _destroyed,
         "clock": _clock,
         "disk": _disk,
@@ -288,6 +289,34 @@ def _partners(folder: Path) -> Finding:
     return "warning", _(
         "stopped since {moment}: {names}; look, then: kizuna partner resume NAME", moment=since, names=names
     )
+
+
+def _release(folder: Path) -> Finding:
+    """By whose word things leave now, and what waits for people's."""
+    from kizuna.store import open_store
+    from kizuna.store.standing import FIRST, Rules
+
+    if _migrations(folder)[0] != "ok":
+        return "warning", _("not looked at: first the store itself must be well")
+    with closing(open_store(folder, read_only=True)) as store:
+        rules = [rule for rule in Rules(store).listed() if rule.terms.act == "send"]
+        counting = [rule.name for rule in rules if rule.counts(store.clock())]
+        sql = "select p.name, count(*) from hold h join partner p on p.n=h.recipient where h.act='found' group by p.name order by p.name"
+        held = store.database.read().execute(sql).fetchall()
+    if held:
+        told = ", ".join(f"{name} {count:,}" for name, count in held)
+        return "warning", _(
+            "held for withheld texts: {partners}; see: kizuna release found --as PARTNER", partners=told
+        )
+    if waiting := [rule.name for rule in rules if rule.granted is None or rule.stopped is not None]:
+        return "warning", _(
+            "rules that wait for people: {names}; see: kizuna release rules list", names=", ".join(waiting)
+        )
+    if FIRST in counting:
+        return "ok", _("what labels let leaves at once, by the rule {name}", name=FIRST)
+    if counting:
+        return "ok", _("leaves at once by rules: {names}", names=", ".join(counting))
+    return "ok", _("nothing leaves without people")
 
 
 def _destroyed(folder: Path) -> Finding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from kizuna.cli.clearing import clear, found
 from kizuna.cli.folder import found_ids, node
 from kizuna.cli.output import emit, node_options, note, say, trouble
 from kizuna.cli.releasing import COMMANDS, PARTLY
@@ -57,17 +58,17 @@ def preview(
         raise click.UsageError(_("give IDs, or say what to look for"))
     with node(data) as store:
         asked, more = (ids, False) if ids else found_ids(store, text, types, area, limit)
-        found = _verdicts(store, partner, asked)
+        told = _verdicts(store, partner, asked)
     counts = dict.fromkeys(_FORMS, 0)
-    for verdict in found:
+    for verdict in told:
         counts[verdict.form.name] += 1
         _tell(verdict, as_json=as_json)
-    missing = sorted(set(ids) - {verdict.id for verdict in found})
+    missing = sorted(set(ids) - {verdict.id for verdict in told})
     for id in missing:
         trouble(_("not held here: {id}", id=id))
     if more:
         note(_("there are more; see --limit"))
-    if not found:
+    if not told:
         if not ids:
             note(_("nothing found"))
         ctx.exit(3)
@@ -120,5 +121,5 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     say(line)
 
 
-for one in (*COMMANDS, rules):
+for one in (*COMMANDS, found, clear, rules):
     command.add_command(one)

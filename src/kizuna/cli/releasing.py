@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from kizuna.cli.clearing import tell_found
 from kizuna.cli.folder import actor, found_ids, node, trial
 from kizuna.cli.output import F, dry_option, emit, node_options, note, rows_option, say, table, trouble
 from kizuna.cli.person import by_password
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from kizuna.store.releasing import Acted
 
 PARTLY = 6
-STATES = ["withheld", "unproposed", "proposed", "waiting", "offered", "stopped", "withdrawn", "ended"]
+STATES = ["withheld", "unproposed", "proposed", "waiting", "offered", "found", "stopped", "withdrawn", "ended"]
 WORDS = {
     "withheld": N_("withheld by its label"),
     "unproposed": N_("not proposed"),
     "proposed": N_("proposed"),
     "waiting": N_("let out, and waits"),
     "offered": N_("in the feed"),
+    "found": N_("held: a text withheld from this partner stands in it"),
     "stopped": N_("stopped"),
     "withdrawn": N_("withdrawn"),
     "ended": N_("was in the feed; its label withholds it now"),
@@ -77,7 +79,9 @@ def _asked(store: Store, ids: tuple[str, ...], **search: Any) -> tuple[str, ...]
     "states",
     multiple=True,
     type=click.Choice(STATES),
-    help="Only these; may be repeated. [default: proposed]",
+    metavar="STATE",
+    help="Only these, may be repeated: withheld, unproposed, proposed, waiting, offered, found, stopped, withdrawn, ended. "
+    "[default: proposed]",
 )
 @click.option("--limit", type=click.IntRange(1, 100_000), default=1_000, show_default=True, help="At most so many.")
 @node_options
@@ -180,6 +184,7 @@ def approve(
             if items and sys.stdin.isatty():
                 for item in items:
                     note(_line(item))
+                tell_found(store, partner, among=asked)
                 question = _("Approve these {number:,} for {partner}?", number=len(items), partner=partner)
                 click.confirm(question, abort=True, err=True)
         acted = releases.approve(partner, asked, by=by_password(store, name), shown=shown)
@@ -264,6 +269,36 @@ def withdraw(
         asked = _asked(store, ids, text=text, types=types, area=area, limit=limit)
         acted = Releases(store).withdraw(partner, asked, reason, by=actor())
     _tell_acted(acted, as_json=as_json)
+
+
+@click.command("revoke", short_help="Say that objects of your own are wrong.")
+@_which
+@node_options
+def revoke(
+    ids: tuple[str, ...], text: str | None, types: tuple[str, ...], area: str | None, limit: int, data: Path, as_json: bool
+) -> None:  # fmt: skip
+    """Say that objects of your own are wrong: give each a last version that is revoked, for whoever has it.
+
+    That version leaves as any other: by rules, or when people approve it, who are asked where a partner has the object. To have an
+    object back from one partner is `kizuna release withdraw`.
+    """
+    from kizuna.store.revoking import revoke
+
+    with node(data) as store:
+        asked = _asked(store, ids, text=text, types=types, area=area, limit=limit)
+        done = revoke(store, asked, by=actor())
+    if as_json:
+        emit({"revoked": done.done, "told": done.told, "asked": done.asked})
+    else:
+        say(_("{number:,} revoked", number=len(done.done)))
+        for partner, some in done.told.items():
+            say(_("{partner} is told of {number:,}", partner=partner, number=len(some)))
+        for partner, some in done.asked.items():
+            say(_("{partner} has {number:,} of them; people are asked", partner=partner, number=len(some)))
+    for id, why in done.failed:
+        trouble(_("{id}: not done: {reason}", id=id, reason=worded(why.code, why.parameters)))
+    if done.failed:
+        click.get_current_context().exit(PARTLY if done.done else 4)
 
 
 @click.command("relabel", short_help="Set the label of many objects.")
@@ -408,4 +443,4 @@ def row(item: Item) -> dict[str, object]:
     }
 
 
-COMMANDS: Sequence[click.Command] = (outbox, propose, approve, stop, withdraw, relabel, history)
+COMMANDS: Sequence[click.Command] = (outbox, propose, approve, stop, withdraw, revoke, relabel, history)

@@ -76,6 +76,18 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "{} approved it already, and another person is asked for",
         "ja": "{} はすでに承認しました。別の人の承認が必要です",
     },
+    "not-owner": {
+        "en": "only its owner revokes it",
+        "ja": "無効にできるのは所有者だけです",
+    },
+    "no-versions": {
+        "en": "it has no versions; delete it, or withdraw it",
+        "ja": "版を持ちません。削除するか、撤回してください",
+    },
+    "revoked-already": {
+        "en": "it is revoked already",
+        "ja": "すでに無効になっています",
+    },
     "seen-in-part": {
         "en": "who does not see all of it does not approve it",
         "ja": "全体を見ることができない人は承認できません",

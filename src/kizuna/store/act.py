@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from kizuna.labels import Principal, label_changes
 from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
+from kizuna.store.finds import Finds
 from kizuna.store.gate import HOUR, Gate, hold
 from kizuna.store.model import Change, Source
 from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
+from kizuna.store.returned import label_returned
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.standing import Rule, read_rules
 from kizuna.store.translations import label_translations
@@ -44,6 +46,11 @@ class Act:
         self._lost: set[int] = set()  # ids of which nothing is left
         self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
         self._anew: set[int] = set()  # recipients for whom much may be different
+        self._entered: dict[int, dict[int, int]] = defaultdict(dict)  # by recipient, rows, and when
+        self._freed: dict[int, set[int]] = defaultdict(
+            set
+        )  # by recipient, ids that were held for what was found in them
+        self._finds: Finds | None = None
         self.recipients = store.recipients(connection)
         self.settle()
 
@@ -52,6 +59,7 @@ class Act:
         if not objects:
             return
         self._touched |= set(objects)
+        label_returned(self._store, self.connection, objects)
         translations = label_translations(self._store, self.connection, objects)
         mentions = mentioned(self.connection, objects)
         for recipient in self.recipients:
@@ -139,7 +147,9 @@ class Act:
 
     def destroying(self, idents: Sequence[int]) -> None:
         """Take ids out of every feed, before their rows are destroyed."""
+        rows = self._rows_of(idents)
         for recipient in self.recipients:
+            self._freed[recipient.n] |= self.finds.let_go(recipient.n, rows)
             with self._feeds(recipient) as feeds:
                 self._count(self._ended, recipient, feeds.destroy(idents))
         self._lost |= set(idents)
@@ -274,13 +284,50 @@ class Act:
     def _holder(self) -> Principal:
         return self._store.holder()
 
-    def part(self) -> None:
-        """Work out anew, at the end of the act, what leaves in part and rests on what it changed."""
+    def finish(self) -> None:
+        """At the end of the act: work out anew what leaves in part and rests on what it changed, and look through what entered."""
         self.known.clear()  # labels may be others by now
         for recipient in self.recipients:
-            gate = self.gate(recipient)
-            if not (gate.has_parts or gate.parting):
-                continue
+            self._let_go(recipient)
+            self._part(recipient)
+            self._look_through(recipient)
+
+    def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
+        """Look anew, at the end of the act, through what is held for texts that somebody cleared."""
+        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
+        idents = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
+        self._freed[recipient.n] |= self.finds.let_go(recipient.n, (), idents)
+
+    @property
+    def finds(self) -> Finds:
+        """The scans of this act."""
+        if self._finds is None:
+            self._finds = Finds(self.connection, self.now)
+        return self._finds
+
+    def _let_go(self, recipient: Recipient) -> None:
+        """What was held for what was found in it is looked through anew where the act is about it, or about what was found."""
+        idents = self._freed.pop(recipient.n, set())
+        if self._touched and self.gate(recipient).holds_finds:
+            idents |= self.finds.let_go(recipient.n, self._touched)
+        if idents:
+            self.released(recipient, self._rows_of(idents))
+            Parting(self._store, self, recipient).offer(idents)
+
+    def _look_through(self, recipient: Recipient) -> None:
+        while entered := self._entered.pop(recipient.n, {}):
+            if not self._store.settings.scan:
+                return
+            held = self.finds.hold(recipient, self.masks(recipient), self.gate(recipient), list(entered), self._touched)
+            if not held:
+                return
+            self.ask_anew(recipient)
+            with self._feeds(recipient) as feeds:  # what enters in their place is looked through in turn
+                self._count(self._opened, recipient, -feeds.take_back([one.n for one in held], entered))
+
+    def _part(self, recipient: Recipient) -> None:
+        gate = self.gate(recipient)
+        if gate.has_parts or gate.parting:
             parting = Parting(self._store, self, recipient)
             touched = self._idents(self._touched) | self._lost
             if recipient.n in self._anew:
@@ -333,6 +380,7 @@ class Act:
         )
         yield feeds
         self._moved[recipient.n] |= feeds.moved
+        self._entered[recipient.n] |= feeds.entered
 
     def _offer_capped(self, recipient: Recipient) -> None:
         """Offer again what the hour before had no place for."""

@@ -145,7 +145,7 @@ def _destroy_rows(store: Store, act: Act, rows: Sequence[_Row], idents: Sequence
         connection.execute(f"delete from {table} where object in {_THESE}", these)
     for table in ("rendition", "part"):
         connection.execute(f"delete from {table} where row in {_THESE}", these)
-    for table in ("hold", "outbox"):
+    for table in ("hold", "find", "outbox"):
         connection.execute(f"delete from {table} where ident in {_THESE}", (json.dumps(list(idents)),))
     if end_of_rows(connection)[0] in numbers:
         keep_end_of_rows(connection)

@@ -12,7 +12,7 @@ comes in later, rows that mention it are looked at again (`hold_back`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import Any
@@ -61,6 +61,8 @@ class Feeds:
         self._parts: set[int] = set()  # renditions among what was looked at
         self.moved: set[int] = set()
         """Ids of which something entered or ended."""
+        self.entered: dict[int, int] = {}
+        """Rows that entered, and when; they may have ended since."""
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
@@ -81,6 +83,15 @@ class Feeds:
         gone = self._live_of(list(objects))
         self._forget_waits(objects)
         return self._end(gone, [])
+
+    def take_back(self, objects: Sequence[int], entered: Mapping[int, int]) -> int:
+        """Of what entered in this act, and when, take these rows out with what refers to them, as if they had not; returns how many."""
+        ended = self._end(self._live_of(list(objects)), [])
+        self._connection.execute(
+            "delete from feed where recipient=? and live=0 and added in (select value from json_each(?))",
+            (self._recipient, json.dumps(sorted(entered.values()))),
+        )
+        return ended
 
     def hold_back(self, mentions: Sequence[tuple[int, int]]) -> int:
         """End rows whose text names what has come in (`mentioned`) and the recipient may not have; returns how many."""
@@ -261,6 +272,7 @@ class Feeds:
         self._connection.load(("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6))
         self._gate.entered(row[2] for row in rows)
         self.moved.update(row[3] for row in rows)
+        self.entered |= {row[2]: row[1] for row in rows}
         several = {row[3] for row in rows} & self._repeated
         if len({row[3] for row in rows}) < len(rows) or several:
             self._mark_last({row[3] for row in rows})

@@ -64,6 +64,8 @@ class Gate:
         self._proposing = [rule for rule in counting if rule.terms.act == "propose"]
         self._any = any(rule.terms.unlimited for rule in self._sending)
         self._holding = self._has("hold")
+        self.holds_finds = self._holding and self._has("find")
+        """Whether something is held for withheld texts that were found in it."""
         self.has_parts = self._has("part")
         """Whether something leaves to it in part, or may."""
         self.parting = any(rule.terms.parts for rule in counting)
@@ -296,6 +298,7 @@ def hold(connection: Connection, recipient: int, ident: int, at: int, by: str, w
         (at, what, recipient, rows),
     )
     connection.execute(f"delete from proposal where recipient=? and object in {_THESE}", (recipient, rows))
+    connection.execute("delete from find where recipient=? and ident=?", (recipient, ident))
 
 
 def _fits_said(rule: Rule, raw: bytes) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from kizuna.labels import Label, Reason
 from kizuna.store.database import Connection
+from kizuna.store.finds import FOUND
 from kizuna.store.gate import Gate
 from kizuna.store.outgoing import Outgoing
 from kizuna.store.plan import Plan
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from kizuna.store.act import Act
     from kizuna.store.store import Store
 
-State = Literal["withheld", "unproposed", "proposed", "waiting", "offered", "stopped", "withdrawn", "ended"]
+State = Literal["withheld", "unproposed", "proposed", "waiting", "offered", "found", "stopped", "withdrawn", "ended"]
 """Where an object stands: its label withholds it; nobody proposed it; people are asked; it waits for what it refers to, or for the next
-hour; it is in the feed; people stopped it before it left, or withdrew it after; or it was in the feed and its label withholds it now."""
+hour; it is in the feed; a withheld text was found in it; people stopped it before it left, or withdrew it after; or it was in the feed
+and its label withholds it now."""
 
 STATES: tuple[State, ...] = get_args(State)
 _THESE = "(select value from json_each(?))"
@@ -185,6 +187,8 @@ class Outbox:
                 return "offered", None, added
         if row.ident in moment.held:
             person, act, at = moment.held[row.ident]
+            if act == FOUND:
+                return "found", None, at
             return ("withdrawn" if act == "withdrawn" else "stopped"), person, at
         if not in_part and not self._masks(row.whole, row.area, row.ident):
             given = [added for _, added, _ in there]
@@ -269,9 +273,9 @@ class Outbox:
             where = f"o.n not in ({live})"
         elif asked <= {"offered"}:
             where = f"o.n in ({live})"
-        elif asked <= {"stopped", "withdrawn"}:
+        elif asked <= {"found", "stopped", "withdrawn"}:
             where = f"o.ident in (select ident from hold where recipient={self.recipient.n:d})"
-        elif asked <= {"ended", "stopped", "withdrawn"}:
+        elif asked <= {"ended", "withdrawn"}:
             where = f"o.ident in (select ident from feed where recipient={self.recipient.n:d})"
         sql = (
             "select o.ident, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "

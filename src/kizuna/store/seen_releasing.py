@@ -73,8 +73,8 @@ def relabel(store: Store, ids: Sequence[str], label: Label, *, by: str, principa
     given = {name: tuple(id for id in ids if id in was - after[name]) for name, was in before.items()}
     opened = {name: len(now - before[name]) for name, now in after.items()}
     return Relabelled(
-        done=tuple(id for id in ids if id in set(done)),
-        refused=tuple(id for id in ids if id in set(refused)),
+        done=tuple(done),
+        refused=tuple(refused),
         touched=change.touched,
         opened={name: count for name, count in opened.items() if count},
         given={name: gone for name, gone in given.items() if gone},

@@ -135,7 +135,7 @@ class Store:
                     raise Unavailable("this node went on in another store; start it anew")
                 act = Act(self, connection)
                 yield act
-                act.part()
+                act.finish()
                 act.note_labels()
                 act.note_capped()
             if fed := act.fed():
@@ -338,7 +338,19 @@ class Store:
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
-            for table in ("feed", "waiting", "approval", "proposal", "hold", "capped", "spent", "outbox", "part"):
+            for table in (
+                "feed",
+                "waiting",
+                "approval",
+                "proposal",
+                "hold",
+                "find",
+                "cleared",
+                "capped",
+                "spent",
+                "outbox",
+                "part",
+            ):
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
             for table in ("sent", "notice", "consent"):

@@ -1,0 +1,50 @@
+"""What comes back never loosens: a copy of what left this node is as closed as what is held here of the same version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kizuna.labels import join
+from kizuna.store.database import Connection
+from kizuna.store.rows import RowWriter
+from kizuna.store.translations import marked_row
+
+if TYPE_CHECKING:
+    from kizuna.store.store import Store
+
+MACHINE = "kizuna"
+"""Who gave such a copy its label: definitions that come in later do not loosen it."""
+
+# Other rows of the same id and version that were here before, of what was ever in a feed: what never left cannot come back.
+_BEFORE = (
+    "select n.n, case when o.digest=n.digest then o.label else o.whole end from json_each(?) j join object n on n.n=j.value "
+    "join source s on s.n=n.source join object o on o.ident=n.ident and o.n<n.n and o.source<>n.source "
+    "and o.version is not distinct from n.version where s.kind='partner' "
+    "and exists (select 1 from feed f where f.ident=n.ident) order by n.n"
+)
+
+
+def label_returned(store: Store, connection: Connection, objects: Sequence[int]) -> None:
+    """Tighten the labels of those new rows that partners sent and that left this node before, through whatever hands they came."""
+    labels = store.interned.label_of
+    before: dict[int, set[int]] = {}
+    for n, label in connection.execute(_BEFORE, (json.dumps(list(objects)),)).fetchall():
+        before.setdefault(n, set()).add(label)
+    sql = (
+        "select o.n, b.raw, o.label, o.source, o.space from object o join body b on b.n=o.n "
+        "where o.n in (select value from json_each(?)) order by o.n"
+    )
+    for n, raw, stated, source, space in (
+        connection.execute(sql, (json.dumps(list(before)),)).fetchall() if before else ()
+    ):
+        label = reduce(join, (labels(connection, held) for held in sorted(before[n])), labels(connection, stated))
+        if label == labels(connection, stated):
+            continue
+        data = msgspec.json.decode(raw)
+        marked = marked_row(store, connection, data, label=stated, source=source, space=space).with_label(label)
+        RowWriter(connection, store.interned, space).relabel(n, marked, data, by=MACHINE)
