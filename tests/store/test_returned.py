@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-import stix2
+from stix2 import parsing
 
 from kizuna.labels import format_label, parse_label
 from kizuna.store import Partner, Query, Store
@@ -45,7 +45,7 @@ def rewritten(one: dict[str, Any], *, strip: bool = False, marks: list[str] | No
     told = {key: value for key, value in one.items() if not (strip and key == "object_marking_refs")}
     if marks is not None:
         told["object_marking_refs"] = marks
-    written: dict[str, Any] = json.loads(stix2.parse(told, allow_custom=True).serialize(pretty=True))
+    written: dict[str, Any] = json.loads(parsing.parse(told, allow_custom=True).serialize(pretty=True))
     return written
 
 
