@@ -64,10 +64,11 @@ def campaigns(first: int, last: int) -> Iterator[dict[str, Any]]:
     for i in range(first, last):
         one: dict[str, Any] = {
             "type": "campaign", "spec_version": "2.1", "id": id_of("campaign", i), "created": "2026-01-01T00:00:00.000Z",
-            "modified": "2026-01-01T00:00:00.000Z", "name": f"campaign {i}", "description": "power plant " * 8,
+            "modified": "2026-01-01T00:00:00.000Z", "name": f"campaign {i}", "description": f"power plant {i} and its neighbours, " * 3,
             "object_marking_refs": [AMBER if i % 3 else CLEAR],
         }  # fmt: skip
         if i % 50 == 0:
+            one["description"] = f"seen at plant number {i} by the river, and at none of the others of its owner; " * 2
             one["granular_markings"] = [{"marking_ref": RED, "selectors": ["description"]}]
         yield one
 

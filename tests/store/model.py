@@ -23,6 +23,7 @@ from kizuna.labels import (
     exceeds,
     format_label,
     join,
+    join_all,
     memberships_of,
     parse_label,
 )  # fmt: skip
@@ -94,13 +95,16 @@ class Model:
     partners: dict[str, Partner] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
+    left: dict[str, set[str]] = field(default_factory=dict)
+    """By partner, the ids that were ever in its feed; whoever tries the model keeps it (`note_left`)."""
     _last: int = 0
 
     def copy(self) -> Model:
         """The same, to try something on."""
         made = replace(
-            self, rows=list(self.rows), partners=dict(self.partners), groups=dict(self.groups), purged=set(self.purged)
-        )
+            self, rows=list(self.rows), partners=dict(self.partners), groups=dict(self.groups), purged=set(self.purged),
+            left={name: set(ids) for name, ids in self.left.items()},
+        )  # fmt: skip
         made._last = self._last
         return made
 
@@ -131,6 +135,12 @@ class Model:
                 return "failed"
         self._last += 1
         label, whole = self._stated(source, new.data)
+        if source != OWN and any(new.id in self.left.get(name, ()) for name in self.partners):
+            alike = [row for row in held if row.source != source and row.brought.version == new.version]
+            before = [row.label if row.brought.content == new.content else row.whole for row in alike]
+            if closed := [one for one in before if format_label(one) not in ("TLP:CLEAR", "PUBLIC")]:
+                label = join_all((label, *closed))
+                whole = self._whole(source, new.data, label)
         where = area or (held[-1].area if held else DEFAULT)
         self.rows.append(Row(self._last, source, new, label, whole, where))
         return "imported"
@@ -161,6 +171,17 @@ class Model:
         """Destroy everything of an id; it does not come in again."""
         self.rows = [row for row in self.rows if row.id != id]
         self.purged.add(id)
+        for ids in self.left.values():
+            ids.discard(id)
+
+    def note_left(self, name: str, keys: Iterable[Key]) -> None:
+        """What is in a partner's feed has left this node."""
+        self.left.setdefault(name, set()).update(id for id, _ in keys)
+
+    def remove_partner(self, name: str) -> None:
+        """Forget a partner and its feed."""
+        self.partners.pop(name)
+        self.left.pop(name, None)
 
     # What partners have
 

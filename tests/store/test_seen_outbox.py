@@ -398,7 +398,7 @@ def nodes(databases: Databases, count: int) -> Iterator[list[tuple[Store, Clock]
 EVERY = [named(kind, name) for kind in ("campaign", "report") for name in NAMES]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=st.lists(st.one_of(bring, bring, relabels, people_act, people_act), min_size=4, max_size=16))
 def test_who_sees_everything_is_told_what_the_keeper_is(script: list[tuple[Any, ...]], databases: Databases) -> None:
     with nodes(databases, 1) as ((store, clock),):
@@ -524,7 +524,7 @@ def same(script: list[tuple[Any, ...]], databases: Databases) -> None:
         assert list(verify(full)) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
 def test_what_is_hidden_changes_nothing(script: list[tuple[Any, ...]], databases: Databases) -> None:
     same(script, databases)

@@ -252,9 +252,7 @@ class Node(RuleBasedStateMachine):
         if who == "partner":
             self.put_partner(name, data.draw(receives), strike)
         elif who == "removed" and name in self.model.partners:
-            self.takes(
-                strike, lambda store: store.remove_partner(name), lambda model: model.partners.pop(name) and None
-            )
+            self.takes(strike, lambda store: store.remove_partner(name), lambda model: model.remove_partner(name))
             if name not in self.model.partners:
                 del self.followers[name], self.entered[name]
         elif who == "group":
@@ -352,6 +350,7 @@ class Node(RuleBasedStateMachine):
     def partners_have_what_they_may(self) -> None:
         for name in self.model.partners:
             wanted = self.model.feed(name, self.clock.now)
+            self.model.note_left(name, wanted)
             feed = self.store.feed(name)
             rows = _all_pages(feed.read, Query(versions=("all",)))
             keys = [_key(row.id, row.version, row.raw) for row in rows]

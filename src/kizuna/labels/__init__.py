@@ -2,7 +2,7 @@
 
 from kizuna.labels.decide import addressed, decide, names
 from kizuna.labels.groups import Group, Membership, label_changes, memberships_of, next_change
-from kizuna.labels.join import join, join_all
+from kizuna.labels.join import join, join_all, restricts
 from kizuna.labels.marks import (
     Marked,
     PropertyLabels,
@@ -25,5 +25,5 @@ __all__ = [
     "Decision", "Form", "Group", "Label", "Marked", "Membership", "Part", "Policy", "Principal", "PropertyLabels", "Reason",
     "Redacted", "Rendered", "addressed", "decide", "exceeds", "format_label", "join", "join_all", "label_changes", "least_label",
     "mark", "memberships_of", "names", "next_change", "own_label_of_definition", "own_only", "parse_label",
-    "property_label", "redact", "render", "text_of", "to_markings", "translated", "worded_by",
+    "property_label", "redact", "render", "restricts", "text_of", "to_markings", "translated", "worded_by",
 ]  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kizuna.labels.model import Label, Part
-from kizuna.labels.policies import PUBLIC
+from kizuna.labels.policies import PUBLIC, TLP
 
 _PUBLIC = Part(PUBLIC, PUBLIC)
+_OPEN = (_PUBLIC, Part(TLP, "CLEAR"))
 
 
 def join(a: Label, b: Label) -> Label:
@@ -30,6 +31,11 @@ def join_all(labels: Iterable[Label]) -> Label:
         return max(distinct, key=lambda label: label.originator)
     first = min(p.originator or "" for p in parts)
     return Label(first, tuple(_with(p, None) if p.originator == first else p for p in parts))
+
+
+def restricts(label: Label) -> bool:
+    """Whether a label keeps anything from anybody, whoever holds it."""
+    return any(_with(part, None) not in _OPEN for part in label.parts)
 
 
 def _with(part: Part, originator: str | None) -> Part:

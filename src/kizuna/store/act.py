@@ -122,7 +122,7 @@ class Act:
         )
         idents = [ident for (ident,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
         for ident in idents:
-            hold(self.connection, recipient.n, ident, self.now, f"partner:{recipient.partner.name}", "withdrawn")
+            hold(self.connection, recipient.n, [ident], self.now, f"partner:{recipient.partner.name}", "withdrawn")
         parts = f"select row from part where recipient={recipient.n:d} and ident in (select value from json_each(?))"
         rows = [n for (n,) in self.connection.execute(parts, (json.dumps(idents),))]
         self.withheld(recipient, [*self._rows_of(idents), *rows])

@@ -18,7 +18,7 @@ import msgspec
 from kizuna.store.database import Connection
 from kizuna.store.gate import hold
 from kizuna.store.recipients import Masks, Recipient
-from kizuna.store.scan import Hit, Scan, withheld_texts
+from kizuna.store.scan import Hit, Scan, said_openly, withheld_texts
 
 if TYPE_CHECKING:
     from kizuna.store.gate import Gate
@@ -31,6 +31,9 @@ FOUND = "found"
 
 MOST_WITHHELD = 5_000
 """Withheld rows whose texts are looked for in one act and feed: those of the act first, then the newest close by."""
+
+MOST_ROWS = 100_000
+MOST_ASKED = 8
 
 _THESE = "(select value from json_each(?))"
 _IN_FEED = "o.ident=f.ident and o.n=f.object and f.live=1"
@@ -50,8 +53,9 @@ class Finds:
         self._connection = connection
         self._now = now
         self._suspects: dict[int, set[int]] = defaultdict(set)  # by recipient, rows with which found texts are withheld
+        self._asked: dict[tuple[str, tuple[int, ...]], list[tuple[int, int, int, int | None, str]]] = {}
         self._said: dict[tuple[int, int | None], list[str]] = {}
-        self._scans: dict[tuple[str, ...], tuple[Scan, dict[int, tuple[Hit, ...]]]] = {}
+        self._scans: dict[tuple[str, ...], tuple[Scan, dict[int, tuple[tuple[Hit, ...], set[str]]]]] = {}
 
     def hold(
         self, recipient: Recipient, masks: Masks, gate: Gate, entered: Sequence[int], touched: Collection[int]
@@ -62,12 +66,12 @@ class Finds:
         texts = self._texts(recipient.n, withheld)
         if not texts:
             return []
-        approved = gate.approvals([one.n for one in leaving])
-        leaving = [one for one in leaving if len(approved.get(one.n, ([], 1))[0]) < approved.get(one.n, ([], 1))[1]]
         hits = self._hits(tuple(texts), [one.n for one in leaving])
+        approvals = gate.approvals(list(hits))
+        for n in [n for n in hits if n in approvals and len(approvals[n][0]) >= approvals[n][1]]:
+            del hits[n]  # people have seen it
         held = {one.ident for one in leaving if one.n in hits}
-        for ident in held:
-            hold(self._connection, recipient.n, ident, self._now, MACHINE, FOUND)
+        hold(self._connection, recipient.n, sorted(held), self._now, MACHINE, FOUND)
         rows = {
             (ident, digest_of(hit.text)): (recipient.n, ident, digest_of(hit.text), hit.text, hit.path, texts[hit.text])
             for n, ident in leaving
@@ -111,11 +115,9 @@ class Finds:
         about = sorted({*touched, *self._suspects[recipient.n]})
         found = self._closed(recipient, masks, f"o.n in {_THESE}", about)
         targets = sorted({one.ident for one in leaving})
-        near = f"o.n in (select distinct e.object from edge e where e.target in {_THESE} limit {4 * MOST_WITHHELD})"
+        near = f"o.n in (select distinct e.object from edge e where e.target in {_THESE} limit {MOST_ROWS})"
         found |= self._closed(recipient, masks, near, targets, MOST_WITHHELD - len(found))
-        beyond = (
-            f"o.ident in (select distinct e.target from edge e where e.object in {_THESE} limit {4 * MOST_WITHHELD})"
-        )
+        beyond = f"o.ident in (select distinct e.target from edge e where e.object in {_THESE} limit {MOST_ROWS})"
         found |= self._closed(recipient, masks, beyond, sorted(found), MOST_WITHHELD - len(found))
         return sorted(found.items())
 
@@ -125,18 +127,26 @@ class Finds:
         if not these or most <= 0:
             return {}
         source = f"partner:{recipient.partner.name}"
-        sql = (
-            "select o.n, o.ident, o.whole, o.area from object o join source s on s.n=o.source "
-            f"where o.hidden=0 and o.space=0 and s.name<>? and {where} order by o.n desc"
-        )
         closed: dict[int, int] = {}
-        for n, ident, whole, area in self._connection.stream(sql, (source, json.dumps(list(these))), at_once=1_000):
-            if not masks(whole, area, ident):
+        for n, ident, whole, area, of in self._rows(where, tuple(these)):
+            if of != source and not masks(whole, area, ident):
                 closed[n] = ident
                 if len(closed) == most:
                     break
-        has = self._has(recipient.n, sorted(set(closed.values())))
+        has = self._has(recipient.n, sorted(set(closed.values()))) if closed else {}
         return {n: has.get(ident) for n, ident in closed.items()}
+
+    def _rows(self, where: str, these: tuple[int, ...]) -> list[tuple[int, int, int, int | None, str]]:
+        """Rows, the newest first: number, id, label of all of it, area, source. Partners of one act ask for the same."""
+        if (where, these) not in self._asked:
+            sql = (
+                "select o.n, o.ident, o.whole, o.area, s.name from object o join source s on s.n=o.source "
+                f"where o.hidden=0 and o.space=0 and {where} order by o.n desc limit {MOST_ROWS}"
+            )
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            self._asked[where, these] = self._connection.execute(sql, (json.dumps(these),)).fetchall()
+        return self._asked[where, these]
 
     def _has(self, recipient: int, idents: Sequence[int]) -> dict[int, int]:
         """By id, a row that is in the feed of it."""
@@ -165,12 +175,16 @@ class Finds:
         return {text: n for text, n in found.items() if digest_of(text) not in known} if known else found
 
     def _hits(self, texts: tuple[str, ...], rows: Sequence[int]) -> dict[int, tuple[Hit, ...]]:
+        """By row, what was found in it, but not what another of these rows, or itself, is openly about."""
         if texts not in self._scans:
             self._scans[texts] = (Scan(texts), {})
         scan, known = self._scans[texts]
         for n, data in self._read(n for n in rows if n not in known):
-            known[n] = scan.hits({n: data}).get(n, ())
-        return {n: known[n] for n in rows if known[n]}
+            found = scan.hits({n: data}).get(n, ())
+            known[n] = (found, said_openly(data, found) if found else set())
+        openly = {text for n in rows for text in known[n][1]}
+        hits = {n: tuple(hit for hit in known[n][0] if hit.text not in openly) for n in rows if known[n][0]}
+        return {n: found for n, found in hits.items() if found}
 
     def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         sql = f"select n, raw from body where n in {_THESE}"

@@ -284,21 +284,22 @@ class Gate:
         return self._connection.execute(sql, (self._recipient,)).fetchone() is not None
 
 
-def hold(connection: Connection, recipient: int, ident: int, at: int, by: str, what: str) -> None:
-    """Hold an id back from a recipient, whatever rules say, and let no approval of it count any more."""
-    connection.execute(
+def hold(connection: Connection, recipient: int, idents: Sequence[int], at: int, by: str, what: str) -> None:
+    """Hold ids back from a recipient, whatever rules say, and let no approval of them count any more."""
+    connection.executemany(
         "insert into hold values (?,?,?,?,?) on conflict(recipient, ident) do update set at=excluded.at, "
         "person=excluded.person, act=excluded.act",
-        (recipient, ident, at, by, what),
+        [(recipient, ident, at, by, what) for ident in idents],
     )
-    sql = "select n from object where ident=? union select row from part where recipient=? and ident=?"
-    rows = json.dumps([n for (n,) in connection.execute(sql, (ident, recipient, ident))])
+    these = json.dumps(list(idents))
+    sql = f"select n from object where ident in {_THESE} union select row from part where recipient=? and ident in {_THESE}"
+    rows = json.dumps([n for (n,) in connection.execute(sql, (these, recipient, these))])
     connection.execute(
         f"update approval set voided=?, reason=? where recipient=? and voided is null and object in {_THESE}",
         (at, what, recipient, rows),
     )
     connection.execute(f"delete from proposal where recipient=? and object in {_THESE}", (recipient, rows))
-    connection.execute("delete from find where recipient=? and ident=?", (recipient, ident))
+    connection.execute(f"delete from find where recipient=? and ident in {_THESE}", (recipient, these))
 
 
 def _fits_said(rule: Rule, raw: bytes) -> bool:

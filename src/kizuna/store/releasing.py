@@ -332,7 +332,7 @@ def _let_go(act: Act, outbox: Look, row: OutRow, leaves: int) -> str | None:
 
 
 def _hold(act: Act, recipient: Recipient, ident: int, by: str, what: str) -> None:
-    hold(act.connection, recipient.n, ident, act.now, by, what)
+    hold(act.connection, recipient.n, [ident], act.now, by, what)
     # Besides the renditions that may be sent now, others of these rows that people approved, as somebody sees them or from before.
     act.connection.execute(
         "update approval set voided=?, reason=? where recipient=? and voided is null and object in (select m.row from "

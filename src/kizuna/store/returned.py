@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kizuna.labels import join
+from kizuna.labels import join, restricts
 from kizuna.store.database import Connection
 from kizuna.store.rows import RowWriter
 from kizuna.store.translations import marked_row
@@ -20,21 +20,30 @@ if TYPE_CHECKING:
 MACHINE = "kizuna"
 """Who gave such a copy its label: definitions that come in later do not loosen it."""
 
-# Other rows of the same id and version that were here before, of what was ever in a feed: what never left cannot come back.
+# What partners sent, and rows of the same id and version that were here before; and which ids were ever in a feed: what never left
+# cannot come back.
 _BEFORE = (
-    "select n.n, case when o.digest=n.digest then o.label else o.whole end from json_each(?) j join object n on n.n=j.value "
-    "join source s on s.n=n.source join object o on o.ident=n.ident and o.n<n.n and o.source<>n.source "
-    "and o.version is not distinct from n.version where s.kind='partner' "
-    "and exists (select 1 from feed f where f.ident=n.ident) order by n.n"
+    "select n.n, n.ident, case when o.digest=n.digest then o.label else o.whole end from json_each(?) j cross join object n on n.n=j.value "
+    "cross join source s on s.n=n.source and s.kind='partner' cross join object o on o.ident=n.ident and o.n<n.n and o.source<>n.source "
+    "and o.version is not distinct from n.version"
+)
+_LEFT = (
+    "select distinct f.ident from json_each(?) j cross join partner p on p.n is not null cross join feed f indexed by feed_ident "
+    "on f.recipient=p.n and f.ident=j.value"
 )
 
 
 def label_returned(store: Store, connection: Connection, objects: Sequence[int]) -> None:
     """Tighten the labels of those new rows that partners sent and that left this node before, through whatever hands they came."""
     labels = store.interned.label_of
+    rows = connection.execute(_BEFORE, (json.dumps(list(objects)),)).fetchall()
+    if not rows:
+        return
+    left = {ident for (ident,) in connection.execute(_LEFT, (json.dumps(sorted({ident for _, ident, _ in rows})),))}
     before: dict[int, set[int]] = {}
-    for n, label in connection.execute(_BEFORE, (json.dumps(list(objects)),)).fetchall():
-        before.setdefault(n, set()).add(label)
+    for n, ident, label in rows:
+        if ident in left and restricts(labels(connection, label)):
+            before.setdefault(n, set()).add(label)
     sql = (
         "select o.n, b.raw, o.label, o.source, o.space from object o join body b on b.n=o.n "
         "where o.n in (select value from json_each(?)) order by o.n"

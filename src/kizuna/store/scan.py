@@ -60,6 +60,7 @@ _LEGAL_FORM = re.compile(
     r"|\b(?:incorporated|inc|corporation|corp|company|co|limited|ltd|llc|plc|gmbh|k\.k|kk|ag|sa|oy|ab)\b\.?",
     re.IGNORECASE,
 )
+_NAME_LIKE = re.compile(r"[A-Z0-9]")
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\[?\.\]?\d{1,3}){3}|[0-9a-fA-F]{32,128}|[\w.+-]{1,64}@\w[\w-]{0,62}(?:\.\w[\w-]{0,62}){1,8})(?!\w)",
     re.ASCII,
@@ -93,6 +94,27 @@ def withheld_texts(data: Json, remaining: Json | None) -> list[str]:
     return list(found)
 
 
+def said_openly(data: Json, hits: Iterable[Hit]) -> set[str]:
+    """Of the texts that were found in an object that leaves whole, those it is about: its whole name, or a value that it observes.
+
+    Its own label says that these are open, whatever else they are withheld with.
+    """
+    said, openly = dict[str, list[bytes]](), set[str]()
+    values: set[tuple[bytes, ...]] | None = None
+    for hit in hits:
+        words = tuple(_words(hit.text))
+        if _NAMING.fullmatch(hit.path):
+            said = said or {path: _words(text) for path, text in texts(data)}
+            if tuple(said.get(hit.path, ())) == words:
+                openly.add(hit.text)
+                continue
+        if values is None:
+            values = {tuple(_words(form)) for value in observed_values(data) for form in _written(value)}
+        if words in values:
+            openly.add(hit.text)
+    return openly
+
+
 def _names(text: str) -> Iterator[str]:
     """A name as it stands, without what stands in brackets, and that if in another script; these also without their legal form."""
     if len(_words(text)) > MOST_WORDS:
@@ -101,7 +123,10 @@ def _names(text: str) -> Iterator[str]:
     yield text
     parts = [part.strip() for part in _BRACKETS.split(text) if part.strip()]
     for part in parts:
-        if part is parts[0] or part.isascii() != parts[0].isascii():
+        # In Latin script a name has a capital or a number; what has neither is a remark, such as (fictional).
+        if part is parts[0] or (
+            part.isascii() != parts[0].isascii() and (not part.isascii() or _NAME_LIKE.search(part))
+        ):
             yield from (part, _LEGAL_FORM.sub(" ", part).strip(" ,"))
 
 
