@@ -186,6 +186,9 @@ PROBES: dict[str, Probe] = {
     "release preview": reading(
         "colleague", *(f"/api/v1/release/preview?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels"))
     ),
+    "release explain": reading(
+        "colleague", "/api/v1/release/explain?id={id}", "/api/v1/release/explain?as=Kyiv&id={id}"
+    ),
     "outbox": reading(
         "colleague",
         *(f"/api/v1/release/outbox?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels")),

@@ -267,6 +267,10 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
                f"?as=Brussels&q={SECRET}", "?as=Kyiv&value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}",
                "?as=Brussels&q=power&{each}", "")),
     ),
+    ("GET", "/api/v1/release/explain"): (
+        Drive(("?{each}", "?as=kyiv&{each}", "", "?limit=2", "?as=Brussels&q=power&type=report", f"?q={SECRET}",
+               "?value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}", "?q=power&{each}", "?cursor=AAAA")),
+    ),
     ("GET", "/api/v1/release/outbox"): (
         Drive(("?as=Brussels&{each}", "?as=kyiv&{each}&state=offered&state=withheld", "?as=Brussels", "?as=kyiv&state=offered&limit=1",
                "?as=Brussels&limit=2&state=withheld&state=unproposed&state=waiting&state=ended&state=stopped&state=withdrawn",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from kizuna.cli.folder import actor, found_ids, node, trial
-from kizuna.cli.output import F, dry_option, emit, node_options, note, rows_option, say, table, trouble
+from kizuna.cli.output import dry_option, emit, node_options, note, rows_option, say, table, trouble
 from kizuna.cli.person import by_password
 from kizuna.cli.strangers import tell_of_strangers
+from kizuna.cli.which import is_search, which
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
 
@@ -35,35 +35,15 @@ WORDS = {
     "ended": N_("was in the feed; its label withholds it now"),
 }
 _partner = click.option("--as", "partner", metavar="PARTNER", required=True, help="About this partner.")
-
-
-def _which(function: F) -> F:
-    """IDs, or a search."""
-    options: list[Callable[[F], F]] = [
-        click.argument("ids", nargs=-1, metavar="[ID]..."),
-        click.option("--search", "text", metavar="TEXT", help="What holds all the words of TEXT, newest first."),
-        click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated."),
-        click.option("--area", help="Only this programme area."),
-        click.option(
-            "--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="At most so many."
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+_which = which(10_000)
 
 
 def _asked(store: Store, ids: tuple[str, ...], **search: Any) -> tuple[str, ...]:
     """The ids that are meant. Raises click.UsageError."""
-    given = {name for name, value in search.items() if value not in (None, ())}
-    limited = click.get_current_context().get_parameter_source("limit") is not ParameterSource.DEFAULT
-    if not limited:
-        given.discard("limit")
-    if bool(ids) == bool(given):
-        raise click.UsageError(_("give IDs, or say what to look for"))
-    if ids:
+    limit = search.pop("limit")
+    if not is_search(ids, must=True, **search):
         return tuple(dict.fromkeys(ids))
-    found, more = found_ids(store, search["text"], search["types"], search["area"], search["limit"])
+    found, more = found_ids(store, search["text"], search["types"], search["area"], limit)
     if more:
         note(_("there are more; see --limit"))
     return found
