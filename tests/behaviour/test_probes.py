@@ -198,6 +198,9 @@ PROBES: dict[str, Probe] = {
     "relabel many": writing(
         "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER"}
     ),
+    "relabel many, tried": writing(
+        "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER", "dry_run": True}
+    ),
     "pages": reading("colleague", "/api/v1/objects/{id}", "/objects/{id}", Accept="text/html"),
     "any tag": reading("colleague", "/api/v1/objects/{id}", "/api/v1/objects/{id}/label", **{"If-None-Match": "*"}),
     "search": reading("colleague", "/api/v1/search?q={id}", "/api/v1/search?q=%22{id}%22&type=campaign"),

@@ -289,7 +289,10 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/api/v1/release/withdraw"): (
         Drive(body={"partner": "Brussels", "ids": (), "reason": "a sweep"}, turn="RELEASE"),
     ),
-    ("POST", "/api/v1/release/relabel"): (Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),),
+    ("POST", "/api/v1/release/relabel"): (
+        Drive(body={"ids": (), "label": "TLP:GREEN community=NATO", "dry_run": True}, turn="RELEASE"),
+        Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),
+    ),
     ("GET", "/api/v1/release/rules"): (Drive(),),
     ("PUT", "/api/v1/release/rules"): (
         Drive(body=[{"name": "ask", "parts": True}, {"name": "open", "act": "send", "labels": ["TLP:CLEAR"]}], turn="RELEASE"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kizuna.cli.folder import actor, found_ids, node, trial
+from kizuna.cli.folder import actor, found_ids, node
 from kizuna.cli.output import dry_option, emit, node_options, note, rows_option, say, table, trouble
 from kizuna.cli.person import by_password
 from kizuna.cli.strangers import tell_of_strangers
@@ -261,22 +261,21 @@ def relabel(
     for it back. What others own is only tightened.
     """
     from kizuna.labels import format_label, parse_label
-    from kizuna.store.releasing import Releases
+    from kizuna.store import relabelling_many
 
-    with node(data) as store, trial(store, dry=dry_run):
+    if dry_run:
+        note(_("dry run: nothing is changed"))
+    with node(data) as store:
         asked = _asked(store, ids, text=text, types=types, area=area, limit=limit)
         wanted = parse_label(label, originator=store.organisation, community=store.settings.community)
-        change, done, refused = store.relabel_many(asked, wanted, by=actor())
+        change = relabelling_many.relabel(store, asked, wanted, by=actor(), dry=dry_run)
         tell_of_strangers(wanted, store)
-        releases, given = Releases(store), {}
-        for partner, rows in change.ended.items():
-            if rows:
-                given[partner] = [item.id for item in releases.items(partner, done) if item.state == "ended"]
+    done, refused = change.done, change.refused
     if as_json:
         emit(
             {
                 "label": format_label(wanted), "objects": len(done), "touched": change.touched, "refused": refused,
-                "opened": change.opened, "ended": change.ended, "given": given,
+                "opened": change.opened, "ended": change.ended, "given": change.given, "changes": change.changes, "dry_run": dry_run,
             }
         )  # fmt: skip
     else:
@@ -286,7 +285,7 @@ def relabel(
             say(_("newly offered to {partner}: {rows}", partner=partner, rows=rows))
         for partner, rows in change.ended.items():
             say(_("no longer offered to {partner}: {rows}", partner=partner, rows=rows))
-        for partner, had in given.items():
+        for partner, had in change.given.items():
             if had and not dry_run:
                 command = f"kizuna release withdraw --as {partner} --reason TEXT {' '.join(had[:3])}{' …' if len(had) > 3 else ''}"
                 say(

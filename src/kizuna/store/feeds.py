@@ -61,6 +61,8 @@ class Feeds:
         self._parts: set[int] = set()  # renditions among what was looked at
         self.moved: set[int] = set()
         """Ids of which something entered or ended."""
+        self.before: dict[int, bool] = {}
+        """Rows that entered or ended, in that order, and whether they were there before."""
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
@@ -120,6 +122,8 @@ class Feeds:
             )
             idents = {ident for _, ident, _ in gone}
             self.moved |= idents
+            for n, _, _ in gone:
+                self.before.setdefault(n, True)
             self._mark_last(idents)
             lost = idents - self._visible(idents)
             again |= self._siblings(idents)
@@ -261,6 +265,8 @@ class Feeds:
         self._connection.load(("feed(recipient,added,object,ident,live,last)", list(chain.from_iterable(rows)), 6))
         self._gate.entered(row[2] for row in rows)
         self.moved.update(row[3] for row in rows)
+        for row in rows:
+            self.before.setdefault(row[2], False)
         several = {row[3] for row in rows} & self._repeated
         if len({row[3] for row in rows}) < len(rows) or several:
             self._mark_last({row[3] for row in rows})

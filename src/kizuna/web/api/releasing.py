@@ -14,6 +14,7 @@ from kizuna.clock import to_text
 from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
 from kizuna.store.history import Happened
+from kizuna.store.moves import Moved
 from kizuna.store.outbox import Item, State
 from kizuna.store.releasing import Acted, Releases, set_digest
 from kizuna.store.seen_releasing import outbox_page, relabel
@@ -117,10 +118,11 @@ class Withdrawal(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Relabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Objects, and the label to set, in its text form."""
+    """Objects, and the label to set, in its text form; with `dry_run` it is only told what that would change."""
 
     ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)]
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    dry_run: bool = False
 
 
 class NotDone(msgspec.Struct, frozen=True):
@@ -145,9 +147,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What another label did: on how many objects it is, and on how many of their versions; whose only their owner may loosen.
+    """What another label did, or would do in a dry run: on how many objects it is, and on how many of their versions.
 
-    By partner, how many of them are offered from now on, how many no more, and which those are: it may have fetched them.
+    Only their owner may loosen the `refused` ones. By partner, how many of them are offered from now on, how many no more, and which those
+    are: it may have fetched them. `changes` are those that are offered in another form than before: `was` and `now` are whole, rendition
+    or null.
     """
 
     label: str
@@ -158,6 +162,8 @@ class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
     opened: dict[str, int]
     ended: dict[str, int]
     given: dict[str, tuple[str, ...]]
+    changes: dict[str, tuple[Moved, ...]]
+    dry_run: bool
 
 
 @get("/release/outbox", opt={"right": "read"}, sync_to_thread=True)
@@ -242,12 +248,15 @@ def withdraw_release(request: Asked, data: JSONBody[Withdrawal], key: Key = None
 
 @post("/release/relabel", opt={"right": "release"}, status_code=200, sync_to_thread=True)
 def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) -> Response[Relabelled]:
-    """Set the label of all versions that you see of many objects, in one act; feeds follow. What others own is only tightened."""
+    """Set the label of all versions that you see of many objects, in one act; feeds follow. What others own is only tightened.
+
+    With `dry_run` nothing is stored, and no Idempotency-Key is remembered: the answer says what would be, in the same words.
+    """
     store, caller = of(request).store, request.user
     label = parse_label(data.label, originator=store.organisation, community=store.settings.community)
 
     def work() -> Relabelled:
-        found = relabel(store, data.ids, label, by=caller.name, principal=caller.principal)
+        found = relabel(store, data.ids, label, by=caller.name, principal=caller.principal, dry=data.dry_run)
         known = {*found.done, *found.refused}
         absent = [id for id in dict.fromkeys(data.ids) if id not in known]
         return Relabelled(
@@ -257,11 +266,13 @@ def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) ->
             refused=found.refused,
             failed=[NotDone(id, Reason("not-held", ())) for id in absent],
             opened=found.opened,
-            ended={name: len(given) for name, given in found.given.items()},
+            ended=found.ended,
             given=found.given,
+            changes=found.changes,
+            dry_run=data.dry_run,
         )
 
-    return once(request, key, data, work)
+    return once(request, None if data.dry_run else key, data, work)
 
 
 def _acted(request: Asked, key: str | None, asked: _About, act: Any) -> Response[Done]:
