@@ -136,6 +136,18 @@ def released(verb: str) -> Probe:
     ]
 
 
+def consented(verb: str) -> Probe:
+    """Say something about its consent to both partners, and look."""
+    return lambda world, id: [
+        reply
+        for partner in ("Brussels", "Kyiv")
+        for reply in (
+            world.consent("colleague", verb, partner, id),
+            world.ask("colleague", "GET", "/api/v1/release/consents?limit=2"),
+        )
+    ]
+
+
 def _link(id: str, name: str) -> dict[str, Any]:
     """A relationship to the id under a name of its own."""
     made = relationship(campaign("open"), "related-to", content(id), object_marking_refs=[CLEAR])
@@ -195,6 +207,7 @@ PROBES: dict[str, Probe] = {
         "/api/v1/release/history?id={id}",
     ),
     **{verb: released(verb) for verb in ("propose", "approve", "stop", "withdraw")},
+    **{f"consent: {verb}": consented(verb) for verb in ("request", "grant", "end")},
     "relabel many": writing(
         "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER"}
     ),

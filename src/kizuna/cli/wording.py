@@ -72,6 +72,8 @@ REASONS: dict[str, dict[str, str]] = {
     },
     # What people did, or may not do, about the outbox.
     "not-held": {"en": "it is not held here", "ja": "ここには保有されていません"},
+    "not-theirs": {"en": "it did not come from this partner", "ja": "このパートナーから受け取ったものではありません"},
+    "not-ours": {"en": "it is somebody else's", "ja": "他組織のものです"},
     "leaves-already": {"en": "it leaves already", "ja": "すでに開示されています"},
     "left-already": {"en": "it left already; withdraw it", "ja": "すでに開示済みです。撤回してください"},
     "did-not-leave": {"en": "it never left", "ja": "開示されたことがありません"},

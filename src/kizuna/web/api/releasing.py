@@ -30,7 +30,7 @@ from kizuna.web.context import Asked, of
 Ids = Annotated[
     list[str] | None, QueryParameter(max_items=MOST_IDS, description="These objects, instead of a list of them.")
 ]
-About = Annotated[list[str], QueryParameter(max_items=MOST_IDS, description="About these objects.")]
+Of = Annotated[list[str], QueryParameter(max_items=MOST_IDS, description="About these objects.")]
 States = Annotated[
     list[State] | None, QueryParameter(name="state", description="Only these; without it, and without IDs, proposed.")
 ]
@@ -91,27 +91,29 @@ class Events(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-class _About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A partner, and objects."""
+
     partner: Annotated[str, msgspec.Meta(max_length=200)]
     ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)]
 
 
-class Proposal(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Proposal(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to ask people about, for a partner."""
 
 
-class Approval(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Approval(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects that may leave to a partner exactly as they were shown: `set` is the outbox' digest of them. The password is your own."""
 
     set: Annotated[str, msgspec.Meta(max_length=64)]
     password: Password
 
 
-class Stop(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Stop(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to hold back from a partner."""
 
 
-class Withdrawal(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Withdrawal(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to take back from a partner, and why."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TEXT)]
@@ -196,7 +198,7 @@ def read_outbox(
 
 @get("/release/history", opt={"right": "read"}, sync_to_thread=True)
 def read_release_history(
-    request: Asked, id: About, partner: With = None, limit: Limit = 50, cursor: Cursor = None
+    request: Asked, id: Of, partner: With = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[Events]:
     """What people proposed, approved, stopped and withdrew of objects, newest first; of versions that you see."""
     context = of(request)
@@ -275,7 +277,7 @@ def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) ->
     return once(request, None if data.dry_run else key, data, work)
 
 
-def _acted(request: Asked, key: str | None, asked: _About, act: Any) -> Response[Done]:
+def _acted(request: Asked, key: str | None, asked: About, act: Any) -> Response[Done]:
     """Do something about the outbox as the caller."""
     store, caller = of(request).store, request.user
 
