@@ -136,6 +136,18 @@ def released(verb: str) -> Probe:
     ]
 
 
+def consented(verb: str) -> Probe:
+    """Say something about its consent to both partners, and look."""
+    return lambda world, id: [
+        reply
+        for partner in ("Brussels", "Kyiv")
+        for reply in (
+            world.consent("colleague", verb, partner, id),
+            world.ask("colleague", "GET", "/api/v1/release/consents?limit=2"),
+        )
+    ]
+
+
 def _link(id: str, name: str) -> dict[str, Any]:
     """A relationship to the id under a name of its own."""
     made = relationship(campaign("open"), "related-to", content(id), object_marking_refs=[CLEAR])
@@ -186,14 +198,21 @@ PROBES: dict[str, Probe] = {
     "release preview": reading(
         "colleague", *(f"/api/v1/release/preview?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels"))
     ),
+    "release explain": reading(
+        "colleague", "/api/v1/release/explain?id={id}", "/api/v1/release/explain?as=Kyiv&id={id}"
+    ),
     "outbox": reading(
         "colleague",
         *(f"/api/v1/release/outbox?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels")),
         "/api/v1/release/history?id={id}",
     ),
     **{verb: released(verb) for verb in ("propose", "approve", "stop", "withdraw")},
+    **{f"consent: {verb}": consented(verb) for verb in ("request", "grant", "end")},
     "relabel many": writing(
         "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER"}
+    ),
+    "relabel many, tried": writing(
+        "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER", "dry_run": True}
     ),
     "pages": reading("colleague", "/api/v1/objects/{id}", "/objects/{id}", Accept="text/html"),
     "any tag": reading("colleague", "/api/v1/objects/{id}", "/api/v1/objects/{id}/label", **{"If-None-Match": "*"}),

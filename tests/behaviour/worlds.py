@@ -147,6 +147,12 @@ class World:
             more = {"set": self.shown(who, partner, ids), "password": PASSWORD}
         return self.post_json(who, f"/api/v1/release/{verb}", {"partner": partner, "ids": ids, **more})
 
+    def consent(self, who: str | None, verb: str, partner: str, *ids: str) -> Reply:
+        """Ask for consent, give it or take it back."""
+        more = {"request": {"reason": "because"}, "grant": {"password": PASSWORD}, "end": {}}[verb]
+        body = {"partner": partner, "ids": ids, "third_party": "CERT Riga", **more}
+        return self.post_json(who, f"/api/v1/release/consents/{verb}", body)
+
     def bring(self, who: str, *objects: dict[str, Any], label: str | None = None) -> Reply:
         """One's own people import by the API."""
         query = f"?{urlencode({'label': label})}" if label else ""
@@ -267,6 +273,10 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
                f"?as=Brussels&q={SECRET}", "?as=Kyiv&value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}",
                "?as=Brussels&q=power&{each}", "")),
     ),
+    ("GET", "/api/v1/release/explain"): (
+        Drive(("?{each}", "?as=kyiv&{each}", "", "?limit=2", "?as=Brussels&q=power&type=report", f"?q={SECRET}",
+               "?value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}", "?q=power&{each}", "?cursor=AAAA")),
+    ),
     ("GET", "/api/v1/release/outbox"): (
         Drive(("?as=Brussels&{each}", "?as=kyiv&{each}&state=offered&state=withheld", "?as=Brussels", "?as=kyiv&state=offered&limit=1",
                "?as=Brussels&limit=2&state=withheld&state=unproposed&state=waiting&state=ended&state=stopped&state=withdrawn",
@@ -285,7 +295,24 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/api/v1/release/withdraw"): (
         Drive(body={"partner": "Brussels", "ids": (), "reason": "a sweep"}, turn="RELEASE"),
     ),
-    ("POST", "/api/v1/release/relabel"): (Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),),
+    ("POST", "/api/v1/release/relabel"): (
+        Drive(body={"ids": (), "label": "TLP:GREEN community=NATO", "dry_run": True}, turn="RELEASE"),
+        Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),
+    ),
+    ("GET", "/api/v1/release/consents"): (Drive(("", "?limit=1", "?cursor=AAAA")),),
+    ("POST", "/api/v1/release/consents/request"): tuple(
+        Drive(body={"partner": partner, "ids": (), "third_party": "Kyiv", "reason": "a sweep"}, turn="RELEASE")
+        for partner in ("Brussels", "Kyiv", "nobody")
+    ),
+    ("POST", "/api/v1/release/consents/grant"): (
+        Drive(body={"partner": "brussels", "ids": (), "third_party": "Kyiv", "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "third_party": "CERT Riga", "password": PASSWORD, "until": "2030-01-01T00:00:00Z"},
+              turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "third_party": "Kyiv", "password": "wrong"}, turn="RELEASE"),
+    ),
+    ("POST", "/api/v1/release/consents/end"): (
+        Drive(body={"partner": "Brussels", "ids": (), "third_party": "Kyiv"}, turn="RELEASE"),
+    ),
     ("GET", "/api/v1/release/rules"): (Drive(),),
     ("PUT", "/api/v1/release/rules"): (
         Drive(body=[{"name": "ask", "parts": True}, {"name": "open", "act": "send", "labels": ["TLP:CLEAR"]}], turn="RELEASE"),

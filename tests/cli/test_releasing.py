@@ -11,7 +11,7 @@ import yaml
 
 from kizuna.store import open_store
 from kizuna.store.accounts import Accounts
-from tests.builders import AMBER, CLEAR, campaign, named, report, sdo
+from tests.builders import AMBER, CLEAR, RED, campaign, named, report, sdo
 from tests.cli.given import OBJECTS
 from tests.commands import Done, bundle, kizuna
 
@@ -204,3 +204,42 @@ def test_revoking_tells_who_has_it(people: Path) -> None:
         one for one in json.loads(kizuna("export", "--data", people, "--as", "Kyiv").out)["objects"] if one["id"] == NEW
     ]
     assert newest[-1]["revoked"] is True
+
+
+def test_what_a_relabel_would_change_is_told_before(people: Path) -> None:
+    marks = [{"marking_ref": RED, "selectors": ["description"]}]
+    part = campaign("part", description="victim", object_marking_refs=[CLEAR], granular_markings=marks)
+    about = report("about", [NEW], object_marking_refs=[CLEAR])
+    kizuna("import", "-", "--data", people, input=bundle(about, part))
+    release(people, "approve", NEW, about["id"], part["id"], "--as", "Kyiv", who="aoki")
+    kizuna("partner", "add", "Riga", "--org", "CERT Riga", "--country", "LVA", "--data", people)
+    before = kizuna("export", "--data", people, "--as", "Kyiv").out
+    trail = kizuna("audit", "list", "--data", people, "--json").lines()
+    asked = ("relabel", "TLP:RED", NEW, part["id"], "--json")
+    dry = release(people, *asked, "--dry-run")
+    assert dry.err == "dry run: nothing is changed\n"
+    assert objects(before) == objects(kizuna("export", "--data", people, "--as", "Kyiv").out)
+    assert [
+        line for line in kizuna("audit", "list", "--data", people, "--json").lines() if line["act"] != "export"
+    ] == [line for line in trail if line["act"] != "export"]
+    told = json.loads(dry.out)
+    # What refers to it goes with it, and of what leaves in part nothing is left.
+    moved = [(about["id"], "whole", None), (NEW, "whole", None), (part["id"], "rendition", None)]
+    assert told["changes"] == {"Kyiv": [{"id": i, "was": was, "now": now} for i, was, now in sorted(moved)]}
+    assert set(told["given"]["Kyiv"]) == {NEW, part["id"]}
+    done = json.loads(release(people, *asked).out)
+    assert {**done, "dry_run": True} == told
+    kizuna(
+        "release", "rules", "put", "-", "--data", people, input=b"- name: open\n  act: send\n  labels: ['TLP:CLEAR']\n"
+    )
+    release(people, "approve", "--rule", "open", who="aoki")
+    told = json.loads(release(people, "relabel", "TLP:CLEAR", NEW, "--json", "--dry-run").out)
+    assert told["changes"] == {
+        "Kyiv": [{"id": i, "was": None, "now": "whole"} for i in sorted((NEW, about["id"]))]
+    }  # fmt: skip
+    assert (told["given"], told["opened"]) == ({}, {"Kyiv": 2})
+    assert kizuna("doctor", "--full", "--data", people).code == 0
+
+
+def objects(exported: str) -> list[str]:
+    return sorted(one["id"] for one in json.loads(exported)["objects"])

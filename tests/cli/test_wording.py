@@ -12,9 +12,9 @@ from kizuna.cli.wording import REASONS, worded
 
 RELEASE = {
     "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",
-    "leaves-already", "left-already", "let-in", "not-held", "not-receiving", "object", "older-version-whole",
-    "reference-withheld", "refers-to-renditions", "refers-to-withheld", "required-property", "seen-in-part", "whole-or-not",
-    "no-versions", "not-owner", "revoked-already",
+    "leaves-already", "left-already", "let-in", "no-versions", "not-held", "not-let-out", "not-ours", "not-owner",
+    "not-receiving", "not-theirs", "object", "older-version-whole", "refers-to-renditions", "refers-to-withheld",
+    "required-property", "revoked-already", "seen-in-part", "stopped", "waits", "whole-or-not", "withdrawn",
 }  # fmt: skip
 """What feeds, the release plan and the outbox say besides."""
 

@@ -36,6 +36,8 @@ BODIES = {
     "/api/v1/release/stop": RELEASE,
     "/api/v1/release/withdraw": RELEASE[:-1] + b', "reason": "why"}',
     "/api/v1/release/relabel": f'{{"ids": ["{ID}"], "label": "PUBLIC"}}'.encode(),
+    "/api/v1/release/consents/request": RELEASE[:-1] + b', "third_party": "Kyiv", "reason": "why"}',
+    "/api/v1/release/consents/end": RELEASE[:-1] + b', "third_party": "Kyiv"}',
     "/api/v1/release/rules": b'[{"name": "ask"}]',
 }
 
@@ -149,7 +151,7 @@ def test_people_do_what_their_roles_say(node: Served, method: str, path: str) ->
 def test_the_owner_is_answered_in_json(node: Served, method: str, path: str) -> None:
     body = BODIES.get(path, b'{"label": "PUBLIC"}')
     answer = node.ask(method, path, node.owner, content=None if method == "GET" else body)
-    if path.endswith("/approve"):
+    if path.endswith(("/approve", "/consents/grant")):
         is_problem(answer, 403)
         assert answer.json()["detail"].startswith("tokens do not approve")
     elif any(place in path for place in ("{id}", "{job}", "{number}", "{rule}")):

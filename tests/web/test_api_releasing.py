@@ -7,9 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from kizuna.events import Act as ActEvent
+from kizuna.events import Fed
+from kizuna.store import Query
 from kizuna.store.accounts import SCOPES
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Rules
+from kizuna.store.verify import verify
 from kizuna.web.slowing import FREE
 from tests.builders import GREEN as GREEN_MARK
 from tests.builders import campaign, named, report
@@ -275,9 +279,59 @@ def test_stop_withdraw_and_relabel(tokyo: Node) -> None:
     assert body.pop("failed") == [{"id": ABSENT, "reason": {"code": "not-held", "parameters": []}}]
     assert body == {
         "label": "TLP:AMBER", "objects": 2, "touched": 2, "refused": [], "opened": {}, "ended": {"Brussels": 2},
-        "given": {"Brussels": [REPORT["id"], OPEN["id"]]},
+        "given": {"Brussels": [REPORT["id"], OPEN["id"]]}, "dry_run": False,
+        "changes": {"Brussels": [{"id": id, "was": "whole", "now": None} for id in (REPORT["id"], OPEN["id"])]},
     }  # fmt: skip
     assert {item["state"] for item in outbox(tokyo, OPEN["id"], REPORT["id"])["items"]} == {"ended"}
+
+
+def test_what_a_relabel_would_change_is_told_before(tokyo: Node) -> None:
+    client, events = tokyo.session("aoki"), []
+    approve(tokyo, client, OPEN["id"], REPORT["id"])
+    shown = outbox(tokyo, *SEEN)
+    trail, feed = tokyo.store.audit_trail(), tokyo.store.feed("Brussels").read(Query(versions=("all",)), 0, 100)
+    tokyo.store.listen(lambda event: events.append(event))
+    asked = {"ids": [ABSENT, REPORT["id"], OPEN["id"], GREEN["id"]], "label": "TLP:RED persons=aoki"}
+    client.headers["Idempotency-Key"] = "one"
+    first, again = (client.post(f"{BASE}/relabel", json={**asked, "dry_run": True}) for _ in range(2))
+    assert (first.status_code, first.json()) == (200, again.json())
+    assert not [event for event in events if isinstance(event, ActEvent | Fed)]
+    assert tokyo.store.audit_trail() == trail
+    assert tokyo.store.feed("Brussels").read(Query(versions=("all",)), 0, 100) == feed
+    assert outbox(tokyo, *SEEN) == shown
+    rows = tokyo.store.database.read().execute("select count(*) from label where canonical like '%TLP%RED%aoki%'")
+    assert rows.fetchone() == (0,)
+    # The key is free yet, and the act says the same.
+    done = client.post(f"{BASE}/relabel", json=asked)
+    assert done.json() == {**first.json(), "dry_run": False}
+    assert done.json()["changes"] == {
+        "Brussels": [{"id": id, "was": "whole", "now": None} for id in (REPORT["id"], OPEN["id"])]
+    }
+    assert list(verify(tokyo.store)) == []
+
+
+def test_a_dry_run_tells_of_hidden_as_of_absent(tokyo: Node) -> None:
+    client = tokyo.session("aoki")
+    asked = [
+        client.post(f"{BASE}/relabel", json={"ids": [OPEN["id"], id], "label": "TLP:RED", "dry_run": True})
+        for id in (SECRET["id"], ABSENT)
+    ]
+    assert asked[0].text.replace(SECRET["id"], "") == asked[1].text.replace(ABSENT, "")
+    assert client.post(f"{BASE}/relabel", json={"ids": [OPEN["id"]], "label": "x", "dry_run": True}).status_code == 400
+    narrow = tokyo.client("reader").post(
+        f"{BASE}/relabel", json={"ids": [OPEN["id"]], "label": "TLP:RED", "dry_run": True}
+    )
+    assert narrow.status_code == 403
+
+
+def test_a_label_that_was_only_tried_lets_nobody_see_another(tokyo: Node) -> None:
+    client = tokyo.session("aoki")
+    tried = {"ids": [OPEN["id"]], "label": "TLP:RED persons=aoki", "dry_run": True}
+    assert client.post(f"{BASE}/relabel", json=tried).json()["objects"] == 1
+    # It has the number of the one that was tried, which aoki might see.
+    tokyo.put(hidden := campaign("hidden"), label="TLP:RED persons=nobody.here")
+    assert client.get(f"/api/v1/objects/{hidden['id']}").status_code == 404
+    assert hidden["id"] not in client.get("/api/v1/search").text
 
 
 def test_one_relabels_beyond_oneself(tokyo: Node) -> None:

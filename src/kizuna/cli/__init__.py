@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("kizuna.cli.validate", "Check STIX files against the specification."),
     "search": ("kizuna.cli.search", "Find objects by words, or by a value."),
     "show": ("kizuna.cli.show", "Show one object, its versions and neighbours."),
-    "explain": ("kizuna.cli.explain", "Say who may see an object, and why."),
+    "explain": ("kizuna.cli.explain", "Say who may see objects, and why."),
     "release": ("kizuna.cli.release", "What leaves for a partner, and why."),
     "consent": ("kizuna.cli.consent", "Ask originators, and answer, what may be passed on."),
     "stats": ("kizuna.cli.stats", "Count what the node holds."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,10 +45,6 @@ def node(folder: Path) -> Iterator[Store]:
         store.close()
 
 
-class _Undone(Exception):
-    """Takes a dry run back."""
-
-
 @contextmanager
 def trial(store: Store, *, dry: bool) -> Iterator[None]:
     """Whatever is done inside is taken back at the end when it is a dry run: what it tells is then what would be."""
@@ -56,9 +52,8 @@ def trial(store: Store, *, dry: bool) -> Iterator[None]:
         yield
         return
     note(_("dry run: nothing is changed"))
-    with suppress(_Undone), store.act():
+    with store.trial():
         yield
-        raise _Undone
 
 
 def actor() -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from kizuna.cli.clearing import clear, found
 from kizuna.cli.folder import found_ids, node
 from kizuna.cli.output import emit, node_options, note, say, trouble
 from kizuna.cli.releasing import COMMANDS, PARTLY
 from kizuna.cli.rules import command as rules
+from kizuna.cli.which import is_search, which
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
 
@@ -29,12 +29,8 @@ def command() -> None:
 
 
 @command.command("preview", short_help="Show what a partner may get, and why.")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--as", "partner", metavar="PARTNER", required=True, help="For this partner.")
-@click.option("--search", "text", metavar="TEXT", help="What holds all the words of TEXT, newest first.")
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated.")
-@click.option("--area", help="Only this programme area.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1_000, show_default=True, help="At most so many.")
+@which()
 @node_options
 @click.pass_context
 def preview(
@@ -53,11 +49,9 @@ def preview(
     The objects are those of the IDs, or found as by `kizuna search`, and what is said is of their newest version. What of it
     leaves is for rules and people to say: see `kizuna release outbox`. Nothing found is exit 3, and some IDs not held here are exit 6.
     """
-    limited = ctx.get_parameter_source("limit") is not ParameterSource.DEFAULT
-    if ids and (text is not None or types or area is not None or limited):
-        raise click.UsageError(_("give IDs, or say what to look for"))
+    searched = is_search(ids, must=False, text=text, types=types, area=area)
     with node(data) as store:
-        asked, more = (ids, False) if ids else found_ids(store, text, types, area, limit)
+        asked, more = found_ids(store, text, types, area, limit) if searched else (ids, False)
         told = _verdicts(store, partner, asked)
     counts = dict.fromkeys(_FORMS, 0)
     for verdict in told:

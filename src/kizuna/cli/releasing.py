@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from kizuna.cli.clearing import tell_found
-from kizuna.cli.folder import actor, found_ids, node, trial
-from kizuna.cli.output import F, dry_option, emit, node_options, note, rows_option, say, table, trouble
+from kizuna.cli.folder import actor, found_ids, node
+from kizuna.cli.output import dry_option, emit, node_options, note, rows_option, say, table, trouble
 from kizuna.cli.person import by_password
 from kizuna.cli.strangers import tell_of_strangers
+from kizuna.cli.which import is_search, which
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
 
@@ -37,35 +37,15 @@ WORDS = {
     "ended": N_("was in the feed; its label withholds it now"),
 }
 _partner = click.option("--as", "partner", metavar="PARTNER", required=True, help="About this partner.")
-
-
-def _which(function: F) -> F:
-    """IDs, or a search."""
-    options: list[Callable[[F], F]] = [
-        click.argument("ids", nargs=-1, metavar="[ID]..."),
-        click.option("--search", "text", metavar="TEXT", help="What holds all the words of TEXT, newest first."),
-        click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be repeated."),
-        click.option("--area", help="Only this programme area."),
-        click.option(
-            "--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="At most so many."
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+_which = which(10_000)
 
 
 def _asked(store: Store, ids: tuple[str, ...], **search: Any) -> tuple[str, ...]:
     """The ids that are meant. Raises click.UsageError."""
-    given = {name for name, value in search.items() if value not in (None, ())}
-    limited = click.get_current_context().get_parameter_source("limit") is not ParameterSource.DEFAULT
-    if not limited:
-        given.discard("limit")
-    if bool(ids) == bool(given):
-        raise click.UsageError(_("give IDs, or say what to look for"))
-    if ids:
+    limit = search.pop("limit")
+    if not is_search(ids, must=True, **search):
         return tuple(dict.fromkeys(ids))
-    found, more = found_ids(store, search["text"], search["types"], search["area"], search["limit"])
+    found, more = found_ids(store, search["text"], search["types"], search["area"], limit)
     if more:
         note(_("there are more; see --limit"))
     return found
@@ -316,22 +296,21 @@ def relabel(
     for it back. What others own is only tightened.
     """
     from kizuna.labels import format_label, parse_label
-    from kizuna.store.releasing import Releases
+    from kizuna.store import relabelling_many
 
-    with node(data) as store, trial(store, dry=dry_run):
+    if dry_run:
+        note(_("dry run: nothing is changed"))
+    with node(data) as store:
         asked = _asked(store, ids, text=text, types=types, area=area, limit=limit)
         wanted = parse_label(label, originator=store.organisation, community=store.settings.community)
-        change, done, refused = store.relabel_many(asked, wanted, by=actor())
+        change = relabelling_many.relabel(store, asked, wanted, by=actor(), dry=dry_run)
         tell_of_strangers(wanted, store)
-        releases, given = Releases(store), {}
-        for partner, rows in change.ended.items():
-            if rows:
-                given[partner] = [item.id for item in releases.items(partner, done) if item.state == "ended"]
+    done, refused = change.done, change.refused
     if as_json:
         emit(
             {
                 "label": format_label(wanted), "objects": len(done), "touched": change.touched, "refused": refused,
-                "opened": change.opened, "ended": change.ended, "given": given,
+                "opened": change.opened, "ended": change.ended, "given": change.given, "changes": change.changes, "dry_run": dry_run,
             }
         )  # fmt: skip
     else:
@@ -341,7 +320,7 @@ def relabel(
             say(_("newly offered to {partner}: {rows}", partner=partner, rows=rows))
         for partner, rows in change.ended.items():
             say(_("no longer offered to {partner}: {rows}", partner=partner, rows=rows))
-        for partner, had in given.items():
+        for partner, had in change.given.items():
             if had and not dry_run:
                 command = f"kizuna release withdraw --as {partner} --reason TEXT {' '.join(had[:3])}{' …' if len(had) > 3 else ''}"
                 say(

@@ -42,10 +42,13 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "no category names the partner, and its setting does not receive this",
         "ja": "宛先に指定されておらず、受領設定にも含まれません",
     },
-    "reference-withheld": {
-        "en": "it refers to something the partner may not see, and waits",
-        "ja": "開示できないものを参照しているため保留されています",
+    "waits": {
+        "en": "it is let out, and waits for what it refers to or for the next hour",
+        "ja": "開示は認められ、参照するものか次の時間を待っています",
     },
+    "not-let-out": {"en": "no rule and nobody let it leave", "ja": "どの規則も人も開示を認めていません"},
+    "stopped": {"en": "people hold it back", "ja": "人が保留しています"},
+    "withdrawn": {"en": "people took it back", "ja": "人が撤回しました"},
     "older-version-whole": {"en": "an older version leaves whole", "ja": "古い版は全体を開示します"},
     "brought-by-partner": {"en": "the partner brought it itself", "ja": "パートナー自身が持ち込んだものです"},
     "refers-to-withheld": {"en": "references to what is withheld: {}", "ja": "開示されないものへの参照: {} 件"},
@@ -69,6 +72,8 @@ REASONS: dict[str, dict[str, str]] = {
     },
     # What people did, or may not do, about the outbox.
     "not-held": {"en": "it is not held here", "ja": "ここには保有されていません"},
+    "not-theirs": {"en": "it did not come from this partner", "ja": "このパートナーから受け取ったものではありません"},
+    "not-ours": {"en": "it is somebody else's", "ja": "他組織のものです"},
     "leaves-already": {"en": "it leaves already", "ja": "すでに開示されています"},
     "left-already": {"en": "it left already; withdraw it", "ja": "すでに開示済みです。撤回してください"},
     "did-not-leave": {"en": "it never left", "ja": "開示されたことがありません"},

@@ -14,6 +14,7 @@ from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.finds import Finds
 from kizuna.store.gate import HOUR, Gate, hold
 from kizuna.store.model import Change, Source
+from kizuna.store.moves import Moves
 from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
@@ -32,8 +33,9 @@ NEVER = 2**62
 class Act:
     """The transaction's connection, its moment, and what it does to feeds."""
 
-    def __init__(self, store: Store, connection: Connection) -> None:
+    def __init__(self, store: Store, connection: Connection, moves: Moves | None = None) -> None:
         self.connection = connection
+        self._moves = moves
         self.now = store.clock()
         self._store = store
         self._opened: dict[str, int] = {}
@@ -381,6 +383,8 @@ class Act:
         yield feeds
         self._moved[recipient.n] |= feeds.moved
         self._entered[recipient.n] |= feeds.entered
+        if self._moves is not None:
+            self._moves.add(recipient.n, feeds.before)
 
     def _offer_capped(self, recipient: Recipient) -> None:
         """Offer again what the hour before had no place for."""

@@ -15,7 +15,7 @@ import msgspec
 from kizuna.errors import NotFound, Refused, UsageError
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
-from kizuna.store.notices import MOST, Notice, had, listed, send
+from kizuna.store.notices import MOST, Kind, Notice, had, listed, send
 from kizuna.store.recipients import Recipient
 from kizuna.store.two_people import reason_of, releaser
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _THESE = "(select value from json_each(?))"
+
+
+GIVEN: tuple[Kind, ...] = ("consent", "consent-end")
+"""What originators say of their own objects; each stands with what people did about these."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +76,7 @@ class Consents:
             theirs = {id for (id,) in act.connection.execute(sql, (name, json.dumps(list(ids))))}
             self._all_known(ids, theirs)
             note = send(
-                self._store, act, recipient, "request", ids, by=by, third_party=self._organisation(third_party),
+                self._store, act, recipient, "request", ids, by=by, third_party=organisation_of(self._store, third_party),
                 expires=expires, reason=reason,
             )  # fmt: skip
             self._store.record(act.connection, by, "consent.request", note, {"objects": len(ids)})
@@ -86,16 +90,11 @@ class Consents:
         by = releaser(self._store, by)
         with self._store.act() as act:
             recipient = self._recipient(act, holder)
-            about = self._given(act.connection, recipient, ids)
-            note = send(
-                self._store, act, recipient, "consent", about, by=by, third_party=self._organisation(third_party),
-                expires=expires,
-            )  # fmt: skip
-            sql = "select n, about from notice where partner=? and sent=0 and kind='request' and third_party=? and settled is null"
-            values = (recipient.partner.name, self._organisation(third_party))
-            for n, asked in act.connection.execute(sql, values).fetchall():
-                if set(json.loads(asked)) <= set(about):
-                    act.connection.execute("update notice set settled=? where n=?", (act.now, n))
+            about, idents = self._given(act.connection, recipient, ids)
+            organisation = organisation_of(self._store, third_party)
+            note = send(self._store, act, recipient, "consent", about, by=by, third_party=organisation, expires=expires)
+            note_down(act, recipient, "consent", idents, by=by, third_party=organisation, expires=expires)
+            settle(act, recipient, organisation, about)
             self._store.record(act.connection, by, "consent.grant", note, {"objects": len(about)})
         return note
 
@@ -103,15 +102,15 @@ class Consents:
         """Take a consent back; gives the id of the notice. Raises NotFound, Refused."""
         with self._store.act() as act:
             recipient = self._recipient(act, holder)
-            about = self._given(act.connection, recipient, ids)
-            note = send(
-                self._store, act, recipient, "consent-end", about, by=by, third_party=self._organisation(third_party)
-            )
+            about, idents = self._given(act.connection, recipient, ids)
+            organisation = organisation_of(self._store, third_party)
+            note = send(self._store, act, recipient, "consent-end", about, by=by, third_party=organisation)
+            note_down(act, recipient, "consent-end", idents, by=by, third_party=organisation)
             self._store.record(act.connection, by, "consent.end", note, {"objects": len(about)})
         return note
 
-    def _given(self, connection: Connection, recipient: Recipient, ids: Sequence[str]) -> list[str]:
-        """Under which ids the partner has these; only what this organisation made. Raises Refused."""
+    def _given(self, connection: Connection, recipient: Recipient, ids: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Under which ids the partner has these, and what they are; only what this organisation made. Raises Refused."""
         sql = (
             "select distinct coalesce(x.ident, o.ident), coalesce(x.id, o.id), i.id from ident i join object o on o.ident=i.n "
             "left join rendition m on m.row=o.n left join object x on x.n=m.original join source s on s.n=coalesce(x.source, o.source) "
@@ -119,11 +118,12 @@ class Consents:
         )
         rows = connection.execute(sql, (json.dumps(list(ids)),)).fetchall()
         self._all_known(ids, {asked for _, _, asked in rows})
-        whole, part = had(connection, recipient.n, {ident for ident, _, _ in rows})
+        idents = sorted({ident for ident, _, _ in rows})
+        whole, part = had(connection, recipient.n, idents)
         about = part if not whole or set(ids) & set(part) else whole
         if not about:
             raise Refused(f"{recipient.partner.name} has none of these objects")
-        return about
+        return about, idents
 
     def _all_known(self, ids: Sequence[str], known: set[str]) -> None:
         if not ids or len(ids) > MOST:
@@ -132,13 +132,42 @@ class Consents:
             if id not in known:
                 raise NotFound(f"not here, or of somebody else: {id[:300]}")
 
-    def _organisation(self, name: str) -> str:
-        """An organisation by the short name of a partner, or as it is called."""
-        for partner in self._store.partners():
-            if partner.name.casefold() == name.casefold():
-                return partner.organisation
-        return reason_of(name)
-
     def _recipient(self, act: Act, partner: str) -> Recipient:
         name = self._store.partner(partner).name
         return next(recipient for recipient in act.recipients if recipient.partner.name == name)
+
+
+def organisation_of(store: Store, name: str) -> str:
+    """An organisation by the short name of a partner, or as it is called. Raises UsageError."""
+    for partner in store.partners():
+        if partner.name.casefold() == name.casefold():
+            return partner.organisation
+    return reason_of(name)
+
+
+def note_down(
+    act: Act,
+    recipient: Recipient,
+    kind: Kind,
+    idents: Sequence[int],
+    *,
+    by: str,
+    third_party: str,
+    expires: int | None = None,
+) -> None:
+    """Keep with each object that people consented, or took it back: one entry for all of them, whatever the partner had of it."""
+    connection = act.connection
+    (entry,) = connection.execute("select coalesce(max(n), 0)+1 from outbox").fetchone()
+    detail = msgspec.json.encode({"third_party": third_party, "expires": expires, "entry": entry}).decode()
+    connection.executemany(
+        "insert into outbox(recipient,ident,at,act,person,detail) values (?,?,?,?,?,?)",
+        [(recipient.n, ident, act.now, kind, by, detail) for ident in idents],
+    )
+
+
+def settle(act: Act, recipient: Recipient, third_party: str, about: Sequence[str]) -> None:
+    """Note that requests of a partner were answered by a consent to all that they are about."""
+    sql = "select n, about from notice where partner=? and sent=0 and kind='request' and third_party=? and settled is null"
+    for n, asked in act.connection.execute(sql, (recipient.partner.name, third_party)).fetchall():
+        if set(json.loads(asked)) <= set(about):
+            act.connection.execute("update notice set settled=? where n=?", (act.now, n))

@@ -63,6 +63,8 @@ class Feeds:
         """Ids of which something entered or ended."""
         self.entered: dict[int, int] = {}
         """Rows that entered, and when; they may have ended since."""
+        self.before: dict[int, bool] = {}
+        """Rows that entered or ended, in that order, and whether they were there before."""
 
     def offer(self, objects: Iterable[int]) -> int:
         """Let rows enter whose label allows it, with those that waited for them; returns how many entered."""
@@ -131,6 +133,8 @@ class Feeds:
             )
             idents = {ident for _, ident, _ in gone}
             self.moved |= idents
+            for n, _, _ in gone:
+                self.before.setdefault(n, True)
             self._mark_last(idents)
             lost = idents - self._visible(idents)
             again |= self._siblings(idents)
@@ -273,6 +277,8 @@ class Feeds:
         self._gate.entered(row[2] for row in rows)
         self.moved.update(row[3] for row in rows)
         self.entered |= {row[2]: row[1] for row in rows}
+        for row in rows:
+            self.before.setdefault(row[2], False)
         several = {row[3] for row in rows} & self._repeated
         if len({row[3] for row in rows}) < len(rows) or several:
             self._mark_last({row[3] for row in rows})

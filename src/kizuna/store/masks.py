@@ -64,9 +64,14 @@ class ViewMask:
         )
         return f"+{column} in {allowed}"
 
+    def forget(self) -> None:
+        """Decide anew: a transaction that made labels is taken back, and others may get their numbers."""
+        self._decided = _Decided(self._decided.number, 0, -1, frozenset(), [], "-1")
+
     def _refreshed(self, connection: Connection) -> _Decided:
-        now, last = self._clock(), self._decided
         newest = connection.execute("select max(n) from label").fetchone()[0] or 0
+        # Only then what was decided: of labels that are there now it was, not of such as were taken back before they came.
+        now, last = self._clock(), self._decided
         if now < last.until and newest <= last.newest:  # an older snapshot holds none of the newer labels
             return last
         if now >= last.until:  # else what was decided stands, and only the new labels are asked about

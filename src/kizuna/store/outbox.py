@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import msgspec
@@ -240,7 +240,12 @@ class Outbox:
 
     def is_live(self, ident: int) -> bool:
         """Whether a version of it is in the feed."""
-        return any(live for _, _, live in self._feed_of([ident]).get(ident, ()))
+        return ident in self.live([ident])
+
+    def live(self, idents: Iterable[int]) -> set[int]:
+        """Those of these ids of which a version, or a rendition, is in the feed."""
+        found = self._feed_of(list(idents))
+        return {ident for ident, rows in found.items() if any(live for _, _, live in rows)}
 
     def ever_live(self, ident: int) -> bool:
         """Whether a version of it was ever in the feed."""

@@ -134,12 +134,17 @@ class Outgoing:
         """Why its label keeps all of a row from the partner, or every part of it."""
         label = self._label_of(row, whole=whole)
         partner, principal = self._recipient.partner, self._recipient.principal
-        decision: Decision = decide(label, principal, holder=self._holder, at=self._at)
+        decision = self.decided(row, whole=whole)
         if decision.allowed and not addressed(
             label, principal, self._at, receives=partner.receives, area=self._area(row)
         ):
             return (Reason("not-receiving"),)
         return () if decision.allowed else decision.reasons
+
+    def decided(self, row: Held, *, whole: bool = True) -> Decision:
+        """What its label says to the partner, of all of a row or of any part of it, whoever is addressed."""
+        label = self._label_of(row, whole=whole)
+        return decide(label, self._recipient.principal, holder=self._holder, at=self._at)
 
     def _label_of(self, row: Held, *, whole: bool) -> Label:
         return self._label(row.whole_label if whole else row.least)

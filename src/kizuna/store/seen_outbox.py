@@ -58,12 +58,20 @@ class SeenOutbox:
         held = {row.ident for row in self._sight.rows(idents.values())}
         return {id: ident for id, ident in idents.items() if ident in held}
 
+    def held(self, ids: Sequence[str]) -> dict[str, list[Held]]:
+        """By id, the rows of which the asker sees something, the partner's own among them; others are left out."""
+        found: dict[str, list[Held]] = {}
+        for row in self._sight.rows(self._sight.idents(ids).values()):
+            found.setdefault(row.id, []).append(row)
+        return found
+
+    def is_cut(self, row: Held) -> bool:
+        """Whether the asker is told that they do not see all of a row."""
+        return bool(self._sight.cut(row))
+
     def rows(self, ids: Sequence[str]) -> dict[str, set[int]]:
         """By id, the rows of which the asker sees something; others are left out."""
-        found: dict[str, set[int]] = {}
-        for row in self._sight.rows(self._sight.idents(ids).values()):
-            found.setdefault(row.id, set()).add(row.n)
-        return found
+        return {id: {row.n for row in rows} for id, rows in self.held(ids).items()}
 
     def items(self, ids: Sequence[str]) -> list[Item]:
         """In the order of the ids."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kizuna.labels import Label, Principal
 from kizuna.stix.ids import type_of
 from kizuna.store.database import Connection
+from kizuna.store.moves import Had, Moved
 from kizuna.store.outbox import Item, State, recipient_of
+from kizuna.store.relabelling_many import Relabelled
 from kizuna.store.seen_outbox import SeenOutbox
 
 if TYPE_CHECKING:
@@ -20,19 +20,6 @@ if TYPE_CHECKING:
 AT_A_TIME = 200
 LOOKED_AT = 2_000
 """Objects that are looked at for one page."""
-
-
-class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What another label of some objects did: whose it is now, which only their owner may loosen, how many rows it is on.
-
-    By partner, how many of them are offered now and were not, and which were and are not: those it may have fetched.
-    """
-
-    done: tuple[str, ...]
-    refused: tuple[str, ...]
-    touched: int
-    opened: dict[str, int]
-    given: dict[str, tuple[str, ...]]
 
 
 def outbox_page(
@@ -63,28 +50,43 @@ def outbox_page(
     return found, before
 
 
-def relabel(store: Store, ids: Sequence[str], label: Label, *, by: str, principal: Principal) -> Relabelled:
-    """Set the label of all versions that somebody sees of many objects, in one act."""
+def relabel(
+    store: Store, ids: Sequence[str], label: Label, *, by: str, principal: Principal, dry: bool = False
+) -> Relabelled:
+    """Set the label of all versions that somebody sees of many objects, in one act; told is what their outbox tells of these alone.
+
+    In a dry run all of it is taken back again.
+    """
     ids = [id for id in dict.fromkeys(ids) if type_of(id) is not None]
-    with store.act() as act:
+    with store.trial() if dry else store.act() as act:
         before = _offered(store, act.connection, ids, principal)
         change, done, refused = store.relabel_many(ids, label, by=by, principal=principal)
         after = _offered(store, act.connection, ids, principal)
-    given = {name: tuple(id for id in ids if id in was - after[name]) for name, was in before.items()}
-    opened = {name: len(now - before[name]) for name, now in after.items()}
+    changes = {
+        name: tuple(
+            Moved(id, was.get(id), after[name].get(id)) for id in ids if was.get(id) != after[name].get(id)
+        )
+        for name, was in before.items()
+    }  # fmt: skip
+    opened = {name: sum(one.was is None for one in moved) for name, moved in changes.items()}
+    given = {name: tuple(one.id for one in moved if one.now is None) for name, moved in changes.items()}
     return Relabelled(
         done=tuple(done),
         refused=tuple(refused),
         touched=change.touched,
         opened={name: count for name, count in opened.items() if count},
+        ended={name: len(gone) for name, gone in given.items() if gone},
         given={name: gone for name, gone in given.items() if gone},
+        changes={name: moved for name, moved in changes.items() if moved},
     )
 
 
-def _offered(store: Store, connection: Connection, ids: Sequence[str], principal: Principal) -> dict[str, set[str]]:
-    """By partner, which of these are offered to it."""
-    found = {}
+def _offered(
+    store: Store, connection: Connection, ids: Sequence[str], principal: Principal
+) -> dict[str, dict[str, Had]]:
+    """By partner, which of these are offered to it, and in which form."""
+    found: dict[str, dict[str, Had]] = {}
     for recipient in store.recipients(connection):
         items = SeenOutbox(store, connection, recipient, principal).items(ids)
-        found[recipient.partner.name] = {item.id for item in items if item.state == "offered"}
+        found[recipient.partner.name] = {item.id: item.form for item in items if item.state == "offered"}
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import msgspec
 from kizuna import clock as time
 from kizuna.errors import InvalidInput, NotFound, Refused, Unavailable
 from kizuna.events import Act as Acted
-from kizuna.events import Fed, Listener, Waited, nobody
+from kizuna.events import Event, Fed, Listener, Waited, nobody
 from kizuna.labels import Group, Label, Principal, format_label, memberships_of, parse_label, worded_by
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
@@ -26,6 +27,7 @@ from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
+from kizuna.store.moves import Moves
 from kizuna.store.moving import MOVED, let_in, must_not_have_moved
 from kizuna.store.prepare import KnownLabels
 from kizuna.store.purged import Marks
@@ -45,8 +47,14 @@ class _Id(msgspec.Struct):
     id: str
 
 
+class _Undone(Exception):
+    """Takes a trial back."""
+
+
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
+_TRYING: ContextVar[dict[Principal | None, ViewMask] | None] = ContextVar("trying", default=None)
+"""The masks of a trial, while one goes on."""
 _encode = msgspec.json.Encoder().encode
 _decode_partner = msgspec.json.Decoder(Partner).decode
 
@@ -127,22 +135,51 @@ class Store:
     # Acts
 
     @contextmanager
-    def act(self) -> Iterator[Act]:
-        """One durable transaction; feeds are right when it commits, and nothing happened when it raises."""
+    def act(self, moves: Moves | None = None) -> Iterator[Act]:
+        """One durable transaction; feeds are right when it commits, and nothing happened when it raises. What it moves is noted."""
         try:
-            with self.database.write() as connection:
+            with self.database.write() as connection, self._forgetting():
                 if get_meta(connection, MOVED) is not None:  # since it was opened; whoever asks is not told where to
                     raise Unavailable("this node went on in another store; start it anew")
-                act = Act(self, connection)
+                act = Act(self, connection, moves)
                 yield act
                 act.finish()
                 act.note_labels()
                 act.note_capped()
             if fed := act.fed():
-                self.tell(Fed(*fed))
+                self._say(Fed(*fed))
         except BaseException:
-            self.interned.forget()
+            self._unlearn()
             raise
+
+    @contextmanager
+    def trial(self) -> Iterator[Act]:
+        """An act that is taken back at its end, with all acts inside: what they tell is what would be, and nobody hears of them."""
+        before = _TRYING.set({})
+        try:
+            with suppress(_Undone), self.act() as act:
+                yield act
+                raise _Undone
+        finally:
+            _TRYING.reset(before)
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """Forget what is taken back while nobody else can write yet: the next one's rows may get the same numbers."""
+        try:
+            yield
+        except BaseException:
+            self._unlearn()
+            raise
+
+    def _unlearn(self) -> None:
+        self.interned.forget()
+        for mask in list(self._masks.values()):
+            mask.forget()
+
+    def _say(self, event: Event) -> None:
+        if _TRYING.get() is None:
+            self.tell(event)
 
     def writer(
         self,
@@ -210,7 +247,14 @@ class Store:
             return act.change(len(touched))
 
     def relabel_many(
-        self, ids: Sequence[str], label: Label, *, by: str, principal: Principal | None = None, space: str = "real"
+        self,
+        ids: Sequence[str],
+        label: Label,
+        *,
+        by: str,
+        principal: Principal | None = None,
+        space: str = "real",
+        moves: Moves | None = None,
     ) -> tuple[Change, list[str], list[str]]:
         """As `relabel`, of many in one act: what it did, whose label changed, and which only their owner may loosen.
 
@@ -218,7 +262,7 @@ class Store:
         """
         label = worded_by(label, self.organisation)
         done, refused = [], []
-        with self.act() as act:
+        with self.act(moves) as act:
             relabelling = Relabelling(self, act.connection, label, by)
             for rows in rows_of_many(self, act.connection, space, ids, principal):
                 id = msgspec.json.decode(rows[0].raw, type=_Id).id
@@ -274,11 +318,15 @@ class Store:
 
     def mask(self, principal: Principal | None) -> ViewMask:
         """The labels a reader may see, kept while neither labels nor memberships change."""
-        mask = self._masks.get(principal)
+        tried = _TRYING.get()
+        masks = (
+            self._masks if tried is None else tried
+        )  # what is decided of labels that are taken back is nobody else's
+        mask = masks.get(principal)
         if mask is None:
-            if len(self._masks) > 200:
-                self._masks.clear()
-            mask = self._masks[principal] = ViewMask(self.interned, principal, self.holder(), self.clock)
+            if len(masks) > 200:
+                masks.clear()
+            mask = masks[principal] = ViewMask(self.interned, principal, self.holder(), self.clock)
         return mask
 
     # Who
@@ -438,7 +486,7 @@ class Store:
     ) -> None:
         """Add to the audit trail inside a transaction. Never the content of an object."""
         note_act(connection, self.clock(), actor, act, subject, detail)
-        self.tell(Acted(act))
+        self._say(Acted(act))
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""

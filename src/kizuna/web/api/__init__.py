@@ -3,13 +3,14 @@
 from litestar import Router
 
 from kizuna.web.api.audit import read_audit
+from kizuna.web.api.consents import end_consent, grant_consent, read_consents, request_consent
 from kizuna.web.api.imports import import_objects
 from kizuna.web.api.jobs import ask_job, cancel_job, list_jobs, read_job, read_result
 from kizuna.web.api.labels import read_label, set_label
 from kizuna.web.api.node import read_me, read_partners, read_stats
 from kizuna.web.api.objects import read_facets, read_neighbours, read_object, read_versions, read_visibility, search
 from kizuna.web.api.purges import cancel_purge, confirm_purge, lift_purge, propose_purge, read_purges
-from kizuna.web.api.release import preview_release
+from kizuna.web.api.release import explain_release, preview_release
 from kizuna.web.api.releasing import (
     approve_release,
     propose_release,
@@ -26,9 +27,10 @@ PATH = "/api/v1"
 HANDLERS = (
     search, read_facets, read_object, read_versions, read_neighbours, read_visibility, read_label, set_label, import_objects, read_me,
     read_partners, read_stats, read_audit, ask_job, list_jobs, read_job, read_result, cancel_job,
-    read_purges, propose_purge, confirm_purge, cancel_purge, lift_purge, preview_release, read_outbox,
+    read_purges, propose_purge, confirm_purge, cancel_purge, lift_purge, preview_release, explain_release, read_outbox,
     read_release_history, propose_release, approve_release, stop_release, withdraw_release, relabel_objects,
     read_rules, put_rules, read_rule_versions, remove_rule, approve_rule, stop_rule,
+    read_consents, request_consent, grant_consent, end_consent,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from kizuna.labels import Decision, Label, format_label
 from kizuna.release import Form, Verdict
 from kizuna.stix import name_of
 from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
+from kizuna.store.explaining import Explained
 from kizuna.store.jobs import Job
 
 MOST_COUNTED = 1000
@@ -147,6 +148,30 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     partner: str
     stopped: str | None
     items: list[Previewed]
+    next: str | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """How an object may leave for a partner, whether it is in its feed, and why not whole, or not there.
+
+    `allowed` is whether the label of all of it allows it. `in_feed` is what the outbox tells as offered.
+    """
+
+    id: str
+    partner: str
+    verdict: Literal["whole", "rendition", "withheld"]
+    allowed: bool
+    in_feed: bool
+    reasons: tuple[Reason, ...]
+
+
+class Explanations(msgspec.Struct, frozen=True):
+    """A page of objects, each for every partner that was asked about; `next` is the cursor of the next one, null at the end.
+
+    Ids of which you see nothing are left out.
+    """
+
+    items: list[Explanation]
     next: str | None = None
 
 
@@ -392,6 +417,14 @@ def preview_of(verdict: Verdict) -> Previewed:
         redacted=verdict.redacted,
         cascade=verdict.cascade,
     )
+
+
+def explanation_of(one: Explained) -> Explanation:
+    """What is said of an object and a partner, as it is shown."""
+    reasons = tuple(Reason(reason.code, reason.parameters) for reason in one.reasons)
+    return Explanation(
+        id=one.id, partner=one.partner, verdict=_FORMS[one.form], allowed=one.allowed, in_feed=one.in_feed, reasons=reasons
+    )  # fmt: skip
 
 
 def taken_of(outcome: Outcome) -> Taken:

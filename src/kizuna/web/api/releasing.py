@@ -14,6 +14,7 @@ from kizuna.clock import to_text
 from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
 from kizuna.store.history import Happened
+from kizuna.store.moves import Moved
 from kizuna.store.outbox import Item, State
 from kizuna.store.releasing import Acted, Releases, set_digest
 from kizuna.store.seen_releasing import outbox_page, relabel
@@ -29,7 +30,7 @@ from kizuna.web.context import Asked, of
 Ids = Annotated[
     list[str] | None, QueryParameter(max_items=MOST_IDS, description="These objects, instead of a list of them.")
 ]
-About = Annotated[list[str], QueryParameter(max_items=MOST_IDS, description="About these objects.")]
+Of = Annotated[list[str], QueryParameter(max_items=MOST_IDS, description="About these objects.")]
 States = Annotated[
     list[State] | None, QueryParameter(name="state", description="Only these; without it, and without IDs, proposed.")
 ]
@@ -90,37 +91,40 @@ class Events(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-class _About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A partner, and objects."""
+
     partner: Annotated[str, msgspec.Meta(max_length=200)]
     ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)]
 
 
-class Proposal(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Proposal(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to ask people about, for a partner."""
 
 
-class Approval(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Approval(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects that may leave to a partner exactly as they were shown: `set` is the outbox' digest of them. The password is your own."""
 
     set: Annotated[str, msgspec.Meta(max_length=64)]
     password: Password
 
 
-class Stop(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Stop(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to hold back from a partner."""
 
 
-class Withdrawal(_About, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Withdrawal(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Objects to take back from a partner, and why."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TEXT)]
 
 
 class Relabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Objects, and the label to set, in its text form."""
+    """Objects, and the label to set, in its text form; with `dry_run` it is only told what that would change."""
 
     ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)]
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    dry_run: bool = False
 
 
 class NotDone(msgspec.Struct, frozen=True):
@@ -145,9 +149,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What another label did: on how many objects it is, and on how many of their versions; whose only their owner may loosen.
+    """What another label did, or would do in a dry run: on how many objects it is, and on how many of their versions.
 
-    By partner, how many of them are offered from now on, how many no more, and which those are: it may have fetched them.
+    Only their owner may loosen the `refused` ones. By partner, how many of them are offered from now on, how many no more, and which those
+    are: it may have fetched them. `changes` are those that are offered in another form than before: `was` and `now` are whole, rendition
+    or null.
     """
 
     label: str
@@ -158,6 +164,8 @@ class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
     opened: dict[str, int]
     ended: dict[str, int]
     given: dict[str, tuple[str, ...]]
+    changes: dict[str, tuple[Moved, ...]]
+    dry_run: bool
 
 
 @get("/release/outbox", opt={"right": "read"}, sync_to_thread=True)
@@ -190,7 +198,7 @@ def read_outbox(
 
 @get("/release/history", opt={"right": "read"}, sync_to_thread=True)
 def read_release_history(
-    request: Asked, id: About, partner: With = None, limit: Limit = 50, cursor: Cursor = None
+    request: Asked, id: Of, partner: With = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response[Events]:
     """What people proposed, approved, stopped and withdrew of objects, newest first; of versions that you see."""
     context = of(request)
@@ -242,12 +250,15 @@ def withdraw_release(request: Asked, data: JSONBody[Withdrawal], key: Key = None
 
 @post("/release/relabel", opt={"right": "release"}, status_code=200, sync_to_thread=True)
 def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) -> Response[Relabelled]:
-    """Set the label of all versions that you see of many objects, in one act; feeds follow. What others own is only tightened."""
+    """Set the label of all versions that you see of many objects, in one act; feeds follow. What others own is only tightened.
+
+    With `dry_run` nothing is stored, and no Idempotency-Key is remembered: the answer says what would be, in the same words.
+    """
     store, caller = of(request).store, request.user
     label = parse_label(data.label, originator=store.organisation, community=store.settings.community)
 
     def work() -> Relabelled:
-        found = relabel(store, data.ids, label, by=caller.name, principal=caller.principal)
+        found = relabel(store, data.ids, label, by=caller.name, principal=caller.principal, dry=data.dry_run)
         known = {*found.done, *found.refused}
         absent = [id for id in dict.fromkeys(data.ids) if id not in known]
         return Relabelled(
@@ -257,14 +268,16 @@ def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) ->
             refused=found.refused,
             failed=[NotDone(id, Reason("not-held", ())) for id in absent],
             opened=found.opened,
-            ended={name: len(given) for name, given in found.given.items()},
+            ended=found.ended,
             given=found.given,
+            changes=found.changes,
+            dry_run=data.dry_run,
         )
 
-    return once(request, key, data, work)
+    return once(request, None if data.dry_run else key, data, work)
 
 
-def _acted(request: Asked, key: str | None, asked: _About, act: Any) -> Response[Done]:
+def _acted(request: Asked, key: str | None, asked: About, act: Any) -> Response[Done]:
     """Do something about the outbox as the caller."""
     store, caller = of(request).store, request.user
 
