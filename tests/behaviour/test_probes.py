@@ -186,6 +186,11 @@ PROBES: dict[str, Probe] = {
     "release preview": reading(
         "colleague", *(f"/api/v1/release/preview?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels"))
     ),
+    "sanitise": lambda world, id: [
+        world.post_json("colleague", "/api/v1/release/sanitise", {"id": id, "partner": partner, **more})
+        for partner in ("Kyiv", "Brussels")
+        for more in ({}, {"cuts": ["name"]}, {"label": "TLP:CLEAR", "cuts": ["description"], "keep": "TLP:RED"})
+    ],
     "outbox": reading(
         "colleague",
         *(f"/api/v1/release/outbox?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels")),

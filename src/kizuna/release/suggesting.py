@@ -15,6 +15,7 @@ from kizuna.labels import PUBLIC_LABEL, Form, Marked, redact
 from kizuna.labels.width import nobody
 from kizuna.release.sensitive import Place, places_of, selector_of, selects
 from kizuna.stix import BUILTIN, edges
+from kizuna.stix.ids import type_of
 from kizuna.stix.selectors import resolve
 from kizuna.store.outgoing import Held, Outgoing
 from kizuna.store.plan import Plan
@@ -53,7 +54,7 @@ class Subject(NamedTuple):
 
 def subject(outgoing: Outgoing, id: str) -> Subject:
     """The object of an id. Raises NotFound."""
-    ident = outgoing.idents([id]).get(id)
+    ident = outgoing.idents([id]).get(id) if type_of(id) is not None else None
     rows = [] if ident is None else [row for row in outgoing.rows([ident]) if not row.hidden]
     if not rows:
         raise NotFound(f"no object {id}")
