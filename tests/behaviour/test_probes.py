@@ -201,6 +201,11 @@ PROBES: dict[str, Probe] = {
     "release explain": reading(
         "colleague", "/api/v1/release/explain?id={id}", "/api/v1/release/explain?as=Kyiv&id={id}"
     ),
+    "sanitise": lambda world, id: [
+        world.post_json("colleague", "/api/v1/release/sanitise", {"id": id, "partner": partner, **more})
+        for partner in ("Kyiv", "Brussels")
+        for more in ({}, {"cuts": ["name"]}, {"label": "TLP:CLEAR", "cuts": ["description"], "keep": "TLP:RED"})
+    ],
     "outbox": reading(
         "colleague",
         *(f"/api/v1/release/outbox?as={partner}&id={{id}}" for partner in ("Kyiv", "Brussels")),

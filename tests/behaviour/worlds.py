@@ -219,7 +219,8 @@ def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str
 class Drive(NamedTuple):
     """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind.
 
-    A body that is no text is JSON, for which one's own people are logged in; of "ids" it has those of the sweep, of "set" what is shown.
+    A body that is no text is JSON, for which one's own people are logged in; of "ids" it has those of the sweep, of "id" each of
+    them in turn, of "set" what is shown.
     """
 
     queries: tuple[str, ...] = ("",)
@@ -276,6 +277,14 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/api/v1/release/explain"): (
         Drive(("?{each}", "?as=kyiv&{each}", "", "?limit=2", "?as=Brussels&q=power&type=report", f"?q={SECRET}",
                "?value=198.51.100.7&area=cyber-defence", "?as=nobody&{each}", "?q=power&{each}", "?cursor=AAAA")),
+    ),
+    ("POST", "/api/v1/release/sanitise"): tuple(
+        Drive(body={"id": "", **more}, turn="RELEASE")
+        for more in (
+            {"partner": "Brussels"}, {"partner": "kyiv", "label": "TLP:CLEAR", "keep": "TLP:RED persons=owner"},
+            {"partner": "Brussels", "cuts": ["description"], "label": "TLP:CLEAR", "keep": "TLP:RED"},
+            {"partner": "nobody", "cuts": ["name"]},
+        )
     ),
     ("GET", "/api/v1/release/outbox"): (
         Drive(("?as=Brussels&{each}", "?as=kyiv&{each}&state=offered&state=withheld", "?as=Brussels", "?as=kyiv&state=offered&limit=1",
@@ -396,7 +405,16 @@ def _driven(world: World, who: str | None, route: tuple[str, str], drive: Drive,
     for path in _paths(world, who, route[1], ids[:-1] if route[0] == "DELETE" else ids):
         for query in drive.queries:
             filled = query.replace("{ids}", ",".join(ids[:8])).replace("{each}", "&".join(f"id={id}" for id in ids))
-            yield from _asked(world, who, route[0], path + filled, drive, ids)
+            for one in _each(drive, ids):
+                yield from _asked(world, who, route[0], path + filled, one, ids)
+
+
+def _each(drive: Drive, ids: list[str]) -> Iterator[Drive]:
+    """The drive, or where it is about one object, one for each."""
+    if isinstance(drive.body, dict) and drive.body.get("id") == "":
+        yield from (drive._replace(body=drive.body | {"id": id}) for id in ids)
+    else:
+        yield drive
 
 
 def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from kizuna.cli.folder import found_ids, node
 from kizuna.cli.output import emit, node_options, note, say, trouble
 from kizuna.cli.releasing import COMMANDS, PARTLY
 from kizuna.cli.rules import command as rules
+from kizuna.cli.sanitising import sanitise
 from kizuna.cli.which import is_search, which
 from kizuna.cli.wording import worded
 from kizuna.cli.words import N_, _
@@ -115,5 +116,5 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     say(line)
 
 
-for one in (*COMMANDS, found, clear, rules):
+for one in (*COMMANDS, found, clear, sanitise, rules):
     command.add_command(one)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -57,6 +57,28 @@ class Held(NamedTuple):
     hidden: bool
 
 
+class Ground(Protocol):
+    """What a plan rests on: `Outgoing`, or what is supposed about one."""
+
+    def idents(self, ids: Iterable[str]) -> dict[str, int]:
+        """The integers of ids that anything here has or names."""
+
+    def rows(self, idents: Iterable[int]) -> list[Held]:
+        """Everything that is stored of these ids."""
+
+    def references(self, rows: Sequence[int]) -> dict[int, list[int]]:
+        """By row, the ids it cannot leave whole without."""
+
+    def read(self, row: Held) -> tuple[dict[str, Any], Marked]:
+        """An object and the labels of its parts."""
+
+    def allows(self, label: Label, row: Held) -> bool:
+        """Whether the partner may have what is labelled so, in an object of this row's area."""
+
+    def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
+        """Why its label keeps all of a row from the partner, or every part of it."""
+
+
 class Outgoing:
     """One moment of a store, for one partner. Raises NotFound when there is no such partner."""
 
@@ -99,6 +121,19 @@ class Outgoing:
             found.setdefault(n, []).append(target)
         return found
 
+    def linking(self, ident: int, after: str, limit: int) -> list[tuple[str, int]]:
+        """The relationships and sightings that name an id, by their ids after another."""
+        sql = (
+            "select distinct i.id, o.ident from edge e join object o on o.n=e.object join term t on t.n=o.type "
+            "join ident i on i.n=o.ident where e.target=? and t.name in ('relationship', 'sighting') and i.id>? order by i.id limit ?"
+        )
+        return [(id, n) for id, n in self._connection.execute(sql, (ident, after, limit))]
+
+    def of_own(self, rows: Iterable[Held]) -> set[int]:
+        """Which rows this organisation's own people and tools brought."""
+        own = {n for (n,) in self._connection.execute("select n from source where kind='own'")}
+        return {row.n for row in rows if row.source in own}
+
     def read(self, row: Held) -> tuple[dict[str, Any], Marked]:
         """An object and the labels of its parts."""
         if (known := self._read_before.get(row.n)) is not None:
@@ -132,9 +167,12 @@ class Outgoing:
 
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
-        label = self._label_of(row, whole=whole)
+        return self.reasons(self._label_of(row, whole=whole), row)
+
+    def reasons(self, label: Label, row: Held) -> tuple[Reason, ...]:
+        """Why the partner may not have what is labelled so, in an object of this row's area."""
         partner, principal = self._recipient.partner, self._recipient.principal
-        decision = self.decided(row, whole=whole)
+        decision = decide(label, principal, holder=self._holder, at=self._at)
         if decision.allowed and not addressed(
             label, principal, self._at, receives=partner.receives, area=self._area(row)
         ):

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from kizuna.labels import Form, Label, Marked, Reason, Rendered, render
-from kizuna.store.outgoing import Held, Outgoing
+from kizuna.store.outgoing import Ground, Held
 
 _FEW_TARGETS = 16
 KEPT = 20_000
@@ -35,7 +35,7 @@ class Verdict(msgspec.Struct, frozen=True):
     cascade: int = 0
 
 
-def verdicts(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
+def verdicts(outgoing: Ground, ids: Iterable[str]) -> list[Verdict]:
     """A verdict for each of these ids that this node holds, in their order: of its newest version."""
     wanted = list(dict.fromkeys(ids))
     idents = outgoing.idents(wanted)
@@ -46,7 +46,7 @@ def verdicts(outgoing: Outgoing, ids: Iterable[str]) -> list[Verdict]:
 class Plan:
     """The plan of all that some ids rest on."""
 
-    def __init__(self, outgoing: Outgoing, asked: Iterable[int]) -> None:
+    def __init__(self, outgoing: Ground, asked: Iterable[int]) -> None:
         self._outgoing = outgoing
         self._asked = set(asked)
         self._rows: dict[int, list[Held]] = {}

@@ -59,8 +59,10 @@ def rows_of_many(
 ) -> Iterator[list[SeenRow]]:
     """The rows of each of these ids that a principal sees any of, a thousand ids at a time."""
     for first in range(0, len(ids), AT_ONCE):
-        some = json.dumps(list(ids[first : first + AT_ONCE]))
-        yield from _seen(store, connection.stream(_SEEN, (space, some), at_once=64), principal, connection).values()
+        some = list(dict.fromkeys(ids[first : first + AT_ONCE]))
+        found = _seen(store, connection.stream(_SEEN, (space, json.dumps(some)), at_once=64), principal, connection)
+        # In the order asked for: a database's own may rest on rows that are hidden, and the audit trail would tell it.
+        yield from (found[id] for id in some if id in found)
 
 
 def _seen(

@@ -43,6 +43,7 @@ EXITS = (
     Exit("audit trail", "GET", "/api/v1/audit", PERSON),
     Exit("release preview", "GET", "/api/v1/release/preview", PERSON),
     Exit("release explain", "GET", "/api/v1/release/explain", PERSON),
+    Exit("sanitise", "POST", "/api/v1/release/sanitise", PERSON),
     Exit("outbox", "GET", "/api/v1/release/outbox", PERSON),
     Exit("history of releases", "GET", "/api/v1/release/history", PERSON),
     Exit("propose", "POST", "/api/v1/release/propose", PERSON),

@@ -21,6 +21,7 @@ from kizuna.web.api.releasing import (
     withdraw_release,
 )
 from kizuna.web.api.rules import approve_rule, put_rules, read_rule_versions, read_rules, remove_rule, stop_rule
+from kizuna.web.api.sanitising import sanitise_object
 from kizuna.web.guards import own_people
 
 PATH = "/api/v1"
@@ -31,6 +32,7 @@ HANDLERS = (
     read_release_history, propose_release, approve_release, stop_release, withdraw_release, relabel_objects,
     read_rules, put_rules, read_rule_versions, remove_rule, approve_rule, stop_rule,
     read_consents, request_consent, grant_consent, end_consent,
+    sanitise_object,
 )  # fmt: skip
 
 

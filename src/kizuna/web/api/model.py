@@ -97,6 +97,9 @@ class Neighbours(msgspec.Struct, frozen=True):
     next: None = None
 
 
+FormName = Literal["whole", "rendition", "withheld"]
+
+
 class Reason(msgspec.Struct, frozen=True):
     """Why: a code and its parameters."""
 
@@ -133,7 +136,7 @@ class Previewed(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    verdict: Literal["whole", "rendition", "withheld"]
+    verdict: FormName
     reasons: tuple[Reason, ...]
     redacted: tuple[str, ...]
     cascade: int
@@ -402,7 +405,7 @@ def visibility_of(id: str, partner: str, decision: Decision, *, in_feed: bool | 
     return Visibility(id=id, partner=partner, allowed=decision.allowed, in_feed=in_feed, reasons=reasons)
 
 
-_FORMS: dict[Form, Literal["whole", "rendition", "withheld"]] = {
+FORMS: dict[Form, FormName] = {
     Form.WHOLE: "whole", Form.RENDITION: "rendition", Form.WITHHELD: "withheld",
 }  # fmt: skip
 
@@ -412,7 +415,7 @@ def preview_of(verdict: Verdict) -> Previewed:
     reasons = tuple(Reason(reason.code, reason.parameters) for reason in verdict.reasons)
     return Previewed(
         id=verdict.id,
-        verdict=_FORMS[verdict.form],
+        verdict=FORMS[verdict.form],
         reasons=reasons,
         redacted=verdict.redacted,
         cascade=verdict.cascade,
@@ -423,7 +426,7 @@ def explanation_of(one: Explained) -> Explanation:
     """What is said of an object and a partner, as it is shown."""
     reasons = tuple(Reason(reason.code, reason.parameters) for reason in one.reasons)
     return Explanation(
-        id=one.id, partner=one.partner, verdict=_FORMS[one.form], allowed=one.allowed, in_feed=one.in_feed, reasons=reasons
+        id=one.id, partner=one.partner, verdict=FORMS[one.form], allowed=one.allowed, in_feed=one.in_feed, reasons=reasons
     )  # fmt: skip
 
 
