@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import import_, million, patterns, start, taxii, validate
+from benchmarks import import_, million, patterns, release, scan, start, taxii, validate
 from benchmarks.data import Corpus, corpora
 from benchmarks.table import HEADER, Row, show
 from kizuna import __version__
@@ -27,6 +27,8 @@ PARTS: dict[str, Rows] = {
     "taxii": taxii.rows,
     "start": start.rows,
     "million": million.rows,
+    "release": release.rows,
+    "scan": scan.rows,
 }
 
 

@@ -1,6 +1,6 @@
-"""What leaves: decisions, plans, relabels and standing rules over stores of a size, each by the product's own functions.
+"""What leaves: decisions, plans, relabels, standing rules and scans over stores of a size, each by the product's own functions.
 
-No peer does any of this: the figures stand alone. `python -m benchmarks.release [OBJECTS]`.
+No peer does any of this: the figures stand alone. `python -m benchmarks release`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.data import Corpus
+from benchmarks.table import Row
 from kizuna.labels import parse_label
 from kizuna.settings import Settings, save
 from kizuna.stix import iter_objects
@@ -33,15 +36,20 @@ AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 ORGANISATION = "CERT Tokyo (fictional)"
 PARTNERS = 10
+OBJECTS = 1_000_000
+MANY = 100_000
+LOOKED_THROUGH = 20_000
+AT_ONCE = 20_000
 
 
-def new_store(folder: Path, partners: int) -> Store:
+def new_store(folder: Path, partners: int, *, scan: bool = True) -> Store:
     """A node with so many partners, that receive in two ways."""
     told = Settings(
         name="Tokyo",
         organisation=ORGANISATION,
         country="JPN",
         identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01",
+        scan=scan,
     )
     save(folder, told)
     make_key(folder)
@@ -81,11 +89,11 @@ def put(store: Store, objects: Iterator[dict[str, Any]], **more: Any) -> None:
             sys.exit(f"{outcome.id}: {outcome.problems}")
 
 
-def timed(what: str, work: Callable[[], object]) -> None:
-    """Do something and print how long it took."""
+def seconds(work: Callable[[], str]) -> tuple[float, str]:
+    """How long something takes, and what it told."""
     began = time.perf_counter()
     told = work()
-    print(f"| {what} | {time.perf_counter() - began:.3f} s | {told} |", flush=True)
+    return time.perf_counter() - began, told
 
 
 def decisions(store: Store) -> str:
@@ -126,58 +134,101 @@ def granted(store: Store) -> str:
     return f"{rows.fetchone()[0]:,} rows of feeds"
 
 
-def main(objects: int) -> None:
-    """Print a table of what was measured."""
-    print("| work | took | of |\n|---|---|---|")
+def relabelled(store: Store, ids: list[str], level: str) -> str:
+    """Another label for many."""
+    change, done, _ = store.relabel_many(ids, parse_label(f"TLP:{level}", originator=ORGANISATION), by="x")
+    return f"{len(done):,} relabelled; rows of the feed: {sum(change.opened.values()):,} began, {sum(change.ended.values()):,} ended"
+
+
+def entered(store: Store, first: int, last: int) -> str:
+    """Objects that come in, until they are in the feeds that get them."""
+    put(store, campaigns(first, last))
+    (count,) = store.database.read().execute("select count(*) from feed where live=1").fetchone()
+    return f"{count:,} rows of feeds"
+
+
+def rows(_: Sequence[Corpus]) -> Iterator[Row]:
+    """Over a million objects and ten partners, and relabels of 100,000 for one."""
+    yield from many(OBJECTS)
+    yield from few(MANY)
+    yield from looked_through(LOOKED_THROUGH)
+
+
+def many(objects: int) -> Iterator[Row]:
+    """What each of ten partners may have of so many."""
+    data = f"{objects:,} seeded, {PARTNERS} partners"
+
+    def row(work: str, doing: Callable[[], str], target: float | None) -> Row:
+        took, told = seconds(doing)
+        return Row(work, data, took, "s", target, note=told)
+
     with tempfile.TemporaryDirectory() as folder:
         store = new_store(Path(folder), PARTNERS)
-        for first in range(0, objects, 20_000):
-            put(store, campaigns(first, min(first + 20_000, objects)))
-        timed(f"decision, {objects:,} objects, {PARTNERS} partners", lambda: decisions(store))
-        linked = (
-            {
-                "type": "relationship", "spec_version": "2.1", "id": id_of("relationship", i),
-                "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "relationship_type": "related-to",
-                "source_ref": id_of("campaign", 0), "target_ref": id_of("campaign", i + 1), "object_marking_refs": [CLEAR],
-            }
-            for i in range(1_000)
-        )  # fmt: skip
-        put(store, linked)
-        ids = [id_of("relationship", i) for i in range(1_000)]
-        timed("preview of 1,000 that one takes down, one partner", lambda: preview(store, ids))
-        timed(
-            "preview of 1,000 campaigns, one partner",
-            lambda: preview(store, [id_of("campaign", i) for i in range(1_000)]),
+        for first in range(0, objects, AT_ONCE):
+            put(store, campaigns(first, min(first + AT_ONCE, objects)))
+        yield row("what each partner may have, by label alone", lambda: decisions(store), 2)
+        put(store, linked())
+        for kind in ("relationship", "campaign"):
+            ids = [id_of(kind, i) for i in range(1_000)]
+            yield row(
+                f"preview of 1,000 {kind} objects for one partner, with cascade", partial(preview, store, ids), 0.5
+            )
+        took = [seconds(partial(relabelled, store, [id_of("campaign", i)], "RED"))[0] for i in range(1, 8)]
+        yield Row(
+            "relabel of one object, feeds right again",
+            data,
+            median(took) * 1_000,
+            "ms",
+            50,
+            note=f"the first {took[0] * 1_000:.0f} ms",
         )
-        red, clear = (parse_label(f"TLP:{level}", originator=ORGANISATION) for level in ("RED", "CLEAR"))
-        some = [id_of("campaign", i) for i in range(1, 8)]
-        took = []
-        for one in some:
-            began = time.perf_counter()
-            store.relabel(one, red, by="x")
-            took.append(time.perf_counter() - began)
-        print(
-            f"| relabel of one, feeds of ten partners | {median(took):.3f} s | median of {len(took)}, the first {took[0]:.3f} s |"
-        )
+        yield row("standing rule: import to the feeds", lambda: entered(store, objects, objects + 1), 1)
         Accounts(store).add_user("aoki", ("releaser",), by="x")
-        part = id_of("campaign", 150)
-        timed("a rendition approved, made and offered", lambda: Releases(store).approve("P1", [part], by="aoki").opened)
-        timed("a standing rule: from import to the feed", lambda: put(store, campaigns(objects, objects + 1)))
         parts = [id_of("campaign", i) for i in range(0, objects, 50)]
-        timed(f"plan and renditions of 2 % of {objects:,} for ten partners", lambda: made(store, parts))
+        yield row("plan and renditions of the 2 % that are marked in part", lambda: made(store, parts), 60)
         Rules(store).put([Named(name="parts", act="send", parts=True, labels=("TLP:CLEAR", "TLP:AMBER"))], by="x")
-        timed(f"renditions of 2 % of {objects:,} for ten partners, by a rule, in their feeds", lambda: granted(store))
+        yield row("the same entering the feeds by a rule", lambda: granted(store), None)
         store.close()
+
+
+def few(objects: int) -> Iterator[Row]:
+    """Relabels of many under one label."""
+    data = f"{objects:,} seeded, one partner"
     with tempfile.TemporaryDirectory() as folder:
         store = new_store(Path(folder), 1)
-        many = min(objects, 100_000)
-        for first in range(0, many, 20_000):
-            put(store, campaigns(first, min(first + 20_000, many)))
-        ids = [id_of("campaign", i) for i in range(many)]
-        timed(f"relabel of {many:,}, feed of one partner", lambda: store.relabel_many(ids, red, by="x")[0].ended)
-        timed(f"relabel of {many:,} back", lambda: store.relabel_many(ids, clear, by="x")[0].opened)
+        for first in range(0, objects, AT_ONCE):
+            put(store, campaigns(first, min(first + AT_ONCE, objects)))
+        ids = [id_of("campaign", i) for i in range(objects)]
+        for level, work in (("RED", "relabel of all under one label, the feed right again"), ("CLEAR", "and back")):
+            took, told = seconds(partial(relabelled, store, ids, level))
+            yield Row(work, data, took, "s", 5, note=told)
         store.close()
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+def looked_through(objects: int) -> Iterator[Row]:
+    """What the scans cost where things come in: two of three objects are withheld from half of the partners."""
+    for partners in (1, PARTNERS):
+        took = {}
+        for scan in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                store = new_store(Path(folder), partners, scan=scan)
+                took[scan], _ = seconds(partial(entered, store, 0, objects))
+                store.close()
+        note = f"{took[False]:.1f} s without looking through what leaves, {took[True]:.1f} s with it"
+        yield Row(
+            "import that is looked through for withheld texts",
+            f"{objects:,} seeded, partners: {partners}",
+            objects / took[True],
+            "obj/s",
+            note=note,
+        )
+
+
+def linked() -> Iterator[dict[str, Any]]:
+    """Relationships of one campaign to a thousand others."""
+    for i in range(1_000):
+        yield {
+            "type": "relationship", "spec_version": "2.1", "id": id_of("relationship", i),
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "relationship_type": "related-to",
+            "source_ref": id_of("campaign", 0), "target_ref": id_of("campaign", i + 1), "object_marking_refs": [CLEAR],
+        }  # fmt: skip
