@@ -39,6 +39,7 @@ RULES: tuple[dict[str, Any], ...] = (
     {"act": "propose", "approvers": 2, "parts": True}, {"act": "send", "query": "power", "labels": ["TLP:CLEAR"]},
 )  # fmt: skip
 releases = st.sampled_from(["propose", "approve", "stop", "withdraw"])
+consents = st.sampled_from(["request", "grant", "end"])
 partners = st.sampled_from(["Brussels", "Kyiv"])
 kinds = st.sampled_from(["campaign", "report", "relationship"])
 names = st.sampled_from(NAMES)
@@ -56,6 +57,7 @@ visible = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 4_000_000)),
     st.tuples(st.just("release"), releases, partners, kinds, anything),
     st.tuples(st.just("release"), releases, partners, kinds, anything),
+    st.tuples(st.just("consent"), consents, partners, kinds, anything | sent),
     st.tuples(st.just("rule"), st.sampled_from(["as-labelled", "some"]), st.sampled_from(RULES)),
 )  # fmt: skip
 # Objects of their own, and versions of visible ones: of days on which nobody else makes one.
@@ -66,6 +68,7 @@ hidden = st.one_of(
     st.tuples(st.just("hidden delete"), kinds, names),
     st.tuples(st.just("hidden search"), words),
     st.tuples(st.just("hidden release"), releases, partners, kinds, names),
+    st.tuples(st.just("hidden consent"), consents, partners, kinds, names),
     st.tuples(st.just("hidden job"), kinds, anything, st.lists(anything, max_size=2), words, st.integers(11, 14)),
 )
 inboxes = st.tuples(st.just("hidden post"), kinds, names, st.lists(anything, max_size=2), words, st.integers(11, 14))
@@ -109,6 +112,8 @@ def perform(world: World, act: Act, *, with_hidden: bool) -> bytes | None:
             reply = world.job("colleague", query)
         case ("release", verb, partner, kind, name):
             reply = world.release("colleague", verb, partner, named(kind, name))
+        case ("consent", verb, partner, kind, name):
+            reply = world.consent("colleague", verb, partner, named(kind, name))
         case ("rule", name, said):
             body = json.dumps([{"name": name, **said}]).encode()
             world.ask("colleague", "PUT", "/api/v1/release/rules", body, {"Content-Type": "application/json"})
@@ -143,6 +148,8 @@ def _perform_hidden(world: World, act: Act) -> None:
             world.delete("owner", named(kind, f"hidden {name}"))
         case ("hidden release", verb, partner, kind, name):
             world.release("owner", verb, partner, named(kind, f"hidden {name}"))
+        case ("hidden consent", verb, partner, kind, name):
+            world.consent("owner", verb, partner, named(kind, f"hidden {name}"))
         case ("hidden search", word):
             world.ask("owner", "GET", f"/api/v1/search?q={word}&limit=1")
 
@@ -152,7 +159,7 @@ def ids_of(script: list[Act]) -> list[str]:
     found = {named("campaign", "unknown")}
     for act in script:
         if len(act) > 2 and act[0] != "rule":
-            kind, name = act[3:] if act[0].endswith("release") else act[1:3]
+            kind, name = act[3:] if act[0].endswith(("release", "consent")) else act[1:3]
             name = f"hidden Kyiv {name}" if act[0] == "hidden post" else str(name)
             found |= {named(kind, name), named(kind, f"hidden {name}")}
     return sorted(found)
