@@ -182,6 +182,8 @@ def test_a_withheld_text_is_found_shown_and_cleared(people: Path) -> None:
     assert release(people, "found", "--as", "Kyiv").out.splitlines() == [
         f'{number}: "{VICTIM}", withheld with {secret["id"]}', f"  held: {telling['id']} (description)",
     ]  # fmt: skip
+    told = kizuna("explain", telling["id"], "--as", "Kyiv", "--json", "--data", people).last()
+    assert (told["in_feed"], [reason["code"] for reason in told["reasons"]]) == (False, ["withheld-text"])
     assert "held for withheld texts: Kyiv 1" in kizuna("doctor", "--data", people).out
     assert release(people, "clear", number, "--as", "Kyiv", who="oda").code == 4
     assert release(people, "clear", "0" * 12, "--as", "Kyiv", who="aoki").code == 3

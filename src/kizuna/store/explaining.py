@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1_000
 _WHY: dict[State, str] = {
-    "waiting": "waits", "proposed": "not-let-out", "unproposed": "not-let-out", "stopped": "stopped", "withdrawn": "withdrawn",
+    "waiting": "waits", "proposed": "not-let-out", "unproposed": "not-let-out", "found": "withheld-text",
+    "stopped": "stopped", "withdrawn": "withdrawn",
 }  # fmt: skip
 """Why what may leave whole is not in the feed, by where it stands."""
 
