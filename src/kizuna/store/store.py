@@ -272,9 +272,7 @@ class Store:
                 except Refused:
                     refused.append(id)
             touched = relabelling.finish()
-            detail = {"label": format_label(label)}
-            for id in done:
-                self.record(act.connection, by, "relabel", id, detail)
+            self.record_many(act.connection, by, "relabel", done, {"label": format_label(label)})
             act.reconsider(touched)
             return act.change(len(touched)), done, refused
 
@@ -488,6 +486,19 @@ class Store:
         note_act(connection, self.clock(), actor, act, subject, detail)
         self._say(Acted(act))
 
+    def record_many(
+        self,
+        connection: Connection,
+        actor: str,
+        act: str,
+        subjects: Sequence[str],
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add the same act about many to the audit trail, in their order."""
+        note_acts(connection, self.clock(), actor, act, subjects, detail)
+        for _ in subjects:
+            self._say(Acted(act))
+
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""
         with self.database.write() as connection:
@@ -579,15 +590,22 @@ def note_act(
     connection: Connection, at: int, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None
 ) -> None:
     """Add to the audit trail of a database whose store is not open; `at` is in microseconds."""
-    connection.execute(
+    note_acts(connection, at, actor, act, [subject], detail)
+
+
+def note_acts(
+    connection: Connection,
+    at: int,
+    actor: str,
+    act: str,
+    subjects: Sequence[str],
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """The same of many."""
+    told = _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False))
+    connection.executemany(
         "insert into audit(at,actor,act,subject,detail) values (?,?,?,?,?)",
-        (
-            at,
-            actor,
-            act,
-            _storable(subject),
-            _storable(json.dumps(msgspec.to_builtins(detail or {}), ensure_ascii=False)),
-        ),
+        [(at, actor, act, _storable(subject), told) for subject in subjects],
     )
 
 
