@@ -104,6 +104,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "{} approved it already, and another person is asked for",
         "ja": "{} はすでに承認しました。別の人の承認が必要です",
     },
+    "label-not-stated": {
+        "en": "what leaves does not state this label",
+        "ja": "開示されるデータには、この取扱表示が記されていません",
+    },
     "not-owner": {
         "en": "only its owner revokes it",
         "ja": "無効にできるのは所有者だけです",

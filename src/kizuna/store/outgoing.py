@@ -13,11 +13,24 @@ import msgspec
 
 from kizuna import deadline
 from kizuna.errors import NodeBusy
-from kizuna.labels import Decision, Label, Marked, Principal, Reason, addressed, decide, least_label, redact
+from kizuna.labels import (
+    Decision,
+    Label,
+    Marked,
+    Principal,
+    Reason,
+    addressed,
+    decide,
+    join,
+    least_label,
+    redact,
+    restricts,
+)
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION, extract
 from kizuna.store.feeds import COUNTS
 from kizuna.store.recipients import Masks, Recipient, may_have
+from kizuna.store.relabelling import marked_as_stored
 from kizuna.store.translations import marks_of
 
 if TYPE_CHECKING:
@@ -78,6 +91,9 @@ class Ground(Protocol):
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
 
+    def states(self, row: Held) -> bool:
+        """Whether the bytes of a row state all that its label asks: who gets them knows nothing else of it."""
+
 
 class Outgoing:
     """One moment of a store, for one partner. Raises NotFound when there is no such partner."""
@@ -94,6 +110,7 @@ class Outgoing:
         self._holder = store.holder()
         self._masks = Masks(connection, store.interned, self._holder, self._recipient, self._at)
         self._allowed: dict[tuple[int, int | None, int | None], tuple[Label, bool]] = {}
+        self._stating: dict[tuple[int, int, tuple[str, ...]], tuple[Label, bool]] = {}
         found = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
         self._theirs = found[0] if found else None
 
@@ -168,6 +185,31 @@ class Outgoing:
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
         return self.reasons(self._label_of(row, whole=whole), row)
+
+    def states(self, row: Held) -> bool:
+        """Whether the bytes of a row state all that its label asks: who gets them knows nothing else of it."""
+        label = self._label_of(row, whole=True)
+        if not restricts(label):
+            return True
+        data, _ = self.read(row)
+        refs, granular = data.get("object_marking_refs"), "granular_markings" in data
+        if not refs and not granular:
+            return False
+        key = (row.source, id(label), tuple(refs or ()))
+        if granular or key not in self._stating:
+            name, organisation = self._source(row.source)
+            stated = marked_as_stored(self._store, self._connection, data, organisation, name).whole
+            said = join(stated, label) == stated
+            if granular:
+                return said
+            self._stating[key] = (label, said)
+        return self._stating[key][1]
+
+    def _source(self, n: int) -> tuple[str, str]:
+        name, organisation = self._connection.execute(
+            "select name, organisation from source where n=?", (n,)
+        ).fetchone()
+        return str(name), str(organisation)
 
     def reasons(self, label: Label, row: Held) -> tuple[Reason, ...]:
         """Why the partner may not have what is labelled so, in an object of this row's area."""

@@ -182,7 +182,8 @@ class Plan:
         row = self._newest(ident)
         form = self._form[row.n]
         if form is Form.WHOLE:
-            return Verdict(id, form, (Reason("allowed"),))
+            unstated = () if self._outgoing.states(row) else (Reason("label-not-stated"),)
+            return Verdict(id, form, (Reason("allowed"), *unstated))
         made = self._rendered.get(row.n, Rendered(None))
         cut = made.cut if form is Form.RENDITION else ()
         return Verdict(id, form, tuple(self._reasons(row, made)), cut, self._cascade(ident))

@@ -95,6 +95,10 @@ class Supposed:
         """Whether the partner may have what is labelled so, in an object of this row's area."""
         return (row.n < 0 and label == self._assumed) or self._outgoing.allows(label, row)
 
+    def states(self, row: Held) -> bool:
+        """Whether the bytes of a row state all that its label asks; a draft is written so."""
+        return row.n < 0 or self._outgoing.states(row)
+
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""
         if row.n > 0:
