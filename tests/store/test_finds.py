@@ -13,11 +13,12 @@ from kizuna.labels import parse_label
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.clearing import Clearing
+from kizuna.store.model import Source
 from kizuna.store.purging import Purges
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Named, Rules
 from kizuna.store.verify import verify
-from tests.builders import AMBER, CLEAR, campaign, items, report, sdo
+from tests.builders import AMBER, CLEAR, campaign, items, named, report, sdo
 
 KYIV = Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR", receives=("TLP:CLEAR",))
 LYON = Partner(name="Lyon", organisation="CERT Lyon (fictional)", country="FRA", receives=("TLP:CLEAR", "TLP:AMBER"))
@@ -145,8 +146,9 @@ def test_a_new_version_is_looked_through_anew(tokyo: Store) -> None:
     put(tokyo, secret(), one := telling())
     put(tokyo, telling(text="seen somewhere", modified="2026-03-01T00:00:00.000Z"))
     rows = tokyo.feed("Kyiv").read(Query(versions=("all",)), 0, 10).rows
-    assert [json.loads(row.raw)["description"] for row in rows] == []
-    assert stands(tokyo, one) == "found"
+    assert [json.loads(row.raw)["description"] for row in rows] == ["seen somewhere"]
+    assert stands(tokyo, one) == "offered"
+    assert [held.id for found in Clearing(tokyo).found("Kyiv") for held in found.held] == [one["id"]]
 
 
 def test_it_is_let_go_when_the_text_is_withheld_no_more(tokyo: Store) -> None:
@@ -214,3 +216,72 @@ def test_what_was_taken_back_is_as_if_it_had_not_been_there(tokyo: Store) -> Non
     assert tokyo.database.read().execute(in_feeds, (one["id"],)).fetchone()[0] == 0
     acted = Releases(tokyo).withdraw("Kyiv", [one["id"]], "test", by="aoki")
     assert [reason.code for _, reason in acted.failed] == ["did-not-leave"]
+
+
+def test_a_name_that_nobody_can_write_stops_no_act(tokyo: Store) -> None:
+    name = "xn--" + "harbour\ud800".encode("punycode").decode() + ".example"
+    domain = {"type": "domain-name", "spec_version": "2.1", "value": name, "object_marking_refs": [AMBER]}
+    domain["id"] = "domain-name--7b0b4b5c-5e9a-5f0e-8f3c-1d1f6c3c7a11"
+    put(tokyo, domain, telling(text="Mail from harbour.example"), telling("innocent", "no word of it"))
+    assert "innocent" in fed(tokyo)
+
+
+def test_the_same_text_in_two_withheld_objects_is_withheld_while_one_is(tokyo: Store) -> None:
+    other = sdo("identity", NAME, identity_class="group", object_marking_refs=[AMBER]) | {
+        "id": named("identity", "other")
+    }
+    put(tokyo, secret(), other, telling())
+    tokyo.hide(secret()["id"], by="aoki")
+    assert fed(tokyo) == []
+    tokyo.hide(other["id"], by="aoki")
+    assert fed(tokyo) == ["telling"]
+
+
+def test_what_the_partner_has_is_no_secret(tokyo: Store) -> None:
+    sentence = "Phishing mails name the harbour authority and its director of operations"
+    put(tokyo, telling(text=sentence))
+    source = Source("partner:Lyon", "partner", LYON.organisation)
+    note = report("quote", refs=[telling()["id"]], description=sentence, object_marking_refs=[AMBER])
+    assert [o.status for o in tokyo.writer(source).add(items(note))] == ["imported"]
+    put(tokyo, telling(text=sentence, modified="2026-03-01T00:00:00.000Z"))
+    assert fed(tokyo) == ["telling", "telling"]
+
+
+def test_a_version_that_left_stays_whatever_is_found_in_another(tokyo: Store) -> None:
+    put(tokyo, telling(text="seen somewhere"))
+    put(tokyo, secret(), telling(modified="2026-03-01T00:00:00.000Z"))
+    assert fed(tokyo) == ["telling"]
+    tokyo.relabel(telling()["id"], parse_label("PUBLIC", originator=tokyo.organisation), by="aoki")
+    assert fed(tokyo) == ["telling"]
+
+
+def test_it_is_let_go_when_the_partner_may_have_the_text(tokyo: Store) -> None:
+    put(tokyo, secret(), telling())
+    tokyo.put_partner(msgspec.structs.replace(KYIV, receives=("TLP:CLEAR", "TLP:AMBER")))
+    assert fed(tokyo) == [NAME, "telling"]
+
+
+def test_what_people_said_stands_while_a_machine_holds(tokyo: Store) -> None:
+    object.__setattr__(tokyo, "settings", msgspec.structs.replace(tokyo.settings, approvers={"TLP:CLEAR": 2}))
+    Rules(tokyo).remove(FIRST, by="test")
+    put(tokyo, secret(), one := telling())
+    Releases(tokyo).approve("Kyiv", [one["id"]], by="aoki")
+    Rules(tokyo).put([msgspec.convert({"name": "all", "act": "send"}, Named)], by="test")
+    for by in ("aoki", "baba"):
+        Releases(tokyo).grant("all", by=by)
+    tokyo.relabel(secret()["id"], parse_label("TLP:AMBER", originator=tokyo.organisation), by="aoki")
+    (item,) = Releases(tokyo).items("Kyiv", [one["id"]])
+    assert item.approved == ("aoki",)
+
+
+def test_of_many_texts_some_are_kept_and_all_hold(tokyo: Store) -> None:
+    names = [f"Operator of harbour number {n}" for n in range(30)]
+    many = sdo("intrusion-set", "many", aliases=names, object_marking_refs=[AMBER])
+    put(tokyo, many, telling(text=", ".join(names)))
+    assert fed(tokyo) == []
+    found = Clearing(tokyo).found("Kyiv")
+    assert len(found) == 5
+    while found:
+        Clearing(tokyo).clear("Kyiv", [one.digest for one in found], by="aoki")
+        found = Clearing(tokyo).found("Kyiv")
+    assert fed(tokyo) == ["telling"]

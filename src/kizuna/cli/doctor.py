@@ -301,7 +301,7 @@ def _release(folder: Path) -> Finding:
     with closing(open_store(folder, read_only=True)) as store:
         rules = [rule for rule in Rules(store).listed() if rule.terms.act == "send"]
         counting = [rule.name for rule in rules if rule.counts(store.clock())]
-        sql = "select p.name, count(*) from hold h join partner p on p.n=h.recipient where h.act='found' group by p.name order by p.name"
+        sql = "select p.name, count(distinct d.ident) from find d join partner p on p.n=d.recipient group by p.name order by p.name"
         held = store.database.read().execute(sql).fetchall()
     if held:
         told = ", ".join(f"{name} {count:,}" for name, count in held)

@@ -19,7 +19,7 @@ from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
-from kizuna.store.returned import label_returned
+from kizuna.store.returned import MACHINE, label_returned
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.standing import Rule, read_rules
 from kizuna.store.translations import label_translations
@@ -149,9 +149,8 @@ class Act:
 
     def destroying(self, idents: Sequence[int]) -> None:
         """Take ids out of every feed, before their rows are destroyed."""
-        rows = self._rows_of(idents)
         for recipient in self.recipients:
-            self._freed[recipient.n] |= self.finds.let_go(recipient.n, rows)
+            self._freed[recipient.n] |= self.finds.let_go(recipient.n, idents)
             with self._feeds(recipient) as feeds:
                 self._count(self._ended, recipient, feeds.destroy(idents))
         self._lost |= set(idents)
@@ -293,28 +292,31 @@ class Act:
             self._let_go(recipient)
             self._part(recipient)
             self._look_through(recipient)
+        for name in sorted(self._finds.partial) if self._finds is not None else ():
+            self._store.record(self.connection, MACHINE, "scan.partial", name)
 
     def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Look anew, at the end of the act, through what is held for texts that somebody cleared."""
         sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
         idents = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
-        self._freed[recipient.n] |= self.finds.let_go(recipient.n, (), idents)
+        self._freed[recipient.n] |= self.finds.let_go(recipient.n, idents)
 
     @property
     def finds(self) -> Finds:
         """The scans of this act."""
         if self._finds is None:
-            self._finds = Finds(self.connection, self.now)
+            self._finds = Finds(self.connection)
         return self._finds
 
     def _let_go(self, recipient: Recipient) -> None:
         """What was held for what was found in it is looked through anew where the act is about it, or about what was found."""
-        idents = self._freed.pop(recipient.n, set())
-        if self._touched and self.gate(recipient).holds_finds:
-            idents |= self.finds.let_go(recipient.n, self._touched)
-        if idents:
-            self.released(recipient, self._rows_of(idents))
-            Parting(self._store, self, recipient).offer(idents)
+        rows = self._freed.pop(recipient.n, set())
+        if self.gate(recipient).holds_finds:
+            anew = recipient.n in self._anew
+            if self._touched or anew:
+                rows |= self.finds.let_go(recipient.n, self._idents(self._touched), all=anew)
+        if rows:
+            self.released(recipient, sorted(rows))
 
     def _look_through(self, recipient: Recipient) -> None:
         while entered := self._entered.pop(recipient.n, {}):
@@ -325,7 +327,7 @@ class Act:
                 return
             self.ask_anew(recipient)
             with self._feeds(recipient) as feeds:  # what enters in their place is looked through in turn
-                self._count(self._opened, recipient, -feeds.take_back([one.n for one in held], entered))
+                self._count(self._opened, recipient, -feeds.take_back(held, entered))
 
     def _part(self, recipient: Recipient) -> None:
         gate = self.gate(recipient)

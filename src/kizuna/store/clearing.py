@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kizuna.errors import NotFound, Refused
-from kizuna.store.finds import FOUND, digest_of
+from kizuna.store.finds import digest_of
 from kizuna.store.outbox import recipient_of
 from kizuna.store.two_people import releaser
 
@@ -57,14 +57,17 @@ class Clearing:
             recipient = recipient_of(self._store, reader, partner)
             sql = (
                 "select d.digest, d.text, w.id, i.id, d.path from find d join object w on w.n=d.withheld "
-                "join ident i on i.n=d.ident join hold h on h.recipient=d.recipient and h.ident=d.ident "
-                f"where d.recipient=? and h.act='{FOUND}' order by d.text, i.id"
+                "join ident i on i.n=d.ident where d.recipient=? order by d.text, i.id, w.n"
             )
-            found: dict[bytes, Found] = {}
+            texts: dict[bytes, tuple[str, str, dict[str, str]]] = {}
             for digest, text, of, id, path in reader.execute(sql, (recipient.n,)):
-                one = found.get(bytes(digest)) or Found(digest=bytes(digest).hex(), text=text, of=of, held=())
-                found[bytes(digest)] = msgspec.structs.replace(one, held=(*one.held, Held(id=id, path=path)))
-        return list(found.values())
+                texts.setdefault(bytes(digest), (text, of, {}))[2].setdefault(id, path)
+        return [
+            Found(
+                digest=digest.hex(), text=text, of=of, held=tuple(Held(id=id, path=path) for id, path in held.items())
+            )
+            for digest, (text, of, held) in texts.items()
+        ]
 
     def clear(self, partner: str, digests: Sequence[str], *, by: str) -> Cleared:
         """Let texts stand in what leaves to a partner, from now on; what held them is looked through anew.

@@ -141,11 +141,11 @@ def _destroy_rows(store: Store, act: Act, rows: Sequence[_Row], idents: Sequence
     these = (json.dumps(numbers),)
     connection.full_text.forget(connection, numbers, list(_texts(store, connection, rows)))
     act.destroying(idents)
-    for table in (*INDEX_TABLES, "waiting", "approval", "proposal", "capped"):
+    for table in (*INDEX_TABLES, "waiting", "approval", "proposal", "capped", "find"):
         connection.execute(f"delete from {table} where object in {_THESE}", these)
     for table in ("rendition", "part"):
         connection.execute(f"delete from {table} where row in {_THESE}", these)
-    for table in ("hold", "find", "outbox"):
+    for table in ("hold", "outbox"):
         connection.execute(f"delete from {table} where ident in {_THESE}", (json.dumps(list(idents)),))
     if end_of_rows(connection)[0] in numbers:
         keep_end_of_rows(connection)

@@ -2,7 +2,8 @@
 
 Looked through is what enters a feed, whole or in part, at the end of the act that lets it in; not where people approved these very
 bytes. Looked for are the texts of what the act is about and of what stands close to what enters, as far as its label withholds it from
-this partner: the name cut out of a report, say, in the text of an indicator of that report.
+this partner: the name cut out of a report, say, in the text of an indicator of that report. What stands already in a version that the
+partner has is no secret, nor is what an object that leaves is openly about.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from kizuna.store.database import Connection
-from kizuna.store.gate import hold
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.scan import Hit, Scan, said_openly, withheld_texts
 
 if TYPE_CHECKING:
     from kizuna.store.gate import Gate
 
-MACHINE = "kizuna"
-"""Who holds what a scan found."""
-
-FOUND = "found"
-"""How what a scan found is held."""
-
+# What is looked for in one act and feed: those found before first, then one's own rows before partners', the newest first.
 MOST_WITHHELD = 5_000
-"""Withheld rows whose texts are looked for in one act and feed: those of the act first, then the newest close by."""
+MOST_BYTES = 4 << 20
+MOST_TEXTS = 50_000
+
+# What is kept of one row that is held, which is held whatever else there is.
+KEPT_TEXTS = 5
+KEPT_WITH = 3
 
 MOST_ROWS = 100_000
 MOST_ASKED = 8
+AT_ONCE = 200
 
 _THESE = "(select value from json_each(?))"
 _IN_FEED = "o.ident=f.ident and o.n=f.object and f.live=1"
@@ -46,53 +47,70 @@ class Leaving(NamedTuple):
     ident: int
 
 
+class _Row(NamedTuple):
+    n: int
+    ident: int
+    whole: int
+    area: int | None
+    source: str
+    kind: str
+
+
 class Finds:
     """The scans of one act. What several partners have in common is read once."""
 
-    def __init__(self, connection: Connection, now: int) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._now = now
-        self._suspects: dict[int, set[int]] = defaultdict(set)  # by recipient, rows with which found texts are withheld
-        self._asked: dict[tuple[str, tuple[int, ...]], list[tuple[int, int, int, int | None, str]]] = {}
+        self._suspects: dict[int, set[int]] = defaultdict(
+            set
+        )  # by recipient, rows with which found texts were withheld
+        self._asked: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
         self._said: dict[tuple[int, int | None], list[str]] = {}
         self._scans: dict[tuple[str, ...], tuple[Scan, dict[int, tuple[tuple[Hit, ...], set[str]]]]] = {}
+        self.partial: set[str] = set()
+        """Partners for whom more is withheld than was looked for."""
 
     def hold(
         self, recipient: Recipient, masks: Masks, gate: Gate, entered: Sequence[int], touched: Collection[int]
-    ) -> list[Leaving]:
-        """Hold what entered this feed and holds a withheld text; returns it, for the feed to end. `touched` are the rows of the act."""
+    ) -> list[int]:
+        """Hold the rows that entered this feed and hold a withheld text; returns them, for the feed to end.
+
+        `touched` are the rows of the act.
+        """
         leaving = self._leaving(recipient.n, entered)
         withheld = self._withheld(recipient, masks, leaving, touched) if leaving else []
-        texts = self._texts(recipient.n, withheld)
+        texts = self._texts(recipient, withheld)
         if not texts:
             return []
-        hits = self._hits(tuple(texts), [one.n for one in leaving])
+        hits = self._hits(tuple(texts), leaving, self._had(recipient.n, leaving))
         approvals = gate.approvals(list(hits))
         for n in [n for n in hits if n in approvals and len(approvals[n][0]) >= approvals[n][1]]:
             del hits[n]  # people have seen it
-        held = {one.ident for one in leaving if one.n in hits}
-        hold(self._connection, recipient.n, sorted(held), self._now, MACHINE, FOUND)
-        rows = {
-            (ident, digest_of(hit.text)): (recipient.n, ident, digest_of(hit.text), hit.text, hit.path, texts[hit.text])
+        rows = [
+            (recipient.n, n, ident, digest_of(hit.text), with_row, hit.text, hit.path)
             for n, ident in leaving
             for hit in hits.get(n, ())
-        }
-        self._connection.executemany(
-            "insert into find values (?,?,?,?,?,?) on conflict do nothing", list(rows.values())
-        )
-        return [one for one in leaving if one.ident in held]
+            for with_row in texts[hit.text]
+        ]
+        self._connection.executemany("insert into find values (?,?,?,?,?,?,?) on conflict do nothing", rows)
+        return [n for n, _ in leaving if n in hits]
 
-    def let_go(self, recipient: int, rows: Collection[int], idents: Collection[int] = ()) -> set[int]:
-        """Hold no more, until it is looked through anew, what the act is about or what holds texts of that; returns these ids."""
-        sql = (
-            "select distinct h.ident from hold h left join object o on o.ident=h.ident "
-            f"left join find d on d.recipient=h.recipient and d.ident=h.ident where h.recipient=? and h.act='{FOUND}' "
-            f"and (o.n in {_THESE} or d.withheld in {_THESE} or h.ident in {_THESE})"
-        )
-        these = json.dumps(sorted(rows))
-        asked = (recipient, these, these, json.dumps(sorted(idents)))
-        found = {ident for (ident,) in self._connection.execute(sql, asked).fetchall()}
-        self._suspects[recipient] |= forget(self._connection, recipient, found)
+    def let_go(self, recipient: int, idents: Collection[int], *, all: bool = False) -> set[int]:
+        """Hold no more, until they are looked through anew, rows of these ids and rows that hold texts withheld with these."""
+        these = json.dumps(sorted(idents))
+        if all:
+            rows = self._connection.execute("select object from find where recipient=?", (recipient,)).fetchall()
+        else:
+            sql = (
+                "select d.object from json_each(?) j cross join find d indexed by find_ident on d.recipient=? and d.ident=j.value "
+                "union select d.object from json_each(?) j cross join object o on o.ident=j.value "
+                "cross join find d indexed by find_withheld on d.withheld=o.n where d.recipient=?"
+            )
+            rows = self._connection.execute(sql, (these, recipient, these, recipient)).fetchall()
+        found = {n for (n,) in rows}
+        gone = f"delete from find where recipient=? and object in {_THESE} returning withheld"
+        told = self._connection.execute(gone, (recipient, json.dumps(sorted(found)))).fetchall() if found else []
+        self._suspects[recipient] |= {n for (n,) in told}
         return found
 
     def _leaving(self, recipient: int, entered: Sequence[int]) -> list[Leaving]:
@@ -105,6 +123,16 @@ class Finds:
         rows = self._connection.execute(sql, (recipient, json.dumps(list(entered))))
         return [Leaving(n, ident) for n, ident in rows if ident]
 
+    def _had(self, recipient: int, leaving: Sequence[Leaving]) -> dict[int, list[int]]:
+        """By id, rows that the partner had of it before."""
+        fresh = {one.n for one in leaving}
+        sql = f"select f.ident, f.object from feed f indexed by feed_ident where f.recipient=? and f.live=1 and f.ident in {_THESE}"
+        found: dict[int, list[int]] = defaultdict(list)
+        for ident, n in self._connection.execute(sql, (recipient, json.dumps(sorted({one.ident for one in leaving})))):
+            if n not in fresh:
+                found[ident].append(n)
+        return found
+
     def _withheld(
         self, recipient: Recipient, masks: Masks, leaving: Sequence[Leaving], touched: Collection[int]
     ) -> list[tuple[int, int | None]]:
@@ -112,40 +140,47 @@ class Finds:
 
         Each with the row that the partner has of its id, whole or in part.
         """
-        about = sorted({*touched, *self._suspects[recipient.n]})
-        found = self._closed(recipient, masks, f"o.n in {_THESE}", about)
+        found: dict[int, int | None] = {}
         targets = sorted({one.ident for one in leaving})
-        near = f"o.n in (select distinct e.object from edge e where e.target in {_THESE} limit {MOST_ROWS})"
-        found |= self._closed(recipient, masks, near, targets, MOST_WITHHELD - len(found))
+        for where, these in (
+            (f"o.n in {_THESE}", sorted(self._suspects[recipient.n])),
+            (f"o.n in {_THESE}", sorted(touched)),
+            (
+                f"o.n in (select distinct e.object from edge e where e.target in {_THESE} order by e.object desc limit {MOST_ROWS})",
+                targets,
+            ),
+        ):
+            self._close(found, recipient, masks, where, these)
         beyond = f"o.ident in (select distinct e.target from edge e where e.object in {_THESE} limit {MOST_ROWS})"
-        found |= self._closed(recipient, masks, beyond, sorted(found), MOST_WITHHELD - len(found))
-        return sorted(found.items())
+        self._close(found, recipient, masks, beyond, sorted(found))
+        return list(found.items())
 
-    def _closed(
-        self, recipient: Recipient, masks: Masks, where: str, these: Sequence[int], most: int = MOST_WITHHELD
-    ) -> dict[int, int | None]:
-        if not these or most <= 0:
-            return {}
-        source = f"partner:{recipient.partner.name}"
+    def _close(
+        self, found: dict[int, int | None], recipient: Recipient, masks: Masks, where: str, these: Sequence[int]
+    ) -> None:
+        """Add those of these rows that the partner may not have whole."""
         closed: dict[int, int] = {}
-        for n, ident, whole, area, of in self._rows(where, tuple(these)):
-            if of != source and not masks(whole, area, ident):
-                closed[n] = ident
-                if len(closed) == most:
+        for row in self._rows(where, tuple(these)) if these else ():
+            if row.source != f"partner:{recipient.partner.name}" and not masks(row.whole, row.area, row.ident):
+                if len(found) + len(closed) == MOST_WITHHELD:
+                    self.partial.add(recipient.partner.name)
                     break
+                closed[row.n] = row.ident
         has = self._has(recipient.n, sorted(set(closed.values()))) if closed else {}
-        return {n: has.get(ident) for n, ident in closed.items()}
+        for n, ident in closed.items():
+            found.setdefault(n, has.get(ident))
 
-    def _rows(self, where: str, these: tuple[int, ...]) -> list[tuple[int, int, int, int | None, str]]:
-        """Rows, the newest first: number, id, label of all of it, area, source. Partners of one act ask for the same."""
+    def _rows(self, where: str, these: tuple[int, ...]) -> list[_Row]:
+        """Rows, one's own before partners', the newest first. Partners of one act ask for the same."""
         if (where, these) not in self._asked:
             sql = (
-                "select o.n, o.ident, o.whole, o.area, s.name from object o join source s on s.n=o.source "
+                "select o.n, o.ident, o.whole, o.area, s.name, s.kind from object o join source s on s.n=o.source "
                 f"where o.hidden=0 and o.space=0 and {where} order by o.n desc limit {MOST_ROWS}"
             )
             if len(self._asked) >= MOST_ASKED:
                 self._asked.clear()
-            self._asked[where, these] = self._connection.execute(sql, (json.dumps(these),)).fetchall()
+            rows = [_Row._make(row) for row in self._connection.execute(sql, (json.dumps(these),))]
+            self._asked[where, these] = sorted(rows, key=lambda row: row.kind == "partner")
         return self._asked[where, these]
 
     def _has(self, recipient: int, idents: Sequence[int]) -> dict[int, int]:
@@ -156,50 +191,71 @@ class Finds:
             f"on {_IN_FEED} and f.recipient=p.recipient where p.recipient=? and p.ident in {_THESE}"
         )
         these = (recipient, json.dumps(list(idents)))
-        return dict(self._connection.execute(part, these).fetchall()) | dict(
-            self._connection.execute(whole, these).fetchall()
-        )
+        found = dict(self._connection.execute(part, these).fetchall())
+        return found | dict(self._connection.execute(whole, these).fetchall())
 
-    def _texts(self, recipient: int, withheld: Sequence[tuple[int, int | None]]) -> dict[str, int]:
-        """What is looked for, each text with the row that it is withheld with."""
-        fresh = {n for pair in withheld if pair not in self._said for n in pair if n is not None}
-        data = dict(self._read(sorted(fresh)))
-        for n, has in withheld:
-            if (n, has) not in self._said:
+    def _texts(self, recipient: Recipient, withheld: Sequence[tuple[int, int | None]]) -> dict[str, list[int]]:
+        """What is looked for, each text with the first rows that it is withheld with."""
+        known = {
+            bytes(digest)
+            for (digest,) in self._connection.execute("select digest from cleared where recipient=?", (recipient.n,))
+        }
+        found: dict[str, list[int]] = {}
+        size = 0
+        for first in range(0, len(withheld), AT_ONCE):
+            some = withheld[first : first + AT_ONCE]
+            size += self._hear(some)
+            for pair in some:
+                for text in self._said.get(pair, ()):
+                    rows = found.setdefault(text, [])
+                    if len(rows) < KEPT_WITH:
+                        rows.append(pair[0])
+            if size > MOST_BYTES or len(found) > MOST_TEXTS:
+                self.partial.add(recipient.partner.name)
+                break
+        return {text: rows for text, rows in found.items() if digest_of(text) not in known} if known else found
+
+    def _hear(self, pairs: Sequence[tuple[int, int | None]]) -> int:
+        """Read the texts of what is withheld, of each with what the partner has of it; returns how many bytes that took."""
+        fresh = [pair for pair in pairs if pair not in self._said]
+        wanted = {n for pair in fresh for n in pair if n is not None}
+        data, size = {}, 0
+        for n, raw in self._read(sorted(wanted)):
+            size += len(raw)
+            if size > MOST_BYTES:
+                break
+            data[n] = msgspec.json.decode(raw)
+        for n, has in fresh:
+            if n in data and (has is None or has in data):
                 self._said[n, has] = withheld_texts(data[n], None if has is None else data[has])
-        found: dict[str, int] = {}
-        for pair in withheld:
-            found |= {text: pair[0] for text in self._said[pair] if text not in found}
-        cleared = self._connection.execute("select digest from cleared where recipient=?", (recipient,)).fetchall()
-        known = {bytes(digest) for (digest,) in cleared}
-        return {text: n for text, n in found.items() if digest_of(text) not in known} if known else found
+        return size
 
-    def _hits(self, texts: tuple[str, ...], rows: Sequence[int]) -> dict[int, tuple[Hit, ...]]:
-        """By row, what was found in it, but not what another of these rows, or itself, is openly about."""
+    def _hits(
+        self, texts: tuple[str, ...], leaving: Sequence[Leaving], had: dict[int, list[int]]
+    ) -> dict[int, tuple[Hit, ...]]:
+        """By row, some of what was found in it: not what one of these rows is openly about, nor what a version says that was there."""
         if texts not in self._scans:
             self._scans[texts] = (Scan(texts), {})
         scan, known = self._scans[texts]
-        for n, data in self._read(n for n in rows if n not in known):
+        rows = {one.n for one in leaving} | {n for one in leaving for n in had.get(one.ident, ())}
+        for n, raw in self._read(sorted(rows - known.keys())):
+            data: dict[str, Any] = msgspec.json.decode(raw)
             found = scan.hits({n: data}).get(n, ())
             known[n] = (found, said_openly(data, found) if found else set())
-        openly = {text for n in rows for text in known[n][1]}
-        hits = {n: tuple(hit for hit in known[n][0] if hit.text not in openly) for n in rows if known[n][0]}
+        openly = {text for one in leaving for text in known[one.n][1]}
+        hits = {}
+        for n, ident in leaving:
+            if known[n][0]:
+                told = openly | {hit.text for before in had.get(ident, ()) for hit in known[before][0]}
+                first = {hit.text: hit for hit in reversed(known[n][0]) if hit.text not in told}
+                hits[n] = tuple(first.values())[-KEPT_TEXTS:]
         return {n: found for n, found in hits.items() if found}
 
-    def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         sql = f"select n, raw from body where n in {_THESE}"
-        for n, raw in self._connection.stream(sql, (json.dumps(list(rows)),), at_once=64):
-            yield n, msgspec.json.decode(raw)
+        yield from self._connection.stream(sql, (json.dumps(list(rows)),), at_once=64)
 
 
 def digest_of(text: str) -> bytes:
     """The SHA-256 by which a text is known that was looked at."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def forget(connection: Connection, recipient: int, idents: Collection[int]) -> set[int]:
-    """Hold these ids no more for what was found in them; returns the rows that was withheld with."""
-    these = (recipient, json.dumps(sorted(idents)))
-    connection.execute(f"delete from hold where recipient=? and act='{FOUND}' and ident in {_THESE}", these)
-    sql = f"delete from find where recipient=? and ident in {_THESE} returning withheld"
-    return {n for (n,) in connection.execute(sql, these).fetchall()}

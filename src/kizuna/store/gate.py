@@ -64,13 +64,13 @@ class Gate:
         self._proposing = [rule for rule in counting if rule.terms.act == "propose"]
         self._any = any(rule.terms.unlimited for rule in self._sending)
         self._holding = self._has("hold")
-        self.holds_finds = self._holding and self._has("find")
-        """Whether something is held for withheld texts that were found in it."""
+        self.holds_finds = self._has("find")
+        """Whether rows wait for people since withheld texts were found in them."""
         self.has_parts = self._has("part")
         """Whether something leaves to it in part, or may."""
         self.parting = any(rule.terms.parts for rule in counting)
         """Whether a rule asks for what leaves in part."""
-        self._approving = (self.has_parts or not self._any) and self._has("approval")
+        self._approving = (self.has_parts or self.holds_finds or not self._any) and self._has("approval")
         self._fits: dict[tuple[int, int, int | None, int, int], bool] = {}
         self._left: dict[int, int] = {}
         self._by: dict[int, int] = {}
@@ -134,6 +134,13 @@ class Gate:
         sql = f"select ident from hold where recipient=? and ident in {_THESE}"
         return {ident for (ident,) in self._connection.execute(sql, (self._recipient, json.dumps(list(idents))))}
 
+    def waiting(self, objects: Collection[int]) -> set[int]:
+        """Which of these rows wait for people since withheld texts were found in them."""
+        if not self.holds_finds:
+            return set()
+        sql = f"select distinct object from find where recipient=? and object in {_THESE}"
+        return {n for (n,) in self._connection.execute(sql, (self._recipient, json.dumps(list(objects))))}
+
     def facts(self, objects: Sequence[int]) -> list[Facts]:
         """What rules ask of these rows, in their order of arrival."""
         sql = f"select n, ident, whole, area, type, source from object where n in {_THESE} order by n"
@@ -183,7 +190,7 @@ class Gate:
             return set()
         parts = self._parts(objects) if self.has_parts else {}
         objects = [n for n in objects if n not in parts] if parts else objects
-        if self._any and not self._holding:
+        if self._any and not self._holding and not self.holds_finds:
             found = set(objects)
         else:
             found = self._let_out(self.facts(objects), [] if self._any else self._sending, limit, any=self._any)
@@ -196,9 +203,12 @@ class Gate:
     def _let_out(self, rows: list[Facts], rules: list[Rule], limit: Limit, *, any: bool = False) -> set[int]:
         held = self.held([row.ident for row in rows])
         rows = [row for row in rows if row.ident not in held]
+        found = self._approved([row.n for row in rows]) if not any or self.holds_finds else set()
+        if self.holds_finds:  # only people's word lets these out
+            waiting = self.waiting([row.n for row in rows])
+            rows = [row for row in rows if row.n not in waiting]
         if any:
-            return {row.n for row in rows}
-        found = self._approved([row.n for row in rows])
+            return found | {row.n for row in rows}
         over: set[int] = set()
         for rule in rules:
             fitting = self._fitting(rule, [row for row in rows if row.n not in found])

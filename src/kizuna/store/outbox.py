@@ -11,7 +11,6 @@ import msgspec
 
 from kizuna.labels import Label, Reason
 from kizuna.store.database import Connection
-from kizuna.store.finds import FOUND
 from kizuna.store.gate import Gate
 from kizuna.store.outgoing import Outgoing
 from kizuna.store.plan import Plan
@@ -70,6 +69,7 @@ class _Moment(msgspec.Struct):
     approvals: dict[int, tuple[list[str], int]] = {}
     proposing: dict[int, Rule] = {}
     passing: set[int] = set()
+    found: set[int] = set()
     waits: dict[int, str] = {}
 
 
@@ -144,6 +144,7 @@ class Outbox:
         moment.proposing = self._gate.proposed(leaving)
         moment.passing = self._gate.covered(leaving)
         moment.waits = self._waits(leaving)
+        moment.found = self._gate.waiting(leaving)
         digests = self._digests([row.n for row in rows] + [n for n, _ in parts.values()])
         found = []
         for id in ids:
@@ -187,9 +188,9 @@ class Outbox:
                 return "offered", None, added
         if row.ident in moment.held:
             person, act, at = moment.held[row.ident]
-            if act == FOUND:
-                return "found", None, at
             return ("withdrawn" if act == "withdrawn" else "stopped"), person, at
+        if leaves in moment.found:
+            return "found", None, None
         if not in_part and not self._masks(row.whole, row.area, row.ident):
             given = [added for _, added, _ in there]
             return ("ended", None, max(given)) if given else ("withheld", None, None)
@@ -278,7 +279,9 @@ class Outbox:
             where = f"o.n not in ({live})"
         elif asked <= {"offered"}:
             where = f"o.n in ({live})"
-        elif asked <= {"found", "stopped", "withdrawn"}:
+        elif asked <= {"found"}:
+            where = f"o.ident in (select ident from find where recipient={self.recipient.n:d})"
+        elif asked <= {"stopped", "withdrawn"}:
             where = f"o.ident in (select ident from hold where recipient={self.recipient.n:d})"
         elif asked <= {"ended", "withdrawn"}:
             where = f"o.ident in (select ident from feed where recipient={self.recipient.n:d})"

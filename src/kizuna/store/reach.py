@@ -282,13 +282,17 @@ class Reach:
         yield from self.parts.values()
 
     def _in_feed(self, rows: Sequence[int]) -> dict[int, bool]:
-        """Of these rows, those that were ever in the feed, and whether they are."""
+        """Of these rows, those that were ever in the feed, and whether they are.
+
+        What a scan took out again counts as being there: that it did rests on what the asker may not see.
+        """
         sql = (
             "select f.object, max(f.live) from object o join feed f on f.ident=o.ident and f.object=o.n "
             f"where f.recipient=? and o.n in {_THESE} group by f.object"
         )
-        found = self._connection.execute(sql, (self._recipient.n, json.dumps(list(rows)))) if rows else ()
-        return {n: bool(live) for n, live in found}
+        these = (self._recipient.n, json.dumps(list(rows)))
+        found = self._connection.execute(sql, these).fetchall() if rows else []
+        return {n: bool(live) for n, live in found} | dict.fromkeys(self._gate.waiting(rows), True)
 
     def _once_let_out(self, one: Leaving, *, labels: bool = True, surely: bool = False) -> bool:
         """Whether people, or a rule without an hourly number, let it out at some time; without `labels`, under whatever label.

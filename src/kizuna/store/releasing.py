@@ -18,7 +18,6 @@ from kizuna.errors import Conflict, Refused
 from kizuna.labels import Reason
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
-from kizuna.store.finds import FOUND
 from kizuna.store.gate import hold
 from kizuna.store.history import ON_A_ROW, Happened, happened
 from kizuna.store.notices import Kind, had, send
@@ -323,10 +322,9 @@ def _let_go(act: Act, outbox: Look, row: OutRow, leaves: int) -> str | None:
     """How people held what may leave from now on, None where nobody did."""
     mine = (outbox.recipient.n, row.ident)
     if not outbox.lets_go(row, leaves):
-        sql = f"update hold set act=? where recipient=? and ident=? and act<>'{FOUND}'"
-        act.connection.execute(sql, (_UNSEEN, *mine))
+        act.connection.execute("update hold set act=? where recipient=? and ident=?", (_UNSEEN, *mine))
         return None
-    act.connection.execute("delete from find where recipient=? and ident=?", mine)
+    act.connection.execute("delete from find where recipient=? and object=?", (outbox.recipient.n, leaves))
     was = act.connection.execute("delete from hold where recipient=? and ident=? returning act", mine).fetchone()
     return None if was is None else str(was[0])
 

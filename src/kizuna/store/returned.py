@@ -20,29 +20,35 @@ if TYPE_CHECKING:
 MACHINE = "kizuna"
 """Who gave such a copy its label: definitions that come in later do not loosen it."""
 
-# What partners sent, and rows of the same id and version that were here before; and which ids were ever in a feed: what never left
-# cannot come back.
+# New rows that partners sent, and rows of the same id and version that were here before; of what one's own people bring, those rows that
+# somebody gave another label here. And who sent the new row: None for one's own people.
 _BEFORE = (
-    "select n.n, n.ident, case when o.digest=n.digest then o.label else o.whole end from json_each(?) j cross join object n on n.n=j.value "
-    "cross join source s on s.n=n.source and s.kind='partner' cross join object o on o.ident=n.ident and o.n<n.n and o.source<>n.source "
-    "and o.version is not distinct from n.version"
+    "select n.n, n.ident, case when o.digest=n.digest then o.label else o.whole end, n.version, p.n from json_each(?) j "
+    "cross join object n on n.n=j.value cross join source s on s.n=n.source "
+    "cross join object o on o.ident=n.ident and o.n<n.n and o.source<>n.source and o.version is not distinct from n.version "
+    "left join partner p on s.name='partner:' || p.name "
+    f"where s.kind='partner' or (o.set_by is not null and o.set_by<>'{MACHINE}')"
 )
 _LEFT = (
-    "select distinct f.ident from json_each(?) j cross join partner p on p.n is not null cross join feed f indexed by feed_ident "
-    "on f.recipient=p.n and f.ident=j.value"
+    "select f.recipient, f.ident from json_each(?) j cross join partner p on p.n is not null "
+    "cross join feed f indexed by feed_ident on f.recipient=p.n and f.ident=j.value"
 )
 
 
 def label_returned(store: Store, connection: Connection, objects: Sequence[int]) -> None:
-    """Tighten the labels of those new rows that partners sent and that left this node before, through whatever hands they came."""
+    """Tighten the labels of those new rows that left this node before, through whatever hands they came."""
     labels = store.interned.label_of
     rows = connection.execute(_BEFORE, (json.dumps(list(objects)),)).fetchall()
     if not rows:
         return
-    left = {ident for (ident,) in connection.execute(_LEFT, (json.dumps(sorted({ident for _, ident, _ in rows})),))}
+    left: dict[int, set[int]] = {}
+    for recipient, ident in connection.execute(_LEFT, (json.dumps(sorted({ident for _, ident, *_ in rows})),)):
+        left.setdefault(ident, set()).add(recipient)
     before: dict[int, set[int]] = {}
-    for n, ident, label in rows:
-        if ident in left and restricts(labels(connection, label)):
+    for n, ident, label, version, sender in rows:
+        # The id of an observable follows from its value, which anybody may have seen for themselves: a copy is one from who was given it.
+        is_copy = ident in left and (version is not None or sender in left[ident])
+        if is_copy and restricts(labels(connection, label)):
             before.setdefault(n, set()).add(label)
     sql = (
         "select o.n, b.raw, o.label, o.source, o.space from object o join body b on b.n=o.n "

@@ -154,9 +154,11 @@ def _written(value: ObservedValue, *, scheme: bool = False) -> Iterator[str]:
 
 def _in_own_script(label: re.Match[str]) -> str:
     try:
-        return label[1].encode("ascii").decode("punycode")
+        decoded = label[1].encode("ascii").decode("punycode")
+        decoded.encode()  # halves of a character are none, and nothing can store them
     except (UnicodeError, ValueError, OverflowError):
         return label[0]
+    return decoded if decoded.isprintable() else label[0]
 
 
 def _tells(text: str) -> bool:
