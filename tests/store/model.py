@@ -72,6 +72,7 @@ class Row:
     whole: Label
     area: str
     hidden: bool = False
+    relabelled: bool = False
 
     @property
     def id(self) -> str:
@@ -135,8 +136,11 @@ class Model:
                 return "failed"
         self._last += 1
         label, whole = self._stated(source, new.data)
-        if source != OWN and any(new.id in self.left.get(name, ()) for name in self.partners):
+        sender = source.partition(":")[2]
+        left = {name for name in self.partners if new.id in self.left.get(name, ())}
+        if left if new.version is not None else sender in left:
             alike = [row for row in held if row.source != source and row.brought.version == new.version]
+            alike = [row for row in alike if source != OWN or row.relabelled]
             before = [row.label if row.brought.content == new.content else row.whole for row in alike]
             if closed := [one for one in before if format_label(one) not in ("TLP:CLEAR", "PUBLIC")]:
                 label = join_all((label, *closed))
@@ -158,7 +162,8 @@ class Model:
                     if not owned:
                         raise Refused("only its owner may loosen it")
                     continue
-            changed.append((row, replace(row, label=wanted, whole=self._whole(row.source, row.brought.data, wanted))))
+            whole = self._whole(row.source, row.brought.data, wanted)
+            changed.append((row, replace(row, label=wanted, whole=whole, relabelled=True)))
         for old, new in changed:
             self._replace(old, new)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from kizuna.labels import parse_label
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.clearing import Clearing
+from kizuna.store.explaining import explained
 from kizuna.store.model import Source
 from kizuna.store.purging import Purges
 from kizuna.store.releasing import Releases
@@ -285,3 +287,27 @@ def test_of_many_texts_some_are_kept_and_all_hold(tokyo: Store) -> None:
         Clearing(tokyo).clear("Kyiv", [one.digest for one in found], by="aoki")
         found = Clearing(tokyo).found("Kyiv")
     assert fed(tokyo) == ["telling"]
+
+
+@pytest.mark.parametrize("then", ["stays", "rule ends"])
+def test_who_does_not_see_the_text_is_told_as_if_there_were_none(make_store: Callable[..., Store], then: str) -> None:
+    told = []
+    for hidden in (False, True):
+        store = make_store()
+        store.put_partner(KYIV)
+        for name in ("aoki", "owner"):
+            Accounts(store).add_user(name, ("releaser",), by=name)
+        one = telling()
+        mine = sdo("identity", NAME, object_marking_refs=[AMBER])
+        put(store, *([mine] if hidden else []), one)
+        if hidden:
+            store.relabel(mine["id"], parse_label("TLP:RED persons=owner", originator=store.organisation), by="owner")
+            assert Clearing(store).found("Kyiv") != []
+        if then == "rule ends":
+            Rules(store).remove(FIRST, by="test")
+        principal = store.principal_of_person("aoki")
+        (item,) = Releases(store).items("Kyiv", [one["id"]], principal)
+        with store.database.snapshot() as reader:
+            told.append((item, explained(store, reader, ["Kyiv"], [one["id"]], principal)))
+        assert item.state == "offered"
+    assert told[0] == told[1]
