@@ -342,3 +342,14 @@ def test_whatever_is_cut_is_gone(tokyo: Store) -> None:
         assert [p for p in check(json.loads(text)) if p.severity == "error"] == []
     assert left >= 8
     assert list(verify(tokyo)) == []
+
+
+def test_what_stands_in_too_many_places_is_cut_by_the_property(tokyo: Store) -> None:
+    aliases = [VICTIM["name"], *(f"the {VICTIM['name']} {n}" for n in range(1_001))]
+    one = campaign("many", aliases=aliases, object_marking_refs=[AMBER])
+    put(tokyo, one)
+    with tokyo.database.snapshot() as reader:
+        with pytest.raises(UsageError, match="more than 1000 places"):
+            show(tokyo, reader, everybody(tokyo, reader), "Kyiv", one["id"], Wish(("aliases.[0]",), None, None))
+        shown = show(tokyo, reader, everybody(tokyo, reader), "Kyiv", one["id"], Wish(("aliases",), None, None))
+    assert [cut.selector for cut in shown.cuts] == ["aliases"]

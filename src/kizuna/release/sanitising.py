@@ -7,13 +7,14 @@ whoever reads them, here or elsewhere, is told the same. The maker of an object 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+from kizuna import deadline
 from kizuna.clock import to_text
-from kizuna.errors import Conflict, InvalidInput, Refused, UsageError
+from kizuna.errors import Conflict, InvalidInput, NodeBusy, Refused, UsageError
 from kizuna.labels import (
     Form,
     Label,
@@ -210,14 +211,19 @@ def _asked(data: Json, cuts: Sequence[str] | None, suggestions: Iterable[Suggest
 
 def _everywhere(data: Json, cuts: Sequence[str]) -> list[str]:
     """The cuts, and every place where a text that is cut stands as well: else the cut would be for show."""
-    found = list(cuts)
+    found = dict.fromkeys(cuts)
     while more := [one for one in told_in(data, _texts(data, found)) if not _is_in(one, found)]:
-        found += more
-    return found
+        found |= dict.fromkeys(more)
+        if len(found) > MOST_CUTS:
+            raise UsageError(f"what is cut stands in more than {MOST_CUTS} places; cut the properties that hold it")
+        if deadline.passed():
+            raise NodeBusy("the answer took too long to find; cut less")
+    return list(found)
 
 
-def _texts(data: Json, cuts: Iterable[str]) -> list[str]:
+def _texts(data: Json, cuts: Collection[str]) -> list[str]:
     """The texts of what is cut, as far as they tell something."""
+    cuts = dict.fromkeys(cuts)
     kind = {name: data[name] for name in ("type", "id")}
     alone: Json = {}
     for one in cuts:
@@ -229,8 +235,9 @@ def _texts(data: Json, cuts: Iterable[str]) -> list[str]:
     return withheld_texts({**alone, **kind}, kind)
 
 
-def _is_in(selector: str, cuts: Iterable[str]) -> bool:
-    return any(selector == cut or selector.startswith(f"{cut}.") for cut in cuts)
+def _is_in(selector: str, cuts: Collection[str]) -> bool:
+    steps = selector.split(".")
+    return any(".".join(steps[:count]) in cuts for count in range(1, len(steps) + 1))
 
 
 def _still(data: Json, cuts: Sequence[str], left: Json | None) -> tuple[str, ...]:
