@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kizuna.labels import Label, least_label, parse_label, redact
+from kizuna.labels import Label, format_label, least_label, parse_label, redact
 from kizuna.labels.marks import Marked
 from kizuna.labels.redaction import Redacted
 from kizuna.stix.selectors import Unresolved, resolve
@@ -174,6 +174,13 @@ def test_some_properties_are_shown_or_nothing(name: str) -> None:
     assert closing(campaign("c", description="d"), "description", name).withheld == "indivisible-property"
 
 
+def test_nothing_is_asked_of_what_nothing_is_closed_of() -> None:
+    marks = [{"marking_ref": GREEN, "selectors": ["x_none"]}]
+    for data in (identity("i"), campaign("c", granular_markings=marks), {"type": "location"}):
+        for marked in (Marked(OPEN), Marked(OPEN, (("name", OPEN),))):
+            assert redact(data, marked, is_open) == Redacted(data)
+
+
 def test_why_an_object_is_withheld_and_what_of_it_would_have_gone() -> None:
     data = campaign("c", description="d", x_own="e")
     assert redact(data, Marked(CLOSED), is_open) == Redacted(None, (), "object")
@@ -230,3 +237,20 @@ def test_the_least_label_is_enough_to_see_some_and_little_less_is(texts: list[st
     seen = redact(data, marked, lambda label: set(label.parts) <= set(least.parts)).data
     assert seen is not None
     assert (least == OPEN) == (redact(data, marked, is_open).data is not None)
+
+
+@pytest.mark.parametrize(
+    ("marks", "least"),
+    [
+        ({"object_refs.[0]": "TLP:RED", "name": "TLP:AMBER"}, "TLP:AMBER & TLP:CLEAR"),
+        # Whoever may not see AMBER sees neither of the two, and whoever may sees at least one.
+        ({"object_refs.[0]": "TLP:AMBER", "object_refs.[1]": "TLP:AMBER & TLP:RED"}, "TLP:AMBER & TLP:CLEAR"),
+        ({"object_refs.[0]": "TLP:AMBER", "description": "TLP:RED"}, "TLP:CLEAR"),
+        ({"description": "TLP:RED"}, "TLP:CLEAR"),
+        ({}, "TLP:CLEAR"),
+    ],
+)
+def test_the_least_label_asks_for_no_more_than_it_takes(marks: dict[str, str], least: str) -> None:
+    data = report("r", [named("campaign", str(n)) for n in range(2)], description="d")
+    granular = tuple((selector, parse_label(text, originator="A")) for selector, text in marks.items())
+    assert format_label(least_label(data, Marked(OPEN, granular))) == least
