@@ -20,6 +20,9 @@ from tests.stores import Databases
 # How long an example takes is no property of what is tested: on a busy machine any of them takes a while.
 hypothesis.settings.register_profile("new", deadline=None)
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+if os.environ.get("KIZUNA_FIRST_EXAMPLE"):  # `scripts/mutants` asks only whether one fails, not for the smallest
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, phases=phases)
 hypothesis.settings.load_profile("new" if os.environ.get("KIZUNA_RANDOM") else "steady")
 
 

@@ -10,12 +10,14 @@ import pytest
 from kizuna.labels import Label, Marked, parse_label
 from kizuna.release import Form, Rendered, render
 from kizuna.stix import check
+from kizuna.stix.builtin import LABEL_EXTENSION
 from tests.builders import CLEAR, RED, campaign, identity, named, relationship, report, sdo
 
 OPEN = parse_label("TLP:CLEAR", originator="T")
 SHUT = parse_label("TLP:RED", originator="T")
 OTHER = named("malware", "other")
 THIRD = named("malware", "third")
+EXTENSION = named("extension-definition", "e")
 
 
 def cut(
@@ -162,8 +164,55 @@ def test_identities_and_patterns_are_not_cut() -> None:
 
 
 def test_an_extension_whose_definition_does_not_leave_goes() -> None:
-    extension = named("extension-definition", "e")
-    data = campaign("c", extensions={extension: {"extension_type": "property-extension", "rank": 3}})
-    found = cut(data, {extension: Form.WITHHELD})
+    data = campaign("c", extensions={EXTENSION: {"extension_type": "property-extension", "rank": 3}})
+    found = cut(data, {EXTENSION: Form.WITHHELD})
     assert found.data is not None
     assert "extensions" not in found.data
+
+
+def test_a_uuid_alone_tells_the_id_that_is_replaced() -> None:
+    form = Form.RENDITION
+    data = report("r", [OTHER, THIRD], description=f"that is {OTHER[-36:].upper()}", lang="en")
+    found = cut(data, {OTHER: form, THIRD: Form.WHOLE})
+    assert found.data == {key: data[key] for key in data if key != "description"}
+    assert cut(report("r", [OTHER, THIRD], description=THIRD[-36:]), {OTHER: form, THIRD: Form.WHOLE}).cut == ()
+
+
+def test_what_is_built_in_stays_whoever_holds_it() -> None:
+    extensions = {LABEL_EXTENSION: {"extension_type": "property-extension"}, "x-own-ext": {"rank": 1}}
+    marks = [{"marking_ref": CLEAR, "selectors": ["name"]}]
+    data = report("r", [CLEAR], extensions=extensions, granular_markings=marks, object_marking_refs=[RED])
+    for form in (None, *Form):
+        found = render(data, Marked(OPEN), lambda label: label == OPEN, lambda _, form=form: form)  # type: ignore[misc]
+        assert found == Rendered(data)
+
+
+@pytest.mark.parametrize("form", [None, *Form])
+def test_an_extension_stays_only_with_the_whole_of_its_definition(form: Form | None) -> None:
+    extensions = {EXTENSION: {"extension_type": "property-extension", "rank": 3}, "x-own-ext": {"rank": 1}}
+    found = cut(campaign("c", extensions=extensions), {EXTENSION: form})
+    assert found.data is not None
+    assert (EXTENSION in found.data["extensions"]) == (form is Form.WHOLE)
+    assert "x-own-ext" in found.data["extensions"]
+
+
+def test_an_id_that_is_referred_to_is_told_where_it_stands_once_more() -> None:
+    told = {"other_ref": OTHER, "note": f"see {OTHER}"}
+    data = campaign("c", x_told=told, x_named={"other_ref": OTHER}, x_twice=[{"a_ref": OTHER}, {"a_ref": OTHER}])
+    found = cut(data, {OTHER: Form.RENDITION})
+    assert found.data == {key: data[key] for key in data if key != "x_told"}
+
+
+def test_what_does_not_leave_is_cut_for_whoever_may_see_all() -> None:
+    data = report("r", [OTHER, THIRD], description="d", confidence=3)
+    marks = (("description", SHUT), ("confidence", OPEN), ("lang", SHUT))
+    found = render(data, Marked(OPEN, marks), lambda _: True, {THIRD: Form.WHOLE}.get)
+    assert found.data == {**data, "object_refs": [THIRD]}
+    shut = render(data, Marked(OPEN, marks), lambda label: label == OPEN, {THIRD: Form.WHOLE}.get)
+    assert shut.data == {key: data[key] for key in data if key != "description"} | {"object_refs": [THIRD]}
+
+
+def test_a_reference_deep_in_an_object_goes_alone() -> None:
+    data = campaign("c", x_deep=[{"a_ref": OTHER, "b": 1}, {"b_refs": [THIRD, OTHER], "c": 2}])
+    found = cut(data, {THIRD: Form.WHOLE})
+    assert found.data == {**data, "x_deep": [{"b": 1}, {"b_refs": [THIRD], "c": 2}]}
