@@ -16,7 +16,7 @@ from kizuna.store.gate import Gate
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Named, Rules, read_rules
 from kizuna.store.verify import verify
-from tests.builders import AMBER, CLEAR, campaign, items, report, sdo
+from tests.builders import AMBER, CLEAR, RED, campaign, items, report, sdo
 
 BRUSSELS = Partner(
     name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR", "TLP:AMBER")
@@ -273,3 +273,28 @@ def test_what_rules_ask_for_in_part_is_asked_for_whatever_it_is_labelled(tokyo: 
     rows = rows_of(tokyo, *objects)
     assert gate_of(tokyo, reader).parting_from(rows) == {idents[row] for row in rows[:2]}
     assert gate_of(tokyo, reader).parting_from(rows[1:]) == {idents[rows[1]]}
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_wholes_and_parts_are_let_out_beside_each_other(tokyo: Store, *, everything: bool) -> None:
+    """Each by the rules that are about it, whatever else is asked about at once."""
+    marks = [{"marking_ref": RED, "selectors": ["description"]}]
+    part = clear("part", description="d", granular_markings=marks)
+    objects = [part, sdo("tool", "tool", object_marking_refs=[CLEAR]), clear("whole")]
+    rule(tokyo, "parts", types=["campaign"], parts=True)
+    put(tokyo, *objects)
+    if everything:
+        Rules(tokyo).put([msgspec.convert({"name": "all", "act": "send"}, Named)], by="test")
+        for by in ("aoki", "baba"):
+            Releases(tokyo).grant("all", by=by)
+    _, tool, whole = rows_of(tokyo, *objects)
+    reader = tokyo.database.read()
+    made = [row for (row,) in reader.execute("select row from part where ident<>0").fetchall()]
+    assert len(made) == 1
+    let_out = {whole, *made} | ({tool} if everything else set())
+    assert gate_of(tokyo, reader).covered([tool, whole, *made]) == let_out
+    assert gate_of(tokyo, reader).covered(made) == set(made)
+    assert sorted(fed(tokyo)) == sorted(["part", "whole"] + (["tool"] if everything else []))
+    # What is withdrawn is held back in part as well.
+    assert Releases(tokyo).withdraw("Brussels", [part["id"], objects[2]["id"]], "x", by="aoki").failed == ()
+    assert gate_of(tokyo, reader).covered([tool, whole, *made]) == let_out & {tool}
