@@ -79,9 +79,9 @@ def test_every_object_of_an_hour_counts_once_whenever_it_comes(tokyo: Store, clo
 def test_two_rules_let_out_as_many_as_both_numbers(tokyo: Store) -> None:
     rule(tokyo, "first", hourly=2)
     rule(tokyo, "second", hourly=1)
-    put(tokyo, *(clear(f"{i}") for i in range(3)))
-    put(tokyo, *(clear(f"{i}") for i in range(3, 6)))
-    assert len(fed(tokyo)) == 3
+    for number in (0, 3):
+        put(tokyo, *(clear(f"{i}") for i in range(number, number + 3)))
+        assert len(fed(tokyo)) == 3
 
 
 def test_what_waits_for_another_reason_spends_nothing(tokyo: Store) -> None:
@@ -148,6 +148,8 @@ def test_what_a_pack_keeps_with_its_problems_says_nothing(tokyo: Store, said: di
     ]
     put(tokyo, *odd, clear("orbit", confidence=90, labels=["sure"]), known_problems={one["id"]: "" for one in odd})
     assert fed(tokyo) == ["orbit"]
+    rule(tokyo, "unasking")  # it asks nothing of what they say
+    assert len(fed(tokyo)) == 4
 
 
 def test_an_area_that_is_asked_for_is_not_no_area(tokyo: Store) -> None:
@@ -271,7 +273,9 @@ def test_what_rules_ask_for_in_part_is_asked_for_whatever_it_is_labelled(tokyo: 
     reader = tokyo.database.read()
     idents = dict(reader.execute("select n, ident from object").fetchall())
     rows = rows_of(tokyo, *objects)
-    assert gate_of(tokyo, reader).parting_from(rows) == {idents[row] for row in rows[:2]}
+    gate = gate_of(tokyo, reader)
+    assert gate.parting_from(rows) == {idents[row] for row in rows[:2]}
+    assert gate.covered(rows) == {rows[2]}  # what was found without its label is not let out without it
     assert gate_of(tokyo, reader).parting_from(rows[1:]) == {idents[rows[1]]}
 
 
@@ -298,3 +302,20 @@ def test_wholes_and_parts_are_let_out_beside_each_other(tokyo: Store, *, everyth
     # What is withdrawn is held back in part as well.
     assert Releases(tokyo).withdraw("Brussels", [part["id"], objects[2]["id"]], "x", by="aoki").failed == ()
     assert gate_of(tokyo, reader).covered([tool, whole, *made]) == let_out & {tool}
+
+
+def test_the_definition_of_a_label_spends_no_number(tokyo: Store) -> None:
+    """It goes along with what it is for, whatever rules are about."""
+    rule(tokyo, "parts", parts=True, hourly=1)
+    marks = [{"marking_ref": RED, "selectors": ["description"]}]
+    put(tokyo, part := clear("part", description="d", granular_markings=marks))
+    tokyo.relabel(part["id"], parse_label("TLP:CLEAR to=BEL", originator=tokyo.organisation), by="test")
+    with tokyo.database.write() as connection:
+        connection.execute("delete from spent")
+        rows = dict(connection.execute("select row, ident from part order by row").fetchall())
+        assert sorted(ident == 0 for ident in rows.values()) == [False, True, True]  # and who states that
+        gate = gate_of(tokyo, connection)
+        assert gate.passing(list(rows)) == set(rows)
+        assert gate.over == set()
+        gate.entered(rows)
+        assert connection.execute("select objects from spent").fetchall() == [(1,)]
