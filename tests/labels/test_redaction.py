@@ -131,7 +131,7 @@ def test_a_place_within_what_is_cut_goes_with_it() -> None:
         assert (shown["x_map"], shown["x_list"]) == ({"e": 3}, [[3]])
 
 
-IPV4 = {"type": "ipv4-addr", "value": "198.51.100.3", "x_seen": "y"}
+IPV4 = {"type": "ipv4-addr", "value": "198.51.100.3", "x_seen": "y", "x_deep": {"value": 1, "other": 2}}
 PROCESS = {"type": "process", "pid": 3, "cwd": "/"}
 
 
@@ -139,6 +139,7 @@ PROCESS = {"type": "process", "pid": 3, "cwd": "/"}
     ("selector", "withheld"),
     [
         ("objects.0.value", "id-contributing-property"), ("objects.0", "id-contributing-property"), ("objects.0.x_seen", None),
+        ("objects.0.x_deep.value", None),
         ("objects.1", None), ("objects.1.cwd", None), ("objects", "required-property"),
         ("objects.9", None), ("first_observed", "required-property"),
     ],

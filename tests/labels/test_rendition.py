@@ -100,7 +100,7 @@ def test_what_a_pack_keeps_with_its_problems_ends_nothing(odd: object) -> None:
         render(campaign("c", **{key: odd}), Marked(OPEN), lambda _: True, lambda _: None)
 
 
-@pytest.mark.parametrize("selectors", [3, "name", [3], {"a": 1}, None])
+@pytest.mark.parametrize("selectors", [3, "name", [3], ["name", 3], {"a": 1}, None])
 def test_odd_selectors_end_nothing(selectors: object) -> None:
     marks = [{"marking_ref": named("marking-definition", "theirs"), "selectors": selectors}]
     render(campaign("c", granular_markings=marks), Marked(OPEN), lambda _: True, lambda _: Form.WITHHELD)
@@ -198,9 +198,15 @@ def test_an_extension_stays_only_with_the_whole_of_its_definition(form: Form | N
 
 def test_an_id_that_is_referred_to_is_told_where_it_stands_once_more() -> None:
     told = {"other_ref": OTHER, "note": f"see {OTHER}"}
-    data = campaign("c", x_told=told, x_named={"other_ref": OTHER}, x_twice=[{"a_ref": OTHER}, {"a_ref": OTHER}])
-    found = cut(data, {OTHER: Form.RENDITION})
-    assert found.data == {key: data[key] for key in data if key != "x_told"}
+    beside = {
+        "third_ref": THIRD,
+        "note": f"see {OTHER}",
+    }  # what leaves whole and is referred to stands for nothing else
+    data = campaign(
+        "c", x_told=told, x_beside=beside, x_named={"other_ref": OTHER}, x_twice=[{"a_ref": OTHER}, {"a_ref": OTHER}]
+    )
+    found = cut(data, {OTHER: Form.RENDITION, THIRD: Form.WHOLE})
+    assert found.data == {key: data[key] for key in data if key not in ("x_told", "x_beside")}
 
 
 def test_what_does_not_leave_is_cut_for_whoever_may_see_all() -> None:

@@ -11,10 +11,12 @@ import pytest
 from kizuna.labels import parse_label
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
+from kizuna.store.database import Connection
+from kizuna.store.gate import Gate
 from kizuna.store.releasing import Releases
-from kizuna.store.standing import FIRST, Named, Rules
+from kizuna.store.standing import FIRST, Named, Rules, read_rules
 from kizuna.store.verify import verify
-from tests.builders import AMBER, CLEAR, campaign, items, report, sdo
+from tests.builders import AMBER, CLEAR, RED, campaign, items, report, sdo
 
 BRUSSELS = Partner(
     name="Brussels", organisation="CERT Brussels (fictional)", country="BEL", receives=("TLP:CLEAR", "TLP:AMBER")
@@ -77,9 +79,9 @@ def test_every_object_of_an_hour_counts_once_whenever_it_comes(tokyo: Store, clo
 def test_two_rules_let_out_as_many_as_both_numbers(tokyo: Store) -> None:
     rule(tokyo, "first", hourly=2)
     rule(tokyo, "second", hourly=1)
-    put(tokyo, *(clear(f"{i}") for i in range(3)))
-    put(tokyo, *(clear(f"{i}") for i in range(3, 6)))
-    assert len(fed(tokyo)) == 3
+    for number in (0, 3):
+        put(tokyo, *(clear(f"{i}") for i in range(number, number + 3)))
+        assert len(fed(tokyo)) == 3
 
 
 def test_what_waits_for_another_reason_spends_nothing(tokyo: Store) -> None:
@@ -134,6 +136,22 @@ def test_words_are_looked_for_in_each_object_and_no_other(tokyo: Store) -> None:
     assert "orbit decay after" not in fed(tokyo)
 
 
+@pytest.mark.parametrize(
+    "said", [{"tags": ["sure"]}, {"confidence": 70}, {"query": "orbit", "confidence": 70, "tags": ["sure"]}]
+)
+def test_what_a_pack_keeps_with_its_problems_says_nothing(tokyo: Store, said: dict[str, Any]) -> None:
+    rule(tokyo, **said)
+    odd = [
+        clear("orbit odd", confidence="high", labels="sure"),
+        clear("orbit odder", confidence=90, labels=[{"a": "sure"}]),
+        clear("orbit oddest", confidence=[90], labels=["sure"]),
+    ]
+    put(tokyo, *odd, clear("orbit", confidence=90, labels=["sure"]), known_problems={one["id"]: "" for one in odd})
+    assert fed(tokyo) == ["orbit"]
+    rule(tokyo, "unasking")  # it asks nothing of what they say
+    assert len(fed(tokyo)) == 4
+
+
 def test_an_area_that_is_asked_for_is_not_no_area(tokyo: Store) -> None:
     rule(tokyo, areas=["space-security"])
     put(tokyo, clear("nowhere"))
@@ -161,6 +179,18 @@ def test_people_let_out_each_object_that_enough_of_them_approved(tokyo: Store) -
     assert sorted(fed(tokyo)) == ["amber", "light"]
 
 
+def test_one_person_is_one_however_often_it_is_recorded(tokyo: Store) -> None:
+    object.__setattr__(tokyo, "settings", msgspec.structs.replace(tokyo.settings, approvers={"TLP:AMBER": 2}))
+    put(tokyo, amber := campaign("amber", object_marking_refs=[AMBER]), clear("light"))
+    Releases(tokyo).approve("Brussels", [amber["id"]], by="aoki")
+    columns = "recipient, object, digest, label, asked, person, at"
+    with tokyo.database.write() as connection:
+        connection.execute(f"insert into approval({columns}) select {columns} from approval")
+        rows = rows_of(tokyo, amber, clear("light"))
+        assert gate_of(tokyo, connection).approvals(rows) == {rows[0]: (["aoki"], 2)}
+        assert gate_of(tokyo, connection).covered(rows) == set()
+
+
 def test_a_stop_holds_back_the_one_and_no_other(tokyo: Store) -> None:
     put(tokyo, one := clear("one"), clear("two"))
     Releases(tokyo).stop("Brussels", [one["id"]], by="test")
@@ -169,3 +199,123 @@ def test_a_stop_holds_back_the_one_and_no_other(tokyo: Store) -> None:
         Releases(tokyo).grant("all", by=by)
     put(tokyo, clear("three"))
     assert fed(tokyo) == ["two", "three"]
+
+
+def gate_of(store: Store, connection: Connection) -> Gate:
+    (recipient,) = store.recipients(connection)
+    return Gate(store, connection, recipient, read_rules(connection), store.clock())
+
+
+def rows_of(store: Store, *objects: dict[str, Any]) -> list[int]:
+    """The rows of these objects."""
+    found = dict(store.database.read().execute("select id, n from object").fetchall())
+    return [found[one["id"]] for one in objects]
+
+
+def test_what_leaves_for_certain_is_what_no_number_holds_back(tokyo: Store) -> None:
+    tools = [sdo("tool", name, object_marking_refs=[CLEAR]) for name in ("first", "second")]
+    put(
+        tokyo,
+        free := clear("free"),
+        other := sdo("malware", "other", is_family=False, object_marking_refs=[CLEAR]),
+        *tools,
+    )
+    rule(tokyo, "counted", types=["tool"], hourly=3)
+    rule(tokyo, "free", types=["campaign"])
+    campaign_row, malware, *tool_rows = rows_of(tokyo, free, other, *tools)
+    rows = [campaign_row, malware, *tool_rows]
+    with tokyo.database.write() as connection:
+        gate = gate_of(tokyo, connection)
+        assert gate.certain(rows) == {campaign_row}
+        assert gate.covered(rows) == {campaign_row, *tool_rows}
+        gate = gate_of(tokyo, connection)  # in the hour two left by that rule already, as it was granted
+        assert gate.passing(rows) == {campaign_row, tool_rows[0]}
+        assert gate.over == {tool_rows[1]}
+        assert gate.certain([]) == gate.covered([]) == gate.passing([]) == set()
+
+
+def test_an_hours_number_is_spent_by_what_enters_and_held_by_what_passes(tokyo: Store) -> None:
+    rule(tokyo, hourly=4)
+    put(tokyo, *(one := [clear(f"{i}") for i in range(6)])[:1])
+    Rules(tokyo).stop("some", by="test")
+    put(tokyo, *one[1:])
+    _, *rows = rows_of(tokyo, *one)
+    Releases(tokyo).grant("some", by="baba")  # lets out three more, which are taken back here
+    with tokyo.database.write() as connection:
+        connection.execute("update spent set objects=1")
+        gate = gate_of(tokyo, connection)
+        assert gate.passing(rows[:2]) == set(rows[:2])
+        assert gate.passing(rows[:2]) == set(rows[:2])  # asked again, they take the same places
+        assert gate.passing(rows[2:4]) == {rows[2]}
+        gate.begin()
+        assert gate.passing(rows[2:4]) == set(rows[2:4])
+        gate.entered([rows[2]])
+        gate.begin()
+        assert gate.passing(rows[3:]) == set(rows[3:])
+        gate.entered(rows[3:])
+        gate.begin()
+        assert gate.passing(rows[:1]) == set()
+        assert connection.execute("select objects from spent").fetchall() == [(4,)]
+        again = gate_of(tokyo, connection)
+        assert again.passing(rows[:1]) == set()
+
+
+def test_what_rules_ask_for_in_part_is_asked_for_whatever_it_is_labelled(tokyo: Store) -> None:
+    rule(tokyo, "sent", types=["campaign"], parts=True, labels=["TLP:GREEN"])
+    rule(tokyo, "asked", types=["tool"], parts=True, act="propose")
+    rule(tokyo, "whole", types=["malware"])
+    objects = [
+        clear("one"),
+        sdo("tool", "two", object_marking_refs=[CLEAR]),
+        sdo("malware", "three", is_family=False, object_marking_refs=[CLEAR]),
+    ]
+    put(tokyo, *objects)
+    reader = tokyo.database.read()
+    idents = dict(reader.execute("select n, ident from object").fetchall())
+    rows = rows_of(tokyo, *objects)
+    gate = gate_of(tokyo, reader)
+    assert gate.parting_from(rows) == {idents[row] for row in rows[:2]}
+    assert gate.covered(rows) == {rows[2]}  # what was found without its label is not let out without it
+    assert gate_of(tokyo, reader).parting_from(rows[1:]) == {idents[rows[1]]}
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_wholes_and_parts_are_let_out_beside_each_other(tokyo: Store, *, everything: bool) -> None:
+    """Each by the rules that are about it, whatever else is asked about at once."""
+    marks = [{"marking_ref": RED, "selectors": ["description"]}]
+    part = clear("part", description="d", granular_markings=marks)
+    objects = [part, sdo("tool", "tool", object_marking_refs=[CLEAR]), clear("whole")]
+    rule(tokyo, "parts", types=["campaign"], parts=True)
+    put(tokyo, *objects)
+    if everything:
+        Rules(tokyo).put([msgspec.convert({"name": "all", "act": "send"}, Named)], by="test")
+        for by in ("aoki", "baba"):
+            Releases(tokyo).grant("all", by=by)
+    _, tool, whole = rows_of(tokyo, *objects)
+    reader = tokyo.database.read()
+    made = [row for (row,) in reader.execute("select row from part where ident<>0").fetchall()]
+    assert len(made) == 1
+    let_out = {whole, *made} | ({tool} if everything else set())
+    assert gate_of(tokyo, reader).covered([tool, whole, *made]) == let_out
+    assert gate_of(tokyo, reader).covered(made) == set(made)
+    assert sorted(fed(tokyo)) == sorted(["part", "whole"] + (["tool"] if everything else []))
+    # What is withdrawn is held back in part as well.
+    assert Releases(tokyo).withdraw("Brussels", [part["id"], objects[2]["id"]], "x", by="aoki").failed == ()
+    assert gate_of(tokyo, reader).covered([tool, whole, *made]) == let_out & {tool}
+
+
+def test_the_definition_of_a_label_spends_no_number(tokyo: Store) -> None:
+    """It goes along with what it is for, whatever rules are about."""
+    rule(tokyo, "parts", parts=True, hourly=1)
+    marks = [{"marking_ref": RED, "selectors": ["description"]}]
+    put(tokyo, part := clear("part", description="d", granular_markings=marks))
+    tokyo.relabel(part["id"], parse_label("TLP:CLEAR to=BEL", originator=tokyo.organisation), by="test")
+    with tokyo.database.write() as connection:
+        connection.execute("delete from spent")
+        rows = dict(connection.execute("select row, ident from part order by row").fetchall())
+        assert sorted(ident == 0 for ident in rows.values()) == [False, True, True]  # and who states that
+        gate = gate_of(tokyo, connection)
+        assert gate.passing(list(rows)) == set(rows)
+        assert gate.over == set()
+        gate.entered(rows)
+        assert connection.execute("select objects from spent").fetchall() == [(1,)]

@@ -146,11 +146,9 @@ class Gate:
         sql = f"select n, ident, whole, area, type, source from object where n in {_THESE} order by n"
         return [Facts._make(row) for row in self._connection.execute(sql, (json.dumps(list(objects)),))]
 
-    def asked(self, whole: int, rule: Rule | None = None) -> int:
-        """How many people are asked for what has this label, and fits this rule."""
-        label = self._store.interned.label_of(self._connection, whole)
-        asked = asked_by(self._store.settings, classifications(label))
-        return asked if rule is None else max(asked, rule.terms.approvers)
+    def asked(self, whole: int) -> int:
+        """How many people are asked for what has this label."""
+        return asked_by(self._store.settings, classifications(self._store.interned.label_of(self._connection, whole)))
 
     def approvals(self, objects: Sequence[int]) -> dict[int, tuple[list[str], int]]:
         """By row, who approved it as it is and is labelled now, and for how many that asked."""
