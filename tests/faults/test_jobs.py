@@ -30,12 +30,12 @@ LONG = 60_000  # far more than come in before a job looks up whether it goes on
 
 @pytest.fixture
 def hasty(faulty: Faulty) -> Faulty:
-    """That node, with short leases and room for what is long."""
+    """That node, with short leases and room for what is long; what leaves is not looked through, which may take longer than a lease."""
     settings = load(faulty.folder)
     save(
         faulty.folder,
         msgspec.structs.replace(
-            settings, limits=msgspec.structs.replace(settings.limits, lease_seconds=LEASE, body=128 << 20)
+            settings, limits=msgspec.structs.replace(settings.limits, lease_seconds=LEASE, body=128 << 20), scan=False
         ),
     )
     return faulty

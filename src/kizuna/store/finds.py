@@ -37,6 +37,16 @@ MOST_ASKED = 8
 AT_ONCE = 200
 
 _THESE = "(select value from json_each(?))"
+# From numbers to rows, in this order: else a database may read a table through.
+_ROWS = "json_each(?) j cross join object o on o.n=j.value"
+_REFERRERS = (
+    f"(select distinct e.object as n from edge e where e.target in {_THESE} order by e.object desc limit {MOST_ROWS}) j "
+    "cross join object o on o.n=j.n"
+)
+_TARGETS = (
+    f"(select distinct e.target as ident from edge e where e.object in {_THESE} limit {MOST_ROWS}) j "
+    "cross join object o on o.ident=j.ident"
+)
 _IN_FEED = "o.ident=f.ident and o.n=f.object and f.live=1"
 
 
@@ -142,25 +152,21 @@ class Finds:
         """
         found: dict[int, int | None] = {}
         targets = sorted({one.ident for one in leaving})
-        for where, these in (
-            (f"o.n in {_THESE}", sorted(self._suspects[recipient.n])),
-            (f"o.n in {_THESE}", sorted(touched)),
-            (
-                f"o.n in (select distinct e.object from edge e where e.target in {_THESE} order by e.object desc limit {MOST_ROWS})",
-                targets,
-            ),
+        for start, these in (
+            (_ROWS, sorted(self._suspects[recipient.n])),
+            (_ROWS, sorted(touched)),
+            (_REFERRERS, targets),
         ):
-            self._close(found, recipient, masks, where, these)
-        beyond = f"o.ident in (select distinct e.target from edge e where e.object in {_THESE} limit {MOST_ROWS})"
-        self._close(found, recipient, masks, beyond, sorted(found))
+            self._close(found, recipient, masks, start, these)
+        self._close(found, recipient, masks, _TARGETS, sorted(found))
         return list(found.items())
 
     def _close(
-        self, found: dict[int, int | None], recipient: Recipient, masks: Masks, where: str, these: Sequence[int]
+        self, found: dict[int, int | None], recipient: Recipient, masks: Masks, start: str, these: Sequence[int]
     ) -> None:
         """Add those of these rows that the partner may not have whole."""
         closed: dict[int, int] = {}
-        for row in self._rows(where, tuple(these)) if these else ():
+        for row in self._rows(start, tuple(these)) if these else ():
             if row.source != f"partner:{recipient.partner.name}" and not masks(row.whole, row.area, row.ident):
                 if len(found) + len(closed) == MOST_WITHHELD:
                     self.partial.add(recipient.partner.name)
@@ -170,18 +176,18 @@ class Finds:
         for n, ident in closed.items():
             found.setdefault(n, has.get(ident))
 
-    def _rows(self, where: str, these: tuple[int, ...]) -> list[_Row]:
+    def _rows(self, start: str, these: tuple[int, ...]) -> list[_Row]:
         """Rows, one's own before partners', the newest first. Partners of one act ask for the same."""
-        if (where, these) not in self._asked:
+        if (start, these) not in self._asked:
             sql = (
-                "select o.n, o.ident, o.whole, o.area, s.name, s.kind from object o join source s on s.n=o.source "
-                f"where o.hidden=0 and o.space=0 and {where} order by o.n desc limit {MOST_ROWS}"
+                f"select o.n, o.ident, o.whole, o.area, s.name, s.kind from {start} cross join source s on s.n=o.source "
+                f"where o.hidden=0 and o.space=0 order by o.n desc limit {MOST_ROWS}"
             )
             if len(self._asked) >= MOST_ASKED:
                 self._asked.clear()
             rows = [_Row._make(row) for row in self._connection.execute(sql, (json.dumps(these),))]
-            self._asked[where, these] = sorted(rows, key=lambda row: row.kind == "partner")
-        return self._asked[where, these]
+            self._asked[start, these] = sorted(rows, key=lambda row: row.kind == "partner")
+        return self._asked[start, these]
 
     def _has(self, recipient: int, idents: Sequence[int]) -> dict[int, int]:
         """By id, a row that is in the feed of it."""
