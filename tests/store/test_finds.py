@@ -311,3 +311,13 @@ def test_who_does_not_see_the_text_is_told_as_if_there_were_none(make_store: Cal
             told.append((item, explained(store, reader, ["Kyiv"], [one["id"]], principal)))
         assert item.state == "offered"
     assert told[0] == told[1]
+
+
+def test_one_large_object_of_a_partner_hides_no_other(tokyo: Store) -> None:
+    about = report("about", refs=[telling()["id"]], description="x " * (2 << 20), object_marking_refs=[AMBER])
+    source = Source("partner:Lyon", "partner", LYON.organisation)
+    assert [o.status for o in tokyo.writer(source).add(items(about))] == ["imported"]
+    put(tokyo, secret(), telling())
+    assert fed(tokyo) == []
+    told = tokyo.database.read().execute("select subject from audit where act='scan.partial'").fetchall()
+    assert ("Kyiv",) in told

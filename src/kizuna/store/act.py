@@ -49,9 +49,7 @@ class Act:
         self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
         self._anew: set[int] = set()  # recipients for whom much may be different
         self._entered: dict[int, dict[int, int]] = defaultdict(dict)  # by recipient, rows, and when
-        self._freed: dict[int, set[int]] = defaultdict(
-            set
-        )  # by recipient, ids that were held for what was found in them
+        self._freed: dict[int, set[int]] = defaultdict(set)  # by recipient, rows that held a text that was found
         self._finds: Finds | None = None
         self.recipients = store.recipients(connection)
         self.settle()
@@ -123,8 +121,7 @@ class Act:
             "left join object x on x.n=m.original where i.space=0 and i.id in (select atom from json_each(?))"
         )
         idents = [ident for (ident,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
-        for ident in idents:
-            hold(self.connection, recipient.n, [ident], self.now, f"partner:{recipient.partner.name}", "withdrawn")
+        hold(self.connection, recipient.n, idents, self.now, f"partner:{recipient.partner.name}", "withdrawn")
         parts = f"select row from part where recipient={recipient.n:d} and ident in (select value from json_each(?))"
         rows = [n for (n,) in self.connection.execute(parts, (json.dumps(idents),))]
         self.withheld(recipient, [*self._rows_of(idents), *rows])
@@ -297,9 +294,7 @@ class Act:
 
     def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Look anew, at the end of the act, through what is held for texts that somebody cleared."""
-        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
-        idents = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
-        self._freed[recipient.n] |= self.finds.let_go(recipient.n, idents)
+        self._freed[recipient.n] |= self.finds.let_go(recipient.n, self._known(ids))
 
     @property
     def finds(self) -> Finds:
@@ -360,10 +355,13 @@ class Act:
     def consented(self, ids: Sequence[str]) -> None:
         """An originator consented to more, or to less, of these ids."""
         self._masks.clear()
-        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
-        known = [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
-        self._reconsider(self._rows_of(known))
+        self._reconsider(self._rows_of(self._known(ids)))
         self.note_due()
+
+    def _known(self, ids: Sequence[str]) -> list[int]:
+        """The integers of those of these ids that anything here has or names."""
+        sql = "select n from ident where space=0 and id in (select atom from json_each(?))"
+        return [n for (n,) in self.connection.execute(sql, (json.dumps(list(ids)),))]
 
     def _rows_of(self, idents: Iterable[int]) -> list[int]:
         sql = "select n from object where ident in (select value from json_each(?))"

@@ -71,9 +71,8 @@ class Finds:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._suspects: dict[int, set[int]] = defaultdict(
-            set
-        )  # by recipient, rows with which found texts were withheld
+        # By recipient, rows with which found texts were withheld.
+        self._suspects: dict[int, set[int]] = defaultdict(set)
         self._asked: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
         self._said: dict[tuple[int, int | None], list[str]] = {}
         self._scans: dict[tuple[str, ...], tuple[Scan, dict[int, tuple[tuple[Hit, ...], set[str]]]]] = {}
@@ -207,34 +206,42 @@ class Finds:
             for (digest,) in self._connection.execute("select digest from cleared where recipient=?", (recipient.n,))
         }
         found: dict[str, list[int]] = {}
-        size = 0
+        left = MOST_BYTES
         for first in range(0, len(withheld), AT_ONCE):
             some = withheld[first : first + AT_ONCE]
-            size += self._hear(some)
+            left = self._hear(some, left)
             for pair in some:
+                if pair not in self._said:
+                    self.partial.add(recipient.partner.name)
                 for text in self._said.get(pair, ()):
                     rows = found.setdefault(text, [])
                     if len(rows) < KEPT_WITH:
                         rows.append(pair[0])
-            if size > MOST_BYTES or len(found) > MOST_TEXTS:
+            if len(found) > MOST_TEXTS:
                 self.partial.add(recipient.partner.name)
                 break
         return {text: rows for text, rows in found.items() if digest_of(text) not in known} if known else found
 
-    def _hear(self, pairs: Sequence[tuple[int, int | None]]) -> int:
-        """Read the texts of what is withheld, of each with what the partner has of it; returns how many bytes that took."""
-        fresh = [pair for pair in pairs if pair not in self._said]
-        wanted = {n for pair in fresh for n in pair if n is not None}
-        data, size = {}, 0
-        for n, raw in self._read(sorted(wanted)):
-            size += len(raw)
-            if size > MOST_BYTES:
-                break
-            data[n] = msgspec.json.decode(raw)
-        for n, has in fresh:
-            if n in data and (has is None or has in data):
-                self._said[n, has] = withheld_texts(data[n], None if has is None else data[has])
-        return size
+    def _hear(self, pairs: Sequence[tuple[int, int | None]], left: int) -> int:
+        """Read the texts of what is withheld, of each with what the partner has of it, as far as so many bytes go; returns what is left.
+
+        What is too large for them is left out, and not what comes behind it: else one large object would hide all others.
+        """
+        fresh = {pair: [n for n in pair if n is not None] for pair in pairs if pair not in self._said}
+        sql = f"select n, length(raw) from body where n in {_THESE}"
+        asked = sorted({n for rows in fresh.values() for n in rows})
+        sizes = dict(self._connection.execute(sql, (json.dumps(asked),)).fetchall()) if asked else {}
+        heard = []
+        for pair, rows in fresh.items():
+            if (size := sum(sizes[n] for n in rows)) <= left:
+                left -= size
+                heard.append(pair)
+        data = {
+            n: msgspec.json.decode(raw) for n, raw in self._read(sorted({n for pair in heard for n in fresh[pair]}))
+        }
+        for n, has in heard:
+            self._said[n, has] = withheld_texts(data[n], None if has is None else data[has])
+        return left
 
     def _hits(
         self, texts: tuple[str, ...], leaving: Sequence[Leaving], had: dict[int, list[int]]
@@ -253,8 +260,11 @@ class Finds:
         for n, ident in leaving:
             if known[n][0]:
                 told = openly | {hit.text for before in had.get(ident, ()) for hit in known[before][0]}
-                first = {hit.text: hit for hit in reversed(known[n][0]) if hit.text not in told}
-                hits[n] = tuple(first.values())[-KEPT_TEXTS:]
+                first: dict[str, Hit] = {}
+                for hit in known[n][0]:
+                    if hit.text not in told:
+                        first.setdefault(hit.text, hit)
+                hits[n] = tuple(first.values())[:KEPT_TEXTS]
         return {n: found for n, found in hits.items() if found}
 
     def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:

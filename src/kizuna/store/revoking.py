@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from kizuna.clock import to_text
 from kizuna.errors import Refused
-from kizuna.labels import Principal, Reason
+from kizuna.labels import Label, Principal, Reason
 from kizuna.stix import iter_objects
 from kizuna.store.releasing import AT_ONCE, Releases
 
@@ -36,14 +37,10 @@ def revoke(store: Store, ids: Sequence[str], *, by: str, principal: Principal | 
     ids = list(dict.fromkeys(ids))
     if len(ids) > AT_ONCE:
         raise Refused(f"at most {AT_ONCE:,} objects at once")
-    had = {name: _offered(store, name, ids, principal) for name in (partner.name for partner in store.partners())}
-    done, failed = [], []
-    for id in ids:
-        why = _revoke(store, id, by, principal)
-        if why is None:
-            done.append(id)
-        else:
-            failed.append((id, why))
+    had = {partner.name: _offered(store, partner.name, ids, principal) for partner in store.partners()}
+    last, failed = _last_versions(store, ids, principal)
+    done = _written(store, last, by)
+    failed |= {id: Reason("not-owner") for id in last if id not in done}
     told, asked = {}, {}
     for name, before in had.items():
         mine = [id for id in done if id in before]
@@ -54,37 +51,68 @@ def revoke(store: Store, ids: Sequence[str], *, by: str, principal: Principal | 
             asked[name] = tuple(item.id for item in acted.items if item.state == "proposed")
     return Revoked(
         done=tuple(done),
-        failed=tuple(failed),
+        failed=tuple((id, failed[id]) for id in ids if id in failed),
         told={name: some for name, some in told.items() if some},
         asked={name: some for name, some in asked.items() if some},
     )
 
 
-def _revoke(store: Store, id: str, by: str, principal: Principal | None) -> Reason | None:
+class _Last(NamedTuple):
+    """The last version of an object, and the label and the area that the object has."""
+
+    data: dict[str, Any]
+    moment: int
+    label: Label
+    area: str | None
+
+
+def _last_versions(
+    store: Store, ids: Sequence[str], principal: Principal | None
+) -> tuple[dict[str, _Last], dict[str, Reason]]:
+    """By id, what would be its last version; and why others have none."""
     view = store.custodian() if principal is None else store.view(principal)
-    seen = view.get(id)
-    stored = None if seen is None else store.custodian().get(id, seen.version)
-    if seen is None or stored is None:
-        return Reason("not-held")
-    data: dict[str, Any] = msgspec.json.decode(stored.raw)
-    if data.get("revoked"):
-        return Reason("revoked-already")
-    if stored.version is None or "modified" not in data:
-        return Reason("no-versions")
-    if stored.source != store.own_source().name:
-        return Reason("not-owner")
-    moment = max(store.clock(), stored.version) // _TICK * _TICK + _TICK
-    last = {**data, "modified": to_text(moment)[:23] + "Z", "revoked": True}
-    # Never looser than now, whatever its bytes state, and then as it is now.
-    writer = store.writer(store.own_source(), label=stored.label, area=stored.area)
-    (outcome,) = writer.add(iter_objects(msgspec.json.encode(last)))
-    if outcome.status != "imported":
-        return Reason("not-owner")
-    made = store.custodian().get(id, moment)
-    if made is not None and made.label != stored.label:
-        store.relabel(id, stored.label, by=by, version=moment)
-    store.audit(by, "revoke", id, {"version": last["modified"]})
-    return None
+    found: dict[str, _Last] = {}
+    failed = {}
+    for id in ids:
+        seen = view.get(id)
+        stored = None if seen is None else store.custodian().get(id, seen.version)
+        if stored is None:
+            failed[id] = Reason("not-held")
+            continue
+        data: dict[str, Any] = msgspec.json.decode(stored.raw)
+        if data.get("revoked"):
+            failed[id] = Reason("revoked-already")
+        elif stored.version is None or "modified" not in data:
+            failed[id] = Reason("no-versions")
+        elif stored.source != store.own_source().name:
+            failed[id] = Reason("not-owner")
+        else:
+            moment = max(store.clock(), stored.version) // _TICK * _TICK + _TICK
+            last = {**data, "modified": to_text(moment)[:23] + "Z", "revoked": True}
+            found[id] = _Last(last, moment, stored.label, stored.area)
+    return found, failed
+
+
+def _written(store: Store, last: dict[str, _Last], by: str) -> list[str]:
+    """Store last versions, of those with the same label and area together; returns which were taken in."""
+    alike: dict[tuple[Label, str | None], list[str]] = {}
+    for id, one in last.items():
+        alike.setdefault((one.label, one.area), []).append(id)
+    done = set()
+    for (label, area), ids in alike.items():
+        # Never looser than now, whatever their bytes state, and then as it is now.
+        bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [last[id].data for id in ids]}
+        outcomes = store.writer(store.own_source(), label=label, area=area).add(
+            iter_objects(msgspec.json.encode(bundle))
+        )
+        done |= {outcome.id for outcome in outcomes if outcome.status == "imported"}
+    for id, one in last.items():
+        if id in done:
+            made = store.custodian().get(id, one.moment)
+            if made is not None and made.label != one.label:
+                store.relabel(id, one.label, by=by, version=one.moment)
+            store.audit(by, "revoke", id, {"version": one.data["modified"]})
+    return [id for id in last if id in done]
 
 
 def _offered(store: Store, partner: str, ids: Sequence[str], principal: Principal | None) -> set[str]:

@@ -95,7 +95,7 @@ def withheld_texts(data: Json, remaining: Json | None) -> list[str]:
 
 
 def said_openly(data: Json, hits: Iterable[Hit]) -> set[str]:
-    """Of the texts that were found in an object that leaves whole, those it is about: its whole name, or a value that it observes.
+    """Of the texts that were found in what leaves, those it is about: its whole name, or a value that it observes.
 
     Its own label says that these are open, whatever else they are withheld with.
     """

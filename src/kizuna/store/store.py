@@ -53,6 +53,9 @@ class _Undone(Exception):
 
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
+_OF_A_RECIPIENT = (
+    "feed", "waiting", "approval", "proposal", "hold", "find", "cleared", "capped", "spent", "outbox", "part",
+)  # fmt: skip
 _TRYING: ContextVar[dict[Principal | None, ViewMask] | None] = ContextVar("trying", default=None)
 """The masks of a trial, while one goes on."""
 _encode = msgspec.json.Encoder().encode
@@ -384,19 +387,7 @@ class Store:
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
-            for table in (
-                "feed",
-                "waiting",
-                "approval",
-                "proposal",
-                "hold",
-                "find",
-                "cleared",
-                "capped",
-                "spent",
-                "outbox",
-                "part",
-            ):
+            for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
             for table in ("sent", "notice", "consent"):
