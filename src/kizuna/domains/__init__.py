@@ -1,0 +1,1 @@
+"""Analytics of one field each, turning what they find into STIX."""

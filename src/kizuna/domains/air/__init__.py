@@ -1,0 +1,1 @@
+"""Unmanned aircraft by what they send: detection only."""
