@@ -7,13 +7,13 @@ empty text, and `faults` names what the standard does not allow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kizuna.errors import InvalidInput
-from kizuna.formats.remote_id.fields import FASTEST, FIELDS, SIZE, TYPES, Field, Message
+from kizuna.formats.remote_id.fields import FASTEST, FIELDS, MOST_PACKED, PACK, SIZE, TYPES, Field, Message
 
 Bytes = NDArray[np.uint8]
 Columns = dict[str, NDArray[Any]]
@@ -22,6 +22,7 @@ _NUMBERS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4"}
 _NUMBER_OF = {name: number for number, name in TYPES.items()}
 _SLOW, _FAST, _FAST_FROM = 0.25, 0.75, 63.75
 _TURN = 180.0
+_PACK_HEAD = 3
 
 
 def decode(message: Message, block: Bytes) -> Columns:
@@ -48,7 +49,8 @@ def _column(field: Field, block: Bytes) -> NDArray[Any]:
         raw = np.ascontiguousarray(block[:, field.at : field.at + form.itemsize]).view(form)[:, 0]
         if field.scale == 1.0 and field.unknown is None:
             return raw
-    value = raw * field.scale + field.base
+    # Divided, so that 0.1 of 9351 is the very number 935.1 that people write.
+    value = (raw / round(1 / field.scale) if field.scale < 1 else raw * field.scale) + field.base
     if field.unknown is not None:
         value[raw == field.unknown] = np.nan
     return cast("NDArray[Any]", value)
@@ -124,10 +126,8 @@ def _put(out: bytearray, field: Field, value: Any) -> None:
             raise InvalidInput(f"{field.name} has at most {field.size} bytes, not {len(data)}")
         out[field.at : field.at + len(data)] = data
         return
-    if value is None or value != value:
-        raw = field.unknown or 0
-    else:
-        raw = round((value - field.base) / field.scale)
+    known = value is not None and value == value
+    raw = round((value - field.base) / field.scale) if known else field.unknown or 0
     if field.kind == "bits":
         if not 0 <= raw < 1 << field.width:
             raise InvalidInput(f"{field.name} of {value} does not fit {field.width} bits")
@@ -140,10 +140,41 @@ def _put(out: bytearray, field: Field, value: Any) -> None:
     out[field.at : field.at + form.itemsize] = int(raw).to_bytes(form.itemsize, "little", signed=field.kind[0] == "i")
 
 
+class Unpacked(NamedTuple):
+    """Messages, shape (m, 25), and of each the row of the transmission it is of.
+
+    By transmission: its counter, whether it was refused as too short or no pack, and how many messages of its pack are not all there.
+    """
+
+    block: Bytes
+    owner: NDArray[np.int64]
+    counter: NDArray[np.int64]
+    refused: NDArray[np.bool_]
+    lost: NDArray[np.int64]
+
+
+def unpack(data: bytes, at: NDArray[np.int64], end: NDArray[np.int64]) -> Unpacked:
+    """The messages of transmissions that lie from `at` to `end`: each is a counter, then one message or a pack of them."""
+    whole = np.frombuffer(data, np.uint8)
+    room = end - at - 1
+    long = room >= SIZE
+    first = np.where(long, at + 1, 0)
+    packed = long & (whole[first] >> 4 == PACK)
+    head = np.where(packed, first, 0)
+    stated = np.where(packed, whole[head + 2], long).astype(np.int64)
+    refused = ~long | (packed & ((whole[head + 1] != SIZE) | (stated == 0) | (stated > MOST_PACKED)))
+    there = np.where(packed, (room - _PACK_HEAD) // SIZE, 1)
+    count = np.where(refused, 0, np.minimum(stated, there))
+    owner = np.repeat(np.arange(len(at)), count)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    begin = first[owner] + np.where(packed[owner], _PACK_HEAD, 0) + SIZE * within
+    block = whole[begin[:, None] + np.arange(SIZE)] if len(owner) else np.zeros((0, SIZE), np.uint8)
+    counter = np.where(room >= 0, whole[np.minimum(at, len(whole) - 1)], 0).astype(np.int64)
+    return Unpacked(block, owner, counter, refused, np.where(refused, 0, stated - count))
+
+
 def pack(messages: list[bytes], *, version: int = 2) -> bytes:
     """A message pack: up to nine messages of 25 bytes behind three bytes of its own."""
-    from kizuna.formats.remote_id.fields import MOST_PACKED, PACK
-
     if not 0 < len(messages) <= MOST_PACKED:
         raise InvalidInput(f"a pack holds 1 to {MOST_PACKED} messages, not {len(messages)}")
     return bytes((PACK << 4 | version, SIZE, len(messages))) + b"".join(messages)

@@ -1,0 +1,127 @@
+"""One aircraft in one stretch of being heard: its names, its paths, where its operator is, and what speaks against it."""
+
+from __future__ import annotations
+
+from math import isnan
+
+from kizuna.domains.air.reports import REGISTRATION, SERIAL, Located, Named, Operated
+from kizuna.domains.air.tracking import Detection, Track, deviation
+from kizuna.formats.remote_id.fields import AIRCRAFT, HORIZONTAL, STATUS
+from kizuna.formats.track import Finding, Point
+
+ENOUGH = 1.0
+"""From this doubt on a flight is taken for spoofed; the reasons say why, a person decides."""
+_FASTEST = {"aeroplane": 120.0, "hybrid-lift": 120.0, "rocket": 400.0, "helicopter-or-multirotor": 60.0, "glider": 90.0}
+_FASTEST_ELSE = 100.0
+_LIVE = 60.0  # seconds; a path that was not heard for longer is gone on with only where it can be
+_MOST_PATHS = 64
+_MOST_NAMES = 8
+
+
+class Flight:
+    """What is known of one flight. `key` is what it goes by: a serial number or other name, or its transmitter until it names itself."""
+
+    def __init__(self, key: str, time: float) -> None:
+        self.key = key
+        self.first = self.last = time
+        self.names: dict[int, str] = {}
+        self.kind = 0
+        self.senders: dict[tuple[int, int], float] = {}
+        """When each address was heard last, over each carrier."""
+        self.sender: dict[int, int] = {}
+        """The address that was heard last over each carrier."""
+        self.swaps: list[float] = []
+        self.sensors: set[str] = set()
+        self.heard = 0
+        self.located: Located | None = None
+        self.operated: Operated | None = None
+        self.operator_id = ""
+        self.status = 0
+        self.paths: list[Track] = []
+        self.path: Track | None = None
+        self.findings: dict[str, Finding] = {}
+        self.doubt = 0.0
+        self.fresh: list[Finding] = []
+        self.fastest = _FASTEST_ELSE
+
+    @property
+    def serial(self) -> str | None:
+        """Its serial number, if it states one."""
+        return self.names.get(SERIAL)
+
+    @property
+    def registration(self) -> str | None:
+        """Its registration, if it states one."""
+        return self.names.get(REGISTRATION)
+
+    @property
+    def spoofed(self) -> bool:
+        """Whether there is enough doubt."""
+        return self.doubt >= ENOUGH
+
+    def name(self, names: tuple[Named, ...]) -> None:
+        """Take what it calls itself."""
+        for one in names:
+            if len(self.names) < _MOST_NAMES:
+                self.names.setdefault(one.id_type, one.id)
+            if one.aircraft != self.kind and one.aircraft:
+                self.kind = one.aircraft
+                word = AIRCRAFT[one.aircraft] if one.aircraft < len(AIRCRAFT) else "other"
+                self.fastest = _FASTEST.get(word, _FASTEST_ELSE)
+
+    def find(self, code: str, weight: float, time: float, **values: float | str) -> None:
+        """Note a reason to doubt; one that is known already only grows heavier."""
+        known = self.findings.get(code)
+        if known is not None and known.weight >= weight:
+            return
+        since = round(time * 1e6) if known is None else known.since
+        finding = self.findings[code] = Finding(code, weight, since, values)
+        self.doubt = round(sum(one.weight for one in self.findings.values()), 3)
+        self.fresh.append(finding)
+
+    def detected(self, located: Located, time: float, sensor: str) -> tuple[Detection, Track, Track | None]:
+        """Go on with the path that a position fits, or begin another: the detection, its path, and the one before where it is another."""
+        code = located.horizontal_accuracy
+        metres = HORIZONTAL[code] if code < len(HORIZONTAL) else None
+        detection = Detection(time, located.latitude, located.longitude, deviation(metres), sensor)
+        before = self.path
+        path = self._fitting(detection)
+        self.path = path
+        path.take(detection)
+        latitude, longitude = path.place()
+        path.add(_point(time, latitude, longitude, located))
+        return detection, path, before if before is not path else None
+
+    def _fitting(self, detection: Detection) -> Track:
+        best, least = None, float("inf")
+        for path in self.paths:
+            if path.speed_to(detection) <= self.fastest and (off := path.off(detection)) < least:
+                best, least = path, off
+        if best is None:
+            best = Track(len(self.paths) + 1, detection)
+            self.paths.append(best)
+            if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
+                self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))
+        return best
+
+    def statement(self) -> str:
+        """Its last stated status in words of the standard."""
+        return STATUS[self.status] if self.status < len(STATUS) else "undeclared"
+
+
+def _point(time: float, latitude: float, longitude: float, located: Located) -> Point:
+    return Point(
+        round(time * 1e6),
+        round(latitude, 7),
+        round(longitude, 7),
+        _known(located.altitude),
+        _known(located.pressure_altitude),
+        _known(located.height),
+        _known(located.speed),
+        _known(located.direction),
+        _known(located.vertical_speed),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -1,0 +1,129 @@
+"""Detections to tracks: a Kalman filter of constant velocity whose gate says which detections go on with a track.
+
+East and north are filtered each by itself, with the same gains (white acceleration, Bar-Shalom, Estimation with Applications to Tracking
+and Navigation, 2001, section 6.2); heights go as they come. A detection has its own accuracy and names its sensor, so that several
+sensors, and better trackers, fit behind the same two classes.
+"""
+
+from __future__ import annotations
+
+from math import hypot, isnan
+from typing import NamedTuple
+
+from kizuna.domains.air.plane import Plane
+from kizuna.formats.track import Point
+
+ACCELERATION = 3.0
+"""m/s², one standard deviation of what an aircraft does between two detections."""
+GATE = 25.0
+"""Squared distance from the forecast in standard deviations (two dimensions: 1 of 270,000 is lost)."""
+STATED_IS = 2.0
+"""Accuracy is stated at 95 %, which is about two standard deviations."""
+UNSTATED = 10.0
+"""Metres, one standard deviation, where no accuracy is stated: GNSS with reflections."""
+LONGEST = 5_000
+"""Points a track holds; beyond it every second of the older half goes."""
+_FAR = 40_000.0  # metres from where the plane touches; further on it is laid anew
+
+
+class Detection(NamedTuple):
+    """Where something was said or seen to be: seconds since 1970, degrees, metres (one standard deviation), by which sensor."""
+
+    time: float
+    latitude: float
+    longitude: float
+    deviation: float
+    sensor: str
+
+
+class Track:
+    """One path. `last` is when it was last detected; `east`, `north` and their speeds are metres in its plane."""
+
+    __slots__ = (
+        "_covariance",
+        "_position",
+        "_speed",
+        "east",
+        "east_speed",
+        "first",
+        "last",
+        "north",
+        "north_speed",
+        "number",
+        "plane",
+        "points",
+        "said",
+    )  # fmt: skip
+
+    def __init__(self, number: int, detection: Detection) -> None:
+        self.number = number
+        self.plane = Plane(detection.latitude, detection.longitude)
+        self.first = self.last = detection.time
+        self.said = detection
+        self.east = self.north = self.east_speed = self.north_speed = 0.0
+        self._position = detection.deviation**2
+        self._covariance = 0.0
+        self._speed = 30.0**2  # of most, before anything is known
+        self.points: list[Point] = []
+
+    def off(self, detection: Detection) -> float:
+        """How far a detection lies from the forecast, as a squared number of standard deviations."""
+        step = max(detection.time - self.last, 0.0)
+        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        east -= self.east + self.east_speed * step
+        north -= self.north + self.north_speed * step
+        forecast = self._position + 2 * step * self._covariance + step**2 * self._speed + ACCELERATION**2 * step**4 / 4
+        return (east * east + north * north) / (forecast + detection.deviation**2)
+
+    def take(self, detection: Detection) -> None:
+        """Go on with a detection. One from before the last only leaves things as they are."""
+        step = detection.time - self.last
+        if step < 0:
+            return
+        noise = ACCELERATION**2
+        position = self._position + 2 * step * self._covariance + step**2 * self._speed + noise * step**4 / 4
+        covariance = self._covariance + step * self._speed + noise * step**3 / 2
+        speed = self._speed + noise * step**2
+        total = position + detection.deviation**2
+        near, fast = position / total, covariance / total
+        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        ahead = self.east + self.east_speed * step
+        beside = self.north + self.north_speed * step
+        self.east, self.east_speed = ahead + near * (east - ahead), self.east_speed + fast * (east - ahead)
+        self.north, self.north_speed = beside + near * (north - beside), self.north_speed + fast * (north - beside)
+        self._position = (1 - near) * position
+        self._covariance = (1 - near) * covariance
+        self._speed = speed - fast * covariance
+        self.last = detection.time
+        self.said = detection
+        if self.east * self.east + self.north * self.north > _FAR * _FAR:
+            self._lay_anew()
+
+    def place(self) -> tuple[float, float]:
+        """Latitude and longitude it is believed to be at."""
+        return self.plane.degrees(self.east, self.north)
+
+    def speed_to(self, detection: Detection) -> float:
+        """m/s that it would have needed from where it was last said to be, at the least that both accuracies allow."""
+        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        was_east, was_north = self.plane.metres(self.said.latitude, self.said.longitude)
+        way = hypot(east - was_east, north - was_north)
+        way -= 3 * (detection.deviation + self.said.deviation)
+        step = max(abs(detection.time - self.said.time), 0.1)
+        return max(way, 0.0) / step
+
+    def add(self, point: Point) -> None:
+        """Keep a point of its path."""
+        self.points.append(point)
+        if len(self.points) > LONGEST:
+            half = len(self.points) // 2
+            self.points = self.points[:half:2] + self.points[half:]
+
+    def _lay_anew(self) -> None:
+        self.plane = Plane(*self.place())
+        self.east = self.north = 0.0
+
+
+def deviation(metres: float | None) -> float:
+    """One standard deviation of a stated accuracy at 95 %; what nobody states is taken for `UNSTATED`."""
+    return UNSTATED if metres is None or isnan(metres) else max(metres / STATED_IS, 1.0)
