@@ -24,6 +24,22 @@ NOTICE_EXTENSION = "extension-definition--0a7d2f9b-6f0e-4d57-8a8e-2f4f6c1b9d35"
 """Kizuna's own, on a note from one node to another: `kind`, `recipient` (an organisation), `about` (ids), perhaps `third_party`,
 `expires` and `reason`, and `signature` (Ed25519 over the canonical JSON of the note without it, base64)."""
 
+AIRCRAFT_EXTENSION = "extension-definition--6c1e0b7a-95d4-4f0e-8a53-1f2a7d90c6e1"
+"""Kizuna's own, on an identity that is an unmanned aircraft or its operator's station: `serial`, `registration`, `operator_id`, `kind`."""
+
+TRACK_EXTENSION = "extension-definition--2d8f4c15-7b3a-4e69-b1c2-90e5d7a8f3b4"
+"""Kizuna's own, on observed data: where an aircraft was and when (`geometry`, GeoJSON; `times`; heights by their reference), what it
+states of itself and of its operator, the `findings` that speak against it, and of whom it was heard (`receiver`)."""
+
+SENSOR_EXTENSION = "extension-definition--e3a9d0c8-41f6-4b27-9d5e-7c60b2f184a5"
+"""Kizuna's own, on an identity that is a receiver: place, accuracy, reach, field of view, and the labels of what it sees."""
+
+ZONE_EXTENSION = "extension-definition--9b7c52e4-0d1f-4a86-8e3b-5f4d16a7c2d9"
+"""Kizuna's own, on a location that is a zone for unmanned aircraft: outlines, heights with their reference, times."""
+
+DOUBT_EXTENSION = "extension-definition--74f0a6d3-c25b-4d98-a7e1-3b8c9f05e216"
+"""Kizuna's own, on an incident: `doubt` and the `findings` it adds up from, each with `code`, `weight`, `since` and `values`."""
+
 OASIS = "identity--b3bca3c2-1f3d-4b54-b44f-dac42c3a8f01"
 KIZUNA = "identity--2f0c0f5e-7d1b-4d0a-9b4f-3c8f1f6f2a10"
 
@@ -134,8 +150,48 @@ EXTENSIONS: dict[str, Definition] = {
         "What one node tells another of objects it sent: withdrawals, requests for consent and consents, signed.",
         "https://kizuna.example/schemas/notice-1.0.json",
     ),
+    AIRCRAFT_EXTENSION: _extension(
+        AIRCRAFT_EXTENSION,
+        KIZUNA,
+        "2026-11-28T00:00:00.000Z",
+        "Kizuna aircraft",
+        "An unmanned aircraft or its operator's station by the names it gives itself.",
+        "https://kizuna.example/schemas/aircraft-1.0.json",
+    ),
+    TRACK_EXTENSION: _extension(
+        TRACK_EXTENSION,
+        KIZUNA,
+        "2026-11-28T00:00:00.000Z",
+        "Kizuna track",
+        "Where an aircraft was and when, what it states, what speaks against it, and who heard it.",
+        "https://kizuna.example/schemas/track-1.0.json",
+    ),
+    SENSOR_EXTENSION: _extension(
+        SENSOR_EXTENSION,
+        KIZUNA,
+        "2026-11-28T00:00:00.000Z",
+        "Kizuna sensor",
+        "A receiver: its place, accuracy, reach, field of view, and the labels of what it sees.",
+        "https://kizuna.example/schemas/sensor-1.0.json",
+    ),
+    ZONE_EXTENSION: _extension(
+        ZONE_EXTENSION,
+        KIZUNA,
+        "2026-11-28T00:00:00.000Z",
+        "Kizuna zone",
+        "A zone for unmanned aircraft: outlines, heights with their reference, times.",
+        "https://kizuna.example/schemas/zone-1.0.json",
+    ),
+    DOUBT_EXTENSION: _extension(
+        DOUBT_EXTENSION,
+        KIZUNA,
+        "2026-11-28T00:00:00.000Z",
+        "Kizuna doubt",
+        "Why something observed is taken for false: findings with their weights.",
+        "https://kizuna.example/schemas/doubt-1.0.json",
+    ),
 }
-"""The extension definitions behind the markings, on renditions and on notices, by id."""
+"""The extension definitions behind the markings, on renditions, notices and what is seen in the air, by id."""
 
 BUILTIN: dict[str, Definition] = {**TLP_1, **TLP_2, **EXTENSIONS}
 """Every definition built in, by id; not to be changed."""

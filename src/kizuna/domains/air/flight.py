@@ -33,6 +33,8 @@ class Flight:
         self.swaps: list[float] = []
         self.sensors: set[str] = set()
         self.heard = 0
+        self.signal: tuple[int, int, int, int] | None = None
+        """Of its signals in dBm: how many, their sum, the weakest, the strongest."""
         self.located: Located | None = None
         self.operated: Operated | None = None
         self.operator_id = ""
@@ -68,6 +70,14 @@ class Flight:
                 self.kind = one.aircraft
                 word = AIRCRAFT[one.aircraft] if one.aircraft < len(AIRCRAFT) else "other"
                 self.fastest = _FASTEST.get(word, _FASTEST_ELSE)
+
+    def hear(self, signal: int) -> None:
+        """Take how strong it was heard."""
+        if self.signal is None:
+            self.signal = (1, signal, signal, signal)
+            return
+        count, total, least, most = self.signal
+        self.signal = (count + 1, total + signal, min(least, signal), max(most, signal))
 
     def find(self, code: str, weight: float, time: float, **values: float | str) -> None:
         """Note a reason to doubt; one that is known already only grows heavier."""

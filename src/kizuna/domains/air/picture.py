@@ -18,6 +18,7 @@ from kizuna.domains.air.truth.form import check_quirks, check_serial
 from kizuna.domains.air.truth.path import Path
 from kizuna.domains.air.truth.place import Hearing, check_operator
 from kizuna.domains.air.truth.transmitter import Transmitter, check_senders
+from kizuna.formats.remote_id.radiotap import UNKNOWN_SIGNAL
 
 SILENT = 600.0
 """Seconds after which a flight has ended."""
@@ -78,6 +79,8 @@ class Picture:
         flight.heard += 1
         flight.last = max(flight.last, time)
         flight.sensors.add(sensor.name)
+        if report.signal != UNKNOWN_SIGNAL:
+            flight.hear(report.signal)
         if report.transmitter != _UNKNOWN_ADDRESS:
             sender.check(report, flight)
             check_senders(flight, report.carrier, report.transmitter, time)

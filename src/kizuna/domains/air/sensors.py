@@ -11,8 +11,9 @@ REACH = 15_000.0
 class Sensor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One receiver. Degrees and metres; without a place, nothing that rests on where it stands is looked at.
 
-    `azimuth` and `width` are its field of view in degrees, all around by default. `label` is that of what it sees; what it is itself
-    stays within the organisation unless `own_label` says otherwise.
+    `azimuth` and `width` are its field of view in degrees, all around by default. `label` is that of what it sees, and
+    `operator_label` of where operators are, where that differs; what the sensor is itself, and that it was this one, stays within the
+    organisation unless `own_label` says otherwise.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     width: float = 360.0
     label: str | None = None
     own_label: str | None = None
+    operator_label: str | None = None
     area: str | None = None
 
     @property

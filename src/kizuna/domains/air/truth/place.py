@@ -13,6 +13,7 @@ from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import Operated
 from kizuna.domains.air.tracking import Detection
 from kizuna.domains.air.truth import WEIGHTS
+from kizuna.formats.remote_id.radiotap import UNKNOWN_SIGNAL
 
 FIRST_METRE = 40.2
 """dB lost over the first metre at 2.44 GHz."""
@@ -21,7 +22,6 @@ LOUDEST = 36.0 + 10.0
 FAR, VERY_FAR = 10_000.0, 20_000.0
 """Metres between operator and aircraft: few rules and few radios allow the first, hardly any the second."""
 _NEAREST = 100.0
-_UNKNOWN = 127
 _LEAST = 30
 _LOG_STEP = 20.0
 _TIMES = 5
@@ -50,7 +50,7 @@ class Hearing:
             self.far += 1
             if self.far >= _TIMES:
                 flight.find("out-of-range", WEIGHTS["out-of-range"], time, metres=round(away), reach=reach)
-        if signal == _UNKNOWN or away < _NEAREST:
+        if signal == UNKNOWN_SIGNAL or away < _NEAREST:
             return
         lost = _LOG_STEP * log10(away)
         if signal > LOUDEST - FIRST_METRE - lost:

@@ -1,0 +1,261 @@
+"""Tracks as STIX 2.1, and back: who was there, what was observed of it, who saw it, and what is not to be believed.
+
+The aircraft and its operator's station are identities of this node, the transmitter an observable; serial number, registration and
+operator number in an extension are observed values, so what else knows them is found. The path is in an extension of the observed data.
+What is said of the receiver, there and in the sighting, is for one's own organisation, or whom the sensor's settings name.
+Identifiers follow from node, sensor and flight by a key of the node: who replays a capture once more changes nothing, and nobody else can
+tell from an identifier what it is of.
+"""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from kizuna.clock import from_text, to_text
+from kizuna.domains.air.flight import ENOUGH
+from kizuna.domains.air.sensors import Sensor
+from kizuna.domains.air.truth.words import sentence
+from kizuna.formats.track import Finding, Operator, Point, Track
+from kizuna.labels import Label, own_only, parse_label, to_markings
+from kizuna.stix.builtin import AIRCRAFT_EXTENSION, BUILTIN, DOUBT_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
+from kizuna.stix.ids import sco_id
+
+Json = dict[str, Any]
+
+WORDS = "Remote ID track"
+"""How observed data of this kind is found by search."""
+SENSOR_WORDS = "Remote ID sensor"
+_MOST_OBSERVED = 999_999_999
+_MEASURES = ("altitude", "pressure_altitude", "height", "speed", "direction", "vertical_speed")
+
+
+class Recorder:
+    """Makes the objects of one sensor's tracks. `node` is the id of this node's identity. Raises InvalidInput for a label that is none."""
+
+    def __init__(self, node: str, organisation: str, community: str | None, sensor: Sensor, key: bytes) -> None:
+        self._node = node
+        self._key = key
+        self._sensor = sensor
+        self._own = own_only(organisation)
+        self._label = _label(sensor.label, organisation, community)
+        self._sensor_label = _label(sensor.own_label, organisation, community) or self._own
+        self._operator_label = _label(sensor.operator_label, organisation, community)
+        self.sensor_id = self._id("identity", "sensor", sensor.name)
+
+    def sensor(self, at: int) -> list[Json]:
+        """The sensor itself, as of `at` (microseconds), behind the markings of its label."""
+        settings = {key: value for key, value in msgspec.to_builtins(self._sensor).items() if key != "name"}
+        data = self._object("identity", self.sensor_id, at, at, self._sensor_label)
+        data |= {"name": self._sensor.name, "description": SENSOR_WORDS, "identity_class": "system"}
+        data["extensions"] = {
+            SENSOR_EXTENSION: {"extension_type": "property-extension", "sensor": self._sensor.name, **settings}
+        }
+        return [*self._definitions(self._sensor_label), data]
+
+    def flight(self, tracks: Sequence[Track], heard: Json) -> list[Json]:
+        """All that is said of one flight, by its tracks; `heard` is what only the receiver knows (transmissions, signal, transmitters)."""
+        main = tracks[0]
+        first = min(track.points[0].time for track in tracks)
+        last = max(track.points[-1].time for track in tracks)
+        aircraft, transmitter = self._aircraft(main, first), self._transmitter(main)
+        found = [*self._definitions(self._label, self._own, self._operator_label), transmitter, aircraft]
+        observed = [self._observed(track, transmitter["id"], heard) for track in tracks]
+        for track, one in zip(tracks, observed, strict=True):
+            found += [one, self._sighting(track, aircraft["id"], one["id"])]
+        if main.operator is not None:
+            found += self._station(main, main.operator, aircraft["id"], first, last)
+        if main.doubt >= ENOUGH:
+            found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), last)
+        return found
+
+    def _aircraft(self, track: Track, first: int) -> Json:
+        data = self._object("identity", self._id("identity", "aircraft", track.name), first, first, self._label)
+        data |= {"name": f"Aircraft {track.name}", "identity_class": "system"}
+        named = {"serial": track.serial, "registration": track.registration, "kind": track.aircraft}
+        data["extensions"] = {AIRCRAFT_EXTENSION: _extension(named)}
+        return data
+
+    def _transmitter(self, track: Track) -> Json:
+        """The address it is sent by; where a transmission has none, what it calls itself, as an account."""
+        if track.transmitter is not None:
+            data: Json = {"type": "mac-addr", "spec_version": "2.1", "value": track.transmitter}
+        else:
+            data = {"type": "user-account", "spec_version": "2.1", "user_id": track.name, "account_type": "remote-id"}
+        return {**data, "id": sco_id(data), **_marks(self._label)}
+
+    def _observed(self, track: Track, transmitter: str, heard: Json) -> Json:
+        first, last = track.points[0].time, track.points[-1].time
+        data = self._object("observed-data", self._id("observed-data", track.id), first, last, self._label)
+        count = min(len(track.points), _MOST_OBSERVED)
+        data |= {"first_observed": _time(first), "last_observed": _time(last), "number_observed": count}
+        data["object_refs"] = [transmitter]
+        said = {
+            "description": f"{WORDS} {track.name}",
+            "serial": track.serial,
+            "registration": track.registration,
+            "kind": track.aircraft,
+            "operator_id": track.operator_id,
+            "status": track.status,
+            "height_reference": track.height_reference,
+            "geometry": _geometry(track.points),
+            "times": [to_text(point.time) for point in track.points],
+            "measures": _measures(track.points),
+            "operator": None if track.operator is None else msgspec.to_builtins(track.operator),
+            "doubt": track.doubt,
+            "findings": [_finding(one) for one in track.findings] or None,
+            "receiver": {"sensor_ref": self.sensor_id, **heard},
+        }
+        data["extensions"] = {TRACK_EXTENSION: _extension(said)}
+        marks = [
+            {"marking_ref": one["id"], "selectors": [f"extensions.{TRACK_EXTENSION}.receiver"]}
+            for one in to_markings(self._own)
+        ]
+        if self._operator_label is not None and track.operator is not None:
+            places = [f"extensions.{TRACK_EXTENSION}.operator"]
+            marks += [{"marking_ref": one["id"], "selectors": places} for one in to_markings(self._operator_label)]
+        data["granular_markings"] = marks
+        return data
+
+    def _sighting(self, track: Track, aircraft: str, observed: str) -> Json:
+        first, last = track.points[0].time, track.points[-1].time
+        data = self._object("sighting", self._id("sighting", track.id), first, last, self._label)
+        data |= {
+            "first_seen": _time(first),
+            "last_seen": _time(last + 1000),
+            "count": min(len(track.points), _MOST_OBSERVED),
+        }
+        data |= {"sighting_of_ref": aircraft, "observed_data_refs": [observed], "where_sighted_refs": [self.sensor_id]}
+        places = [{"marking_ref": one["id"], "selectors": ["where_sighted_refs"]} for one in to_markings(self._own)]
+        data["granular_markings"] = places
+        return data
+
+    def _station(self, track: Track, operator: Operator, aircraft: str, first: int, last: int) -> Iterator[Json]:
+        """Where it is flown from, as it states."""
+        label = self._operator_label or self._label
+        station = self._object("identity", self._id("identity", "station", track.name), first, first, label)
+        station |= {"name": f"Operator of {track.name}", "identity_class": "system"}
+        station["extensions"] = {
+            AIRCRAFT_EXTENSION: _extension({"operator_id": track.operator_id, "kind": "operator-station"})
+        }
+        place = self._object("location", self._id("location", "station", track.id), first, last, label)
+        place |= {"name": f"Operator of {track.name}, stated ({operator.place})"}
+        place |= {"latitude": operator.latitude, "longitude": operator.longitude}
+        yield from (station, place)
+        yield self._related(station["id"], "located-at", place["id"], first, last, track.id, label)
+        yield self._related(aircraft, "related-to", station["id"], first, first, track.name, label)
+
+    def _incident(self, track: Track, about: tuple[str, ...], last: int) -> Iterator[Json]:
+        since = min(one.since for one in track.findings)
+        flight = track.id.rpartition("/")[0]
+        data = self._object("incident", self._id("incident", flight), since, max(last, since), self._label)
+        data |= {"name": f"Spoofed Remote ID: {track.name}"}
+        data["description"] = "\n".join(f"{one.weight:g}: {sentence(one)}" for one in track.findings)
+        said = {"doubt": track.doubt, "findings": [_finding(one) for one in track.findings]}
+        data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
+        yield data
+        for target in about:
+            yield self._related(data["id"], "related-to", target, since, since, flight, self._label)
+
+    def _related(
+        self, source: str, kind: str, target: str, first: int, last: int, key: str, label: Label | None
+    ) -> Json:
+        data = self._object("relationship", self._id("relationship", source, kind, target, key), first, last, label)
+        return data | {"relationship_type": kind, "source_ref": source, "target_ref": target}
+
+    def _object(self, kind: str, id: str, first: int, last: int, label: Label | None) -> Json:
+        times = {"created": _time(first), "modified": _time(max(first, last))}
+        return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **_marks(label)}
+
+    def _id(self, kind: str, *of: str) -> str:
+        told = "\x1f".join((self._node, self._sensor.name, kind, *of)).encode()
+        return f"{kind}--{uuid.UUID(bytes=hmac.digest(self._key, told, 'sha256')[:16], version=4)}"
+
+    def _definitions(self, *labels: Label | None) -> list[Json]:
+        found = {one["id"]: one for label in labels if label is not None for one in to_markings(label)}
+        return [one for id, one in found.items() if id not in BUILTIN]
+
+
+def track_of(data: Json) -> Track | None:
+    """The track in observed data, ours or a partner's, whole or in part; None where there is none to be drawn."""
+    extensions = data.get("extensions")
+    said = extensions.get(TRACK_EXTENSION) if isinstance(extensions, dict) else None
+    if not isinstance(said, dict):
+        return None
+    try:
+        return _read(data, said)
+    except (ValueError, TypeError, KeyError, AttributeError, msgspec.ValidationError):
+        return None  # a partner may have written anything there
+
+
+def sensor_of(data: Json) -> Sensor | None:
+    """The sensor that an identity is; None where it is none."""
+    extensions = data.get("extensions")
+    said = extensions.get(SENSOR_EXTENSION) if isinstance(extensions, dict) else None
+    try:
+        return None if not isinstance(said, dict) else msgspec.convert({**said, "name": said.get("sensor")}, Sensor)
+    except msgspec.ValidationError:
+        return None
+
+
+def _read(data: Json, said: Json) -> Track | None:
+    geometry = said["geometry"]
+    places = [geometry["coordinates"]] if geometry["type"] == "Point" else geometry["coordinates"]
+    measured: dict[int, Json] = {
+        one["index"]: {name: one[name] for name in _MEASURES if name in one} for one in said.get("measures") or ()
+    }
+    points = [
+        {"time": from_text(time), "latitude": place[1], "longitude": place[0], **measured.get(number, {})}
+        for number, (place, time) in enumerate(zip(places, said["times"], strict=True))
+    ]
+    findings = [{**one, "since": from_text(one["since"])} for one in said.get("findings") or ()]
+    found = {"id": data["id"], "aircraft": said.get("kind", "none"), "points": points, "findings": findings}
+    found |= {name: said[name] for name in _READ if said.get(name) is not None}
+    return msgspec.convert(found, Track) if points else None
+
+
+_READ = ("serial", "registration", "transmitter", "operator_id", "operator", "status", "height_reference", "doubt")
+
+
+def _label(text: str | None, organisation: str, community: str | None) -> Label | None:
+    return None if text is None else parse_label(text, originator=organisation, community=community)
+
+
+def _marks(label: Label | None) -> Json:
+    return {} if label is None else {"object_marking_refs": [one["id"] for one in to_markings(label)]}
+
+
+def _extension(said: Json) -> Json:
+    return {"extension_type": "property-extension", **{key: value for key, value in said.items() if value is not None}}
+
+
+def _geometry(points: tuple[Point, ...]) -> Json:
+    places = [[point.longitude, point.latitude] for point in points]
+    return (
+        {"type": "LineString", "coordinates": places}
+        if len(places) > 1
+        else {"type": "Point", "coordinates": places[0]}
+    )
+
+
+def _measures(points: tuple[Point, ...]) -> list[Json] | None:
+    """What is known of points beside place and time, with the index of each; STIX has no null."""
+    found = []
+    for index, point in enumerate(points):
+        known = {name: value for name in _MEASURES if (value := getattr(point, name)) is not None}
+        if known:
+            found.append({"index": index, **known})
+    return found or None
+
+
+def _finding(one: Finding) -> Json:
+    values = {"values": one.values} if one.values else {}
+    return {"code": one.code, "weight": one.weight, "since": to_text(one.since), "text": sentence(one), **values}
+
+
+def _time(at: int) -> str:
+    return to_text(at // 1000 * 1000)
