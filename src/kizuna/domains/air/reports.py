@@ -92,6 +92,7 @@ class Receiver:
     """One capture of one sensor. `feed` raises InvalidInput where the capture cannot be read on; what was reported before stands."""
 
     def __init__(self, name: str = "-") -> None:
+        self.name = name
         self._reader = Reader(name)
         self._beacons = self._transmissions = 0
         self._by_type: Counter[str] = Counter()

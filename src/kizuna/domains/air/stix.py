@@ -3,7 +3,7 @@
 The aircraft and its operator's station are identities of this node, the transmitter an observable; serial number, registration and
 operator number in an extension are observed values, so what else knows them is found. The path is in an extension of the observed data.
 What is said of the receiver, there and in the sighting, is for one's own organisation, or whom the sensor's settings name.
-Identifiers follow from node, sensor and flight by a key of the node: who replays a capture once more changes nothing, and nobody else can
+Identifiers follow from sensor and flight by a key of the node: who replays a capture once more changes nothing, and nobody else can
 tell from an identifier what it is of.
 """
 
@@ -30,6 +30,8 @@ Json = dict[str, Any]
 WORDS = "Remote ID track"
 """How observed data of this kind is found by search."""
 SENSOR_WORDS = "Remote ID sensor"
+ALWAYS = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, the time of objects that state no more than names."""
 _MOST_OBSERVED = 999_999_999
 _MEASURES = ("altitude", "pressure_altitude", "height", "speed", "direction", "vertical_speed")
 
@@ -50,7 +52,7 @@ class Recorder:
     def sensor(self, at: int) -> list[Json]:
         """The sensor itself, as of `at` (microseconds), behind the markings of its label."""
         settings = {key: value for key, value in msgspec.to_builtins(self._sensor).items() if key != "name"}
-        data = self._object("identity", self.sensor_id, at, at, self._sensor_label)
+        data = {**self._object("identity", ("sensor",), at, at, self._sensor_label), "id": self.sensor_id}
         data |= {"name": self._sensor.name, "description": SENSOR_WORDS, "identity_class": "system"}
         data["extensions"] = {
             SENSOR_EXTENSION: {"extension_type": "property-extension", "sensor": self._sensor.name, **settings}
@@ -62,7 +64,7 @@ class Recorder:
         main = tracks[0]
         first = min(track.points[0].time for track in tracks)
         last = max(track.points[-1].time for track in tracks)
-        aircraft, transmitter = self._aircraft(main, first), self._transmitter(main)
+        aircraft, transmitter = self._aircraft(main), self._transmitter(main)
         found = [*self._definitions(self._label, self._own, self._operator_label), transmitter, aircraft]
         observed = [self._observed(track, transmitter["id"], heard) for track in tracks]
         for track, one in zip(tracks, observed, strict=True):
@@ -73,10 +75,11 @@ class Recorder:
             found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), last)
         return found
 
-    def _aircraft(self, track: Track, first: int) -> Json:
-        data = self._object("identity", self._id("identity", "aircraft", track.name), first, first, self._label)
-        data |= {"name": f"Aircraft {track.name}", "identity_class": "system"}
+    def _aircraft(self, track: Track) -> Json:
+        """What has these names and is of this kind has always been so: it is as old as all such, and never changes."""
         named = {"serial": track.serial, "registration": track.registration, "kind": track.aircraft}
+        data = self._object("identity", ("aircraft", *map(str, named.values())), ALWAYS, ALWAYS, self._label)
+        data |= {"name": f"Aircraft {track.name}", "identity_class": "system"}
         data["extensions"] = {AIRCRAFT_EXTENSION: _extension(named)}
         return data
 
@@ -90,7 +93,7 @@ class Recorder:
 
     def _observed(self, track: Track, transmitter: str, heard: Json) -> Json:
         first, last = track.points[0].time, track.points[-1].time
-        data = self._object("observed-data", self._id("observed-data", track.id), first, last, self._label)
+        data = self._object("observed-data", (self._sensor.name, track.id), first, last, self._label)
         count = min(len(track.points), _MOST_OBSERVED)
         data |= {"first_observed": _time(first), "last_observed": _time(last), "number_observed": count}
         data["object_refs"] = [transmitter]
@@ -123,7 +126,7 @@ class Recorder:
 
     def _sighting(self, track: Track, aircraft: str, observed: str) -> Json:
         first, last = track.points[0].time, track.points[-1].time
-        data = self._object("sighting", self._id("sighting", track.id), first, last, self._label)
+        data = self._object("sighting", (self._sensor.name, track.id), first, last, self._label)
         data |= {
             "first_seen": _time(first),
             "last_seen": _time(last + 1000),
@@ -136,43 +139,45 @@ class Recorder:
 
     def _station(self, track: Track, operator: Operator, aircraft: str, first: int, last: int) -> Iterator[Json]:
         """Where it is flown from, as it states."""
+        flight = track.id.rpartition("/")[0]
         label = self._operator_label or self._label
-        station = self._object("identity", self._id("identity", "station", track.name), first, first, label)
+        station = self._object("identity", ("station", track.name, str(track.operator_id)), ALWAYS, ALWAYS, label)
         station |= {"name": f"Operator of {track.name}", "identity_class": "system"}
         station["extensions"] = {
             AIRCRAFT_EXTENSION: _extension({"operator_id": track.operator_id, "kind": "operator-station"})
         }
-        place = self._object("location", self._id("location", "station", track.id), first, last, label)
+        place = self._object("location", (self._sensor.name, flight), first, last, label)
         place |= {"name": f"Operator of {track.name}, stated ({operator.place})"}
         place |= {"latitude": operator.latitude, "longitude": operator.longitude}
         yield from (station, place)
-        yield self._related(station["id"], "located-at", place["id"], first, last, track.id, label)
-        yield self._related(aircraft, "related-to", station["id"], first, first, track.name, label)
+        yield self._related(station["id"], "located-at", place["id"], first, label)
+        yield self._related(aircraft, "related-to", station["id"], ALWAYS, label)
 
     def _incident(self, track: Track, about: tuple[str, ...], last: int) -> Iterator[Json]:
         since = min(one.since for one in track.findings)
         flight = track.id.rpartition("/")[0]
-        data = self._object("incident", self._id("incident", flight), since, max(last, since), self._label)
+        data = self._object("incident", (self._sensor.name, flight), since, max(last, since), self._label)
         data |= {"name": f"Spoofed Remote ID: {track.name}"}
         data["description"] = "\n".join(f"{one.weight:g}: {sentence(one)}" for one in track.findings)
         said = {"doubt": track.doubt, "findings": [_finding(one) for one in track.findings]}
         data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
         yield data
         for target in about:
-            yield self._related(data["id"], "related-to", target, since, since, flight, self._label)
+            yield self._related(data["id"], "related-to", target, since, self._label)
 
-    def _related(
-        self, source: str, kind: str, target: str, first: int, last: int, key: str, label: Label | None
-    ) -> Json:
-        data = self._object("relationship", self._id("relationship", source, kind, target, key), first, last, label)
+    def _related(self, source: str, kind: str, target: str, since: int, label: Label | None) -> Json:
+        data = self._object("relationship", (source, kind, target), since, since, label)
         return data | {"relationship_type": kind, "source_ref": source, "target_ref": target}
 
-    def _object(self, kind: str, id: str, first: int, last: int, label: Label | None) -> Json:
+    def _object(self, kind: str, of: tuple[str, ...], first: int, last: int, label: Label | None) -> Json:
+        """An object by what it is of, and its label: under another label it is another object, not a version that contradicts the first."""
+        marks = _marks(label)
+        id = self._id(kind, *of, *marks.get("object_marking_refs", ()))
         times = {"created": _time(first), "modified": _time(max(first, last))}
-        return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **_marks(label)}
+        return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **marks}
 
     def _id(self, kind: str, *of: str) -> str:
-        told = "\x1f".join((self._node, self._sensor.name, kind, *of)).encode()
+        told = "\x1f".join((self._node, kind, *of)).encode()
         return f"{kind}--{uuid.UUID(bytes=hmac.digest(self._key, told, 'sha256')[:16], version=4)}"
 
     def _definitions(self, *labels: Label | None) -> list[Json]:
