@@ -1,0 +1,260 @@
+"""How what is said is sent and heard: carriers, transmitters' clocks and counters, signal levels, losses. Makes rows for a file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from kizuna.domains.air.simulator.claims import Said
+from kizuna.domains.air.simulator.flight import Floats, wander
+from kizuna.formats.pcap_writer import Frames
+from kizuna.formats.remote_id import frames
+from kizuna.formats.remote_id.blocks import Bytes, pack_many
+
+Carrier = Literal["beacon", "nan", "legacy", "extended"]
+WIFI, BLUETOOTH = 0, 1
+"""Interfaces of the file."""
+TIME_UNIT = 1.024e-3
+PERIODS: dict[Carrier, float] = {"beacon": 100 * TIME_UNIT, "nan": 512 * TIME_UNIT, "legacy": 0.25, "extended": 0.5}
+"""Seconds between frames."""
+_AT_ONE_METRE, _ANTENNA = 40.2, 6.0
+"""dB of free space loss over one metre at 2.44 GHz; gain of the receiver's antenna in dBi."""
+_FAINTEST = -94.0
+"""dBm, of which the receiver decodes one frame in two."""
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """The receiver: when it begins (true time, seconds since 1970), for how long, how far its clock is ahead, and how it writes."""
+
+    begin: float
+    seconds: int
+    clock: float
+    radiotap: bool
+
+    def written(self, times: Floats) -> NDArray[np.int64]:
+        """Nanoseconds since 1970 on the receiver's clock."""
+        return np.rint((times - self.begin) * 1e9).astype(np.int64) + round(self.begin * 1e6 + self.clock * 1e6) * 1000
+
+
+class Radio(msgspec.Struct, frozen=True, kw_only=True):
+    """One transmitter and its habits."""
+
+    carrier: Carrier
+    address: bytes
+    ssid: str = "RID"
+    elements: bool = True
+    channel: int = 6
+    power: float = 18.0
+    """dBm."""
+    moves: bool = True
+    """Whether it flies: then its signal fades by a standard deviation of 4 dB in all, else by 1."""
+    clock: float | None = 0.0
+    """Seconds that it had been running when the capture begins; nothing: its time stamps stay 0."""
+    drift: float = 0.0
+    """Of its clock, as a share."""
+    sequence: int = 0
+    sequence_step: int = 1
+    """0: the sequence number does not move."""
+    counter: int = 0
+    counter_step: int = 1
+    lost: float = 0.1
+    """Share of frames that are lost besides those too faint."""
+    period: float | None = None
+    restart: float | None = None
+    """Seconds after the beginning at which it falls silent, to come back twelve seconds later with all counters at zero."""
+    silent: tuple[tuple[float, float], ...] = ()
+    """Spans in seconds after the beginning in which nothing is heard of it."""
+    full: bool = False
+    """Whether every frame carries all messages."""
+    injected: bool = False
+    """Whether the machine that forges keeps the capture itself: it sees each frame twice, as it gives it to its radio."""
+    rotation: float = 0.0
+    """Seconds after which its Bluetooth address is another; 0: it stays."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the receiver has of one transmitter."""
+
+    frames: list[Frames]
+    addresses: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(len(one.times) for one in self.frames)
+
+    @property
+    def first(self) -> int:
+        """Microseconds since 1970 on the receiver's clock."""
+        return min(int(one.times[0]) for one in self.frames) // 1000
+
+
+_RESTART_LASTS = 12.0
+
+
+def hear(
+    rng: np.random.Generator, said: Said, radio: Radio, places: Floats, scene: Scene, *, since: float = 0.0
+) -> Heard:
+    """What is heard of one that says this, its transmitter being at those places (n, 3) second by second, from `since` on."""
+    period = radio.period or PERIODS[radio.carrier]
+    numbers = np.arange(max(int((scene.seconds - 1.5 - since) / period), 0))
+    times: Floats = said.moments[0] + since + numbers.astype(np.float64) * period
+    times += rng.uniform(0, 0.01 if radio.carrier == "legacy" else 0.001, len(times))
+    second = np.clip((times - said.moments[0]).astype(np.int64), 0, len(said.moments) - 1)
+    signal = _signal(rng, radio, places[second], second)
+    kept = rng.random(len(times)) < (1 - radio.lost) / (1 + np.exp((_FAINTEST - signal) / 1.5))
+    kept &= ~_silent(radio, times - scene.begin)
+    state = _State(radio, scene, numbers, times, second)
+    sent = {"beacon": _beacons, "nan": _nan, "legacy": _legacy, "extended": _extended}[radio.carrier]
+    return Heard(sent(said, radio, state, signal, kept, scene), state.named(kept))
+
+
+def _signal(rng: np.random.Generator, radio: Radio, places: Floats, second: NDArray[np.int64]) -> Floats:
+    """dBm at the receiver: path loss, slow and fast fading, and for what flies the weak spots of its antenna."""
+    distance = np.maximum(np.sqrt((places**2).sum(axis=1)), 1.0)
+    level = radio.power + _ANTENNA - _AT_ONE_METRE - 21 * np.log10(distance)
+    slow, fast = (3.3, 2.2) if radio.moves else (0.4, 0.9)
+    if len(second):
+        level = level + wander(rng, int(second[-1]) + 1, slow, 0.85)[second]
+    level = level + rng.normal(0, fast, len(level))
+    if radio.moves:
+        steep = places[:, 2] / distance
+        level = level - 10 * np.clip((steep - 0.8) / 0.2, 0, 1)
+        bearing = np.arctan2(places[:, 0], places[:, 1])
+        level = level - 3 * (1 + np.cos(2 * bearing + radio.power)) / 2
+    return np.asarray(np.clip(level, -110, -12), dtype=np.float64)
+
+
+def _silent(radio: Radio, after: Floats) -> NDArray[np.bool_]:
+    spans = list(radio.silent)
+    if radio.restart is not None:
+        spans.append((radio.restart, radio.restart + _RESTART_LASTS))
+    out = np.zeros(len(after), dtype=np.bool_)
+    for start, end in spans:
+        out |= (after >= start) & (after < end)
+    return out
+
+
+class _State:
+    """Clock, counters and address of a transmitter at each of its frames."""
+
+    def __init__(
+        self, radio: Radio, scene: Scene, numbers: NDArray[np.int64], times: Floats, second: NDArray[np.int64]
+    ) -> None:
+        after = times - scene.begin
+        fresh = np.zeros(len(after), dtype=np.bool_)
+        if radio.restart is not None:
+            fresh = after >= radio.restart + _RESTART_LASTS
+        zero = int(np.argmax(fresh)) if fresh.any() else 0
+        running = after * (1 + radio.drift) + (radio.clock or 0.0)
+        if fresh.any():
+            running = np.where(fresh, after - after[zero] + 0.8, running)
+        self.tsf = np.zeros(len(after)) if radio.clock is None else np.rint(running * 1e6)
+        gone = np.where(fresh, numbers - numbers[zero] if len(numbers) else 0, numbers)
+        self.sequence = np.where(fresh, 0, radio.sequence) + gone * radio.sequence_step
+        turns = np.where(fresh, second - (second[zero] if len(second) else 0), second)
+        self.counter = (np.where(fresh, 0, radio.counter) + turns * radio.counter_step) % 256
+        self.times, self.second = times, second
+        self.addresses, self.which = _addresses(radio, after)
+
+    def named(self, kept: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(self.addresses[index].tobytes().hex(":") for index in np.unique(self.which[kept]).tolist())
+
+
+def _addresses(radio: Radio, after: Floats) -> tuple[Bytes, NDArray[np.int64]]:
+    """All addresses, shape (m, 6), and which of them each frame bears. What rotates is random and cannot be resolved."""
+    if not radio.rotation:
+        return np.frombuffer(radio.address, np.uint8)[None, :], np.zeros(len(after), dtype=np.int64)
+    which = ((after + 10.0 + radio.address[5]) / radio.rotation).astype(np.int64)
+    which = np.maximum(which, 0)
+    most = int(which.max(initial=0)) + 1
+    drawn = np.random.default_rng(list(radio.address)).integers(0, 256, (most, 6), dtype=np.uint8)
+    drawn[:, 0] &= 0x3F
+    return drawn, which
+
+
+def _split(said: Said, radio: Radio, second: NDArray[np.int64]) -> list[tuple[NDArray[np.bool_], Bytes]]:
+    """The frames that carry all messages, in every third second, and those that carry the place; each with the packs of all seconds."""
+    location, others = said.messages()
+    full = (second % 3 == 0) | radio.full
+    return [(full, pack_many([others[0], location, *others[1:]], version=said.version)),
+            (~full, pack_many([location], version=said.version))]  # fmt: skip
+
+
+def _wifi(rows: Bytes, radio: Radio, times: Floats, signal: Floats, scene: Scene) -> list[Frames]:
+    written = scene.written(times)
+    if scene.radiotap and radio.injected:
+        echoes = Frames(WIFI, written + 100_000, frames.injected(rows, echo=True))
+        return [Frames(WIFI, written, frames.injected(rows)), echoes]
+    if scene.radiotap:
+        arrived = np.rint((times - scene.begin + 60) * 1e6)
+        rows = frames.radiotap(rows, arrived=arrived, signal=np.rint(signal), channel=radio.channel)
+    return [Frames(WIFI, written, rows)]
+
+
+def _beacons(
+    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
+) -> list[Frames]:
+    sender = frames.Transmitter(
+        address=radio.address, ssid=radio.ssid, channel=radio.channel, elements=radio.elements,
+        capability=0x0431 if radio.elements else 0,
+    )  # fmt: skip
+    out: list[Frames] = []
+    for part, packs in _split(said, radio, state.second):
+        now = kept & part
+        if now.any():
+            rows = frames.beacons(
+                sender, packs[state.second[now]],
+                tsf=state.tsf[now], sequence=state.sequence[now], counter=state.counter[now],
+            )  # fmt: skip
+            out += _wifi(rows, radio, state.times[now], signal[now], scene)
+    return out
+
+
+def _nan(
+    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
+) -> list[Frames]:
+    """Every action frame is full, and a synchronisation beacon stands before it."""
+    if not kept.any():
+        return []
+    location, others = said.messages()
+    packs = pack_many([others[0], location, *others[1:]], version=said.version)[state.second[kept]]
+    before = frames.nan_syncs(radio.address, tsf=state.tsf[kept], sequence=2 * state.sequence[kept])
+    after = frames.nan_actions(radio.address, packs, sequence=2 * state.sequence[kept] + 1, counter=state.counter[kept])
+    times, level = state.times[kept], signal[kept]
+    return [*_wifi(before, radio, times, level, scene), *_wifi(after, radio, times + 0.0006, level, scene)]
+
+
+def _legacy(
+    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
+) -> list[Frames]:
+    """One message at a time: the place in every second frame, the others in turn between; each kind has its counter."""
+    location, others = said.messages()
+    number = np.arange(len(state.times))
+    out = []
+    for turn, block in enumerate([location, *others]):
+        its_turn = (number % 2 == 1) & (number // 2 % len(others) == turn - 1) if turn else number % 2 == 0
+        now = kept & its_turn
+        if now.any():
+            counter = state.counter[now] if turn == 0 else (radio.counter + 37 * turn + number[now] // 8) % 256
+            rows = frames.legacy_advertisements(
+                state.addresses[state.which[now]], block[state.second[now]], counter=counter
+            )
+            out.append(Frames(BLUETOOTH, scene.written(state.times[now]), rows))
+    return out
+
+
+def _extended(
+    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
+) -> list[Frames]:
+    out: list[Frames] = []
+    for part, packs in _split(said, radio, state.second):
+        now = kept & part
+        if now.any():
+            rows = frames.extended_advertisements(
+                state.addresses[state.which[now]], packs[state.second[now]], counter=state.counter[now]
+            )
+            out.append(Frames(BLUETOOTH, scene.written(state.times[now]), rows))
+    return out
