@@ -31,6 +31,8 @@ class Flight:
         self.sender: dict[int, int] = {}
         """The address that was heard last over each carrier."""
         self.swaps: list[float] = []
+        self.odd: dict[str, int] = {}
+        """How often its messages were not as the format asks, by reason."""
         self.sensors: set[str] = set()
         self.heard = 0
         self.signal: tuple[int, int, int, int] | None = None

@@ -13,7 +13,7 @@ from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import SERIAL, Located, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
-from kizuna.domains.air.truth.clocks import HOUR, Consensus
+from kizuna.domains.air.truth.clocks import HOUR, Consensus, SharedClocks
 from kizuna.domains.air.truth.form import check_quirks, check_serial
 from kizuna.domains.air.truth.path import Path
 from kizuna.domains.air.truth.place import Hearing, check_operator
@@ -26,6 +26,7 @@ MOST_FLIGHTS = 20_000
 MOST_TRANSMITTERS = 50_000
 _NAMED_FOR = 30.0  # seconds that a transmitter is known by the name it gave
 _LATE = 2.0
+_COMPARED = 5.0
 _SWEEP = 10.0
 _UNKNOWN_ADDRESS = 0
 _MOST_HEARINGS = 64
@@ -53,6 +54,14 @@ class _State:
         self.hearing: dict[tuple[str, int], Hearing] = {}
 
 
+class _Times:
+    """What clocks say at one sensor."""
+
+    def __init__(self) -> None:
+        self.hour, self.whole = Consensus(), Consensus(whole=True)
+        self.shared = SharedClocks()
+
+
 class Picture:
     """All flights that are heard. `ended` is called with each that ends, `moved` with each new position."""
 
@@ -62,7 +71,7 @@ class Picture:
         self.flights: dict[str, Flight] = {}
         self._states: dict[str, _State] = {}
         self._transmitters: dict[tuple[str, int, int], Transmitter] = {}
-        self._consensus: dict[str, Consensus] = {}
+        self._times: dict[str, _Times] = {}
         self._ended = ended
         self._moved = moved
         self._swept = 0.0
@@ -84,6 +93,9 @@ class Picture:
         if report.transmitter != _UNKNOWN_ADDRESS:
             sender.check(report, flight)
             check_senders(flight, report.carrier, report.transmitter, time)
+            if report.clock > 0 and time - sender.compared > _COMPARED:
+                sender.compared = time
+                self._times_at(sensor.name).shared.check(flight, time - report.clock / 1e6, time)
         if report.names:
             flight.name(report.names)
             if (serial := flight.serial) is not None and flight.heard < 4:
@@ -169,16 +181,30 @@ class Picture:
         state.path.check(flight, detection, located, path, before, same_counter=same)
         if flight.operated is not None:
             check_operator(flight, flight.operated, detection)
-        self._consensus.setdefault(sensor.name, Consensus()).check(flight, located.second, report.time)
-        if sensor.latitude is not None and sensor.longitude is not None:
-            away = distance(sensor.latitude, sensor.longitude, located.latitude, located.longitude)
-            hearing = state.hearing.get((sensor.name, report.transmitter))
-            if hearing is None:
-                if len(state.hearing) >= _MOST_HEARINGS:
-                    state.hearing.clear()
-                hearing = state.hearing[(sensor.name, report.transmitter)] = Hearing()
-            hearing.check(flight, away, report.signal, time, sensor.reach)
+        times = self._times_at(sensor.name)
+        times.hour.check(flight, located.second, report.time)
+        if flight.operated is not None and flight.operated.stated:
+            times.whole.check(flight, flight.operated.stated, report.time)
+        self._hear(flight, state, report, detection, sensor)
         self._moved(Position(flight, path, detection, located))
+
+    def _hear(self, flight: Flight, state: _State, report: Report, detection: Detection, sensor: Sensor) -> None:
+        key = (sensor.name, report.transmitter)
+        hearing = state.hearing.get(key)
+        if hearing is None:
+            if len(state.hearing) >= _MOST_HEARINGS:
+                state.hearing.clear()
+            hearing = state.hearing[key] = Hearing()
+        if report.signal != UNKNOWN_SIGNAL:
+            hearing.steady(flight, detection, report.signal)
+        if sensor.latitude is not None and sensor.longitude is not None:
+            away = distance(sensor.latitude, sensor.longitude, detection.latitude, detection.longitude)
+            hearing.check(flight, away, report.signal, detection.time, sensor.reach)
+
+    def _times_at(self, sensor: str) -> _Times:
+        if sensor not in self._times:
+            self._times[sensor] = _Times()
+        return self._times[sensor]
 
     def _moment(self, state: _State, time: float, second: float) -> float:
         """When it was there: as it states, by the receiver's clock. The first of equal reports may be lost, and come a second late."""

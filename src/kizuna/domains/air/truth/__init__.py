@@ -7,12 +7,14 @@ WEIGHTS: dict[str, float] = {
     "two-places": 1.0,
     "many-names": 1.0,
     "time-apart": 1.0,
+    "shared-clock": 1.0,
     "two-clocks": 0.8,
     "too-strong": 0.8,
     "jump": 0.7,
     "two-transmitters": 0.6,
     "time-still": 0.6,
     "signal-flat": 0.6,
+    "signal-steady": 0.6,
     "operator-far": 0.6,
     "two-sequences": 0.5,
     "clock-still": 0.5,
@@ -31,4 +33,4 @@ WEIGHTS: dict[str, float] = {
     "time-off": 0.2,
     "reserved-bits": 0.1,
 }
-"""What each reason weighs at most."""
+"""What each reason weighs; some weigh 1 where they were seen often enough."""

@@ -18,30 +18,37 @@ _EVERY = 5.0
 _RECENT = 120.0
 _LEAST = 3
 _MOST = 10_000
+_SAME = 0.02  # seconds
 
 
 class Consensus:
-    """What time it is, by all who are heard: per flight the receiver's second of the hour less the stated one."""
+    """What time it is, by all who are heard: per flight the receiver's time less the stated one, of the hour or (`whole`) of all time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         self._offsets: dict[str, tuple[float, float]] = {}
         self._common: float | None = None
         self._worked_out = 0.0
 
-    def check(self, flight: Flight, second: float, time: float) -> None:
+    def check(self, flight: Flight, stated: float, time: float) -> None:
         """Take the time a flight states with a new position."""
-        offset = (time - second + HOUR / 2) % HOUR - HOUR / 2
+        offset = self._within(time - stated)
         if offset != offset:
             return
         self._offsets[flight.key] = (offset, time)
         if time - self._worked_out > _EVERY or time < self._worked_out:
             self._work_out(time)
-        apart = abs((offset - (self._common or 0.0) + HOUR / 2) % HOUR - HOUR / 2)
+        apart = abs(self._within(offset - (self._common or 0.0)))
+        if flight.heard <= _LEAST:
+            return
         if self._common is None:
-            if apart > _OFF and flight.heard > _LEAST:
+            if apart > _OFF:
                 flight.find("time-off", WEIGHTS["time-off"], time, seconds=round(offset, 1))
-        elif apart > _APART and flight.heard > _LEAST:
+        elif apart > _APART:
             flight.find("time-apart", WEIGHTS["time-apart"], time, seconds=round(apart, 1))
+
+    def _within(self, offset: float) -> float:
+        return offset if self._whole else (offset + HOUR / 2) % HOUR - HOUR / 2
 
     def _work_out(self, time: float) -> None:
         self._worked_out = time
@@ -52,3 +59,30 @@ class Consensus:
         middle = median(offsets) if offsets else 0.0
         agreeing = sum(1 for offset in offsets if abs(offset - middle) < _AGREE)
         self._common = middle if agreeing >= _LEAST and 2 * agreeing > len(offsets) else None
+
+
+class SharedClocks:
+    """Whose transmitters' clocks are one: by what an address's clock differs from the receiver's, which nobody else shares by chance.
+
+    Of 200 transmitters that were switched on within an hour of each other, two do so now and then, three hardly ever.
+    """
+
+    def __init__(self) -> None:
+        self._by_offset: dict[int, dict[str, tuple[float, float, Flight]]] = {}
+
+    def check(self, flight: Flight, offset: float, time: float) -> None:
+        """Take the receiver's time less a transmitter's own, seconds."""
+        place = round(offset / _SAME)
+        here = self._by_offset.setdefault(place, {})
+        here[flight.key] = (offset, time, flight)
+        if len(self._by_offset) > _MOST:
+            self._by_offset.clear()
+        near = {**self._by_offset.get(place - 1, {}), **self._by_offset.get(place + 1, {}), **here}
+        if len(near) < 2:
+            return
+        same = [of for other, when, of in near.values() if abs(other - offset) < _SAME and 0 <= time - when < _RECENT]
+        if len(same) < 2:
+            return
+        weight = WEIGHTS["shared-clock"] if len(same) > 2 else 0.3
+        for of in same:
+            of.find("shared-clock", weight, time, names=len(same))

@@ -17,6 +17,7 @@ _REASONS = {
     "pack-cut-short": "pack-cut-short",
     "no-rates": "no-rates",
 }
+_OFTEN = 20
 _BITS = tuple((1 << number, _REASONS[name]) for number, name in enumerate(QUIRKS))
 
 
@@ -33,7 +34,9 @@ def check_serial(flight: Flight, serial: str, time: float) -> None:
 
 
 def check_quirks(flight: Flight, quirks: int, time: float) -> None:
-    """Note what the format does not allow."""
+    """Note what the format does not allow. A value that cannot be may be a fault once; nobody honest goes on with it."""
     for bit, code in _BITS:
         if quirks & bit:
-            flight.find(code, WEIGHTS[code], time)
+            flight.odd[code] = times = flight.odd.get(code, 0) + 1
+            weight = 1.0 if code == "impossible-value" and times >= _OFTEN else WEIGHTS[code]
+            flight.find(code, weight, time)

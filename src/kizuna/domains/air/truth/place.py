@@ -25,6 +25,10 @@ _NEAREST = 100.0
 _LEAST = 30
 _LOG_STEP = 20.0
 _TIMES = 5
+_STEADY = 100  # positions
+_STILL = 2.0  # dB
+_MOVED = 300.0  # metres
+_DOUBTFUL, _CERTAIN = 4.0, 30.0  # standard errors from the slope of free space; simulated aircraft stay below 7
 
 
 def check_operator(flight: Flight, operated: Operated, detection: Detection) -> None:
@@ -36,13 +40,61 @@ def check_operator(flight: Flight, operated: Operated, detection: Detection) -> 
 
 
 class Hearing:
-    """How strong one transmitter is heard at one sensor, against the distance its messages claim."""
+    """How strong one transmitter is heard at one sensor, against what its messages claim: how far away it is, and that it moves."""
 
-    __slots__ = ("far", "heard", "loud", "squares", "squares_signal", "sum_distance", "sum_products", "sum_signal")
+    __slots__ = (
+        "east",
+        "far",
+        "heard",
+        "loud",
+        "measured",
+        "north",
+        "south",
+        "squares",
+        "squares_signal",
+        "squares_signals",
+        "sum_distance",
+        "sum_products",
+        "sum_signal",
+        "sum_signals",
+        "west",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.heard = self.far = self.loud = 0
+        self.heard = self.far = self.loud = self.measured = 0
         self.sum_distance = self.sum_signal = self.squares = self.sum_products = self.squares_signal = 0.0
+        self.sum_signals = self.squares_signals = 0.0
+        self.north = self.east = float("-inf")
+        self.south = self.west = float("inf")
+
+    def steady(self, flight: Flight, detection: Detection, signal: int) -> None:
+        """Look at a new position that was heard with `signal` dBm, wherever the sensor is.
+
+        What moves is heard stronger and weaker by turns, for reflections come and go with every wavelength (12 cm); what stands does not.
+        """
+        self.north, self.south = max(self.north, detection.latitude), min(self.south, detection.latitude)
+        self.east, self.west = max(self.east, detection.longitude), min(self.west, detection.longitude)
+        self.heard += 1
+        self.sum_signals += signal
+        self.squares_signals += signal * signal
+        number = self.heard
+        if number < _STEADY or number % 10:
+            return
+        deviation = sqrt(max(self.squares_signals / number - (self.sum_signals / number) ** 2, 0.0))
+        if deviation > _STILL:
+            return
+        extent = distance(self.south, self.west, self.north, self.east)
+        if extent > _MOVED:
+            sure = number >= 2 * _STEADY and extent > 2 * _MOVED
+            weight = 1.0 if sure else WEIGHTS["signal-steady"]
+            flight.find(
+                "signal-steady",
+                weight,
+                detection.time,
+                deviation=round(deviation, 1),
+                metres=round(extent),
+                heard=number,
+            )
 
     def check(self, flight: Flight, away: float, signal: int, time: float, reach: float) -> None:
         """Look at one new position `away` metres from the sensor, heard with `signal` dBm; `reach` is how far the sensor hears."""
@@ -62,13 +114,13 @@ class Hearing:
 
     def _flat(self, flight: Flight, lost: float, signal: int, time: float) -> None:
         """By regression: does the signal fall as the claimed distance grows? Free space is a slope of -1, towns are steeper."""
-        self.heard += 1
+        self.measured += 1
         self.sum_distance += lost
         self.sum_signal += signal
         self.squares += lost * lost
         self.squares_signal += signal * signal
         self.sum_products += lost * signal
-        number = self.heard
+        number = self.measured
         if number < _LEAST or number % 10:
             return
         spread = self.squares - self.sum_distance**2 / number
@@ -77,9 +129,8 @@ class Hearing:
         together = self.sum_products - self.sum_distance * self.sum_signal / number
         slope = together / spread
         rest = max(self.squares_signal - self.sum_signal**2 / number - slope * together, 0.0)
-        unsure = sqrt(max(rest / (number - 2), 1.0) / spread)
-        if slope > -0.3 and slope + 1.0 > 4 * unsure:
+        unlike = (slope + 1.0) / sqrt(max(rest / (number - 2), 1.0) / spread)
+        if slope > -0.3 and unlike > _DOUBTFUL:
+            weight = 1.0 if unlike > _CERTAIN and slope < 0.3 else WEIGHTS["signal-flat"]
             expected = round(sqrt(spread / number), 1)
-            flight.find(
-                "signal-flat", WEIGHTS["signal-flat"], time, slope=round(slope, 2), expected=expected, heard=number
-            )
+            flight.find("signal-flat", weight, time, slope=round(slope, 2), expected=expected, heard=number)

@@ -21,14 +21,15 @@ class Transmitter:
     """What one address sends over one carrier to one sensor."""
 
     __slots__ = (
-        "back", "clock", "clock_since", "clocks", "current", "first", "flight", "heard", "last", "names", "new_clocks", "sequence",
-        "sequence_since", "still", "still_sequence", "switches",
+        "back", "clock", "clock_since", "clocks", "compared", "current", "first", "flight", "heard", "last", "names",
+        "new_clocks", "sequence", "sequence_since", "still", "still_sequence", "switches",
     )  # fmt: skip
 
     def __init__(self, time: float) -> None:
         self.first = self.last = time
         self.flight: Flight | None = None
         self.heard = 0
+        self.compared = 0.0
         self.clock = self.sequence = -1
         self.clock_since = self.sequence_since = time
         self.still = self.still_sequence = 0
