@@ -9,7 +9,7 @@ TEXTS: dict[str, str] = {
     "many-names": "one transmitter speaks for {names} aircraft within {seconds} s",
     "time-apart": "states a time that is {seconds} s off from what all others here state",
     "shared-clock": "its transmitter's clock is that of {names} aircraft here: one transmitter speaks for all",
-    "signal-steady": "is heard equally strong (within {deviation} dB) all along {metres} m that it claims to fly: what sends it stands still",
+    "signal-steady": "is heard equally strong ({deviation} dB) along {metres} m that it claims to fly: what sends it stands still",
     "two-clocks": "one address is sent by two transmitters: their clocks are {seconds} s apart",
     "too-strong": "is heard with {signal} dBm, but at {metres} m it cannot be more than {most} dBm",
     "jump": "moved {metres} m within {seconds} s, {speed} m/s; aircraft of its kind fly at most {limit} m/s",
