@@ -19,7 +19,7 @@ import msgspec
 from kizuna.clock import from_text, to_text
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.truth.words import sentence
+from kizuna.domains.air.truth.words import Language, sentence
 from kizuna.formats.track import Finding, Operator, Point, Track
 from kizuna.labels import Label, own_only, parse_label, to_markings
 from kizuna.stix.builtin import AIRCRAFT_EXTENSION, BUILTIN, DOUBT_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
@@ -32,6 +32,7 @@ WORDS = "Remote ID track"
 SENSOR_WORDS = "Remote ID sensor"
 ALWAYS = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, the time of objects that state no more than names."""
+SPOOFED_WORDS = "Spoofed Remote ID"
 _MOST_OBSERVED = 999_999_999
 _MEASURES = ("altitude", "pressure_altitude", "height", "speed", "direction", "vertical_speed")
 
@@ -157,13 +158,24 @@ class Recorder:
         since = min(one.since for one in track.findings)
         flight = track.id.rpartition("/")[0]
         data = self._object("incident", (self._sensor.name, flight), since, max(last, since), self._label)
-        data |= {"name": f"Spoofed Remote ID: {track.name}"}
-        data["description"] = "\n".join(f"{one.weight:g}: {sentence(one)}" for one in track.findings)
+        data |= {"name": f"{SPOOFED_WORDS}: {track.name}"}
+        data |= {"lang": "en", "description": _reasons(track, "en")}
         said = {"doubt": track.doubt, "findings": [_finding(one) for one in track.findings]}
         data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
         yield data
+        yield self._translated(data, track)
         for target in about:
             yield self._related(data["id"], "related-to", target, since, self._label)
+
+    def _translated(self, incident: Json, track: Track) -> Json:
+        """The incident in Japanese."""
+        created, modified = (from_text(incident[name]) for name in ("created", "modified"))
+        data = self._object("language-content", (incident["id"], incident["modified"]), created, modified, self._label)
+        data |= {"object_ref": incident["id"], "object_modified": incident["modified"]}
+        data["contents"] = {
+            "ja": {"name": f"Remote ID のなりすまし: {track.name}", "description": _reasons(track, "ja")}
+        }
+        return data
 
     def _related(self, source: str, kind: str, target: str, since: int, label: Label | None) -> Json:
         data = self._object("relationship", (source, kind, target), since, since, label)
@@ -255,6 +267,10 @@ def _measures(points: tuple[Point, ...]) -> list[Json] | None:
         if known:
             found.append({"index": index, **known})
     return found or None
+
+
+def _reasons(track: Track, language: Language) -> str:
+    return "\n".join(f"{one.weight:g}: {sentence(one, language)}" for one in track.findings)
 
 
 def _finding(one: Finding) -> Json:

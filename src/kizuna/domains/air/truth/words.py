@@ -1,55 +1,138 @@
-"""What each reason to doubt says, in words; the command line translates these very texts."""
+"""What each reason to doubt says, in both languages: in incidents, at the command line and on pages."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from kizuna.formats.track import Finding
 
-TEXTS: dict[str, str] = {
-    "two-places": "is in two places at once, {metres} m apart",
-    "many-names": "one transmitter speaks for {names} aircraft within {seconds} s",
-    "time-apart": "states a time that is {seconds} s off from what all others here state",
-    "shared-clock": "its transmitter's clock is that of {names} aircraft here: one transmitter speaks for all",
-    "signal-steady": "is heard equally strong ({deviation} dB) along {metres} m that it claims to fly: what sends it stands still",
-    "two-clocks": "one address is sent by two transmitters: their clocks are {seconds} s apart",
-    "too-strong": "is heard with {signal} dBm, but at {metres} m it cannot be more than {most} dBm",
-    "jump": "moved {metres} m within {seconds} s, {speed} m/s; aircraft of its kind fly at most {limit} m/s",
-    "two-transmitters": "is sent by {transmitters} transmitters in turn",
-    "time-still": "moved {metres} m in {seconds} s while the time it states stood still at {second} s after the hour",
-    "signal-flat": "is heard equally strong however far away it claims to be; the signal should vary by {expected} dB or more",
-    "operator-far": "its operator is said to be {metres} m away",
-    "two-sequences": "one address is sent by two transmitters: its frame numbers ran back {times} times within {seconds} s",
-    "clock-still": "its transmitter's clock stands still",
-    "clock-wild": "its transmitter's clock jumped {clocks} times within {seconds} s",
-    "time-back": "the time it states runs back and forth by {seconds} s",
-    "speed-mismatch": "moves at {moved} m/s but states {stated} m/s",
-    "impossible-value": "states a value that cannot be, such as a latitude beyond the poles",
-    "sequence-still": "its transmitter numbers all frames {number}",
-    "out-of-range": "claims to be {metres} m away, but nothing is heard here from beyond {reach} m",
-    "counter-still": "sent {times} new positions without counting a new message",
-    "unknown-version": "speaks a version of the protocol that does not exist",
-    "pack-cut-short": "its message packs are longer than the element that carries them",
-    "no-rates": "its beacons name no data rates, as every real access point's do",
-    "serial-form": "its serial number {serial} is not formed as ANSI/CTA-2063-A asks",
-    "unknown-code": "uses codes that the standard does not have",
-    "time-off": "states a time that is {seconds} s off from the receiver's clock",
-    "reserved-bits": "fills bytes that the standard keeps at zero",
+Language = Literal["en", "ja"]
+
+TEXTS: dict[str, dict[Language, str]] = {
+    "two-places": {
+        "en": "is in two places at once, {metres} m apart",
+        "ja": "同時に {metres} m 離れた二か所にいます",
+    },
+    "many-names": {
+        "en": "one transmitter speaks for {names} aircraft within {seconds} s",
+        "ja": "一つの送信機が {seconds} 秒の間に {names} 機を名乗っています",
+    },
+    "time-apart": {
+        "en": "states a time that is {seconds} s off from what all others here state",
+        "ja": "告げる時刻が、ここで受信したほかの全機と {seconds} 秒ずれています",
+    },
+    "shared-clock": {
+        "en": "its transmitter's clock is that of {names} aircraft here: one transmitter speaks for all",
+        "ja": "送信機の時計が {names} 機で同一です。一つの送信機がすべてを名乗っています",
+    },
+    "two-clocks": {
+        "en": "one address is sent by two transmitters: their clocks are {seconds} s apart",
+        "ja": "一つのアドレスを二つの送信機が使っています(時計の差 {seconds} 秒)",
+    },
+    "too-strong": {
+        "en": "is heard with {signal} dBm, but at {metres} m it cannot be more than {most} dBm",
+        "ja": "受信強度が {signal} dBm ですが、{metres} m 先からは {most} dBm を超えません",
+    },
+    "jump": {
+        "en": "moved {metres} m within {seconds} s, {speed} m/s; aircraft of its kind fly at most {limit} m/s",
+        "ja": "{seconds} 秒で {metres} m 移動しました({speed} m/s)。この種の機体は最大 {limit} m/s です",
+    },
+    "two-transmitters": {
+        "en": "is sent by {transmitters} transmitters in turn",
+        "ja": "{transmitters} 台の送信機が交互に送信しています",
+    },
+    "time-still": {
+        "en": "moved {metres} m in {seconds} s while the time it states stood still at {second} s after the hour",
+        "ja": "{seconds} 秒で {metres} m 移動する間、告げる時刻が毎時 {second} 秒のまま止まっています",
+    },
+    "signal-flat": {
+        "en": "is heard equally strong however far away it claims to be; the signal should vary by {expected} dB or more",
+        "ja": "告げる距離にかかわらず受信強度が変わりません({expected} dB 以上変わるはずです)",
+    },
+    "signal-steady": {
+        "en": "is heard equally strong ({deviation} dB) along {metres} m that it claims to fly: what sends it stands still",
+        "ja": "飛んだと告げる {metres} m の間、受信強度が一定です({deviation} dB)。送信機は静止しています",
+    },
+    "operator-far": {
+        "en": "its operator is said to be {metres} m away",
+        "ja": "操縦者が {metres} m 離れていると告げています",
+    },
+    "two-sequences": {
+        "en": "one address is sent by two transmitters: its frame numbers ran back {times} times within {seconds} s",
+        "ja": "一つのアドレスを二つの送信機が使っています(フレーム番号が {seconds} 秒で {times} 回逆行)",
+    },
+    "clock-still": {
+        "en": "its transmitter's clock stands still",
+        "ja": "送信機の時計が止まっています",
+    },
+    "clock-wild": {
+        "en": "its transmitter's clock jumped {clocks} times within {seconds} s",
+        "ja": "送信機の時計が {seconds} 秒で {clocks} 回飛びました",
+    },
+    "time-back": {
+        "en": "the time it states runs back and forth by {seconds} s",
+        "ja": "告げる時刻が {seconds} 秒前後します",
+    },
+    "speed-mismatch": {
+        "en": "moves at {moved} m/s but states {stated} m/s",
+        "ja": "{moved} m/s で移動していますが、{stated} m/s と告げています",
+    },
+    "impossible-value": {
+        "en": "states a value that cannot be, such as a latitude beyond the poles",
+        "ja": "極を超える緯度など、あり得ない値を告げています",
+    },
+    "sequence-still": {
+        "en": "its transmitter numbers all frames {number}",
+        "ja": "送信機のフレーム番号がすべて {number} です",
+    },
+    "out-of-range": {
+        "en": "claims to be {metres} m away, but nothing is heard here from beyond {reach} m",
+        "ja": "{metres} m 先にいると告げていますが、ここでは {reach} m より先は受信できません",
+    },
+    "counter-still": {
+        "en": "sent {times} new positions without counting a new message",
+        "ja": "メッセージの番号を進めずに、新しい位置を {times} 回送りました",
+    },
+    "unknown-version": {
+        "en": "speaks a version of the protocol that does not exist",
+        "ja": "存在しない版のプロトコルを使っています",
+    },
+    "pack-cut-short": {
+        "en": "its message packs are longer than the element that carries them",
+        "ja": "メッセージの束が、それを運ぶ要素より長くなっています",
+    },
+    "no-rates": {
+        "en": "its beacons name no data rates, as every real access point's do",
+        "ja": "実在のアクセスポイントなら必ず記す伝送速度が、ビーコンにありません",
+    },
+    "serial-form": {
+        "en": "its serial number {serial} is not formed as ANSI/CTA-2063-A asks",
+        "ja": "シリアル番号 {serial} が ANSI/CTA-2063-A の形式ではありません",
+    },
+    "unknown-code": {
+        "en": "uses codes that the standard does not have",
+        "ja": "規格にない符号を使っています",
+    },
+    "time-off": {
+        "en": "states a time that is {seconds} s off from the receiver's clock",
+        "ja": "告げる時刻が受信機の時計と {seconds} 秒ずれています",
+    },
+    "reserved-bits": {
+        "en": "fills bytes that the standard keeps at zero",
+        "ja": "規格がゼロと定めるバイトに値があります",
+    },
 }
 
 
-def sentence(finding: Finding) -> str:
-    """A reason in English."""
-    return filled(TEXTS[finding.code], finding) if finding.code in TEXTS else finding.code
+def sentence(finding: Finding, language: Language = "en") -> str:
+    """A reason in words. What a partner sent may have a code unknown here, which then speaks for itself, or lack values."""
+    texts = TEXTS.get(finding.code)
+    return finding.code if texts is None else texts[language].format_map(_Values(finding.values))
 
 
-def filled(text: str, finding: Finding) -> str:
-    """A text with the values of a finding in their places; one that a partner left out is a dash."""
-    return text.format_map(_Values({key: _plain(value) for key, value in finding.values.items()}))
+class _Values(dict[str, float | str]):
+    """The values of a finding as they are written in a sentence."""
 
-
-class _Values(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "–"
-
-
-def _plain(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:,.10g}"
+    def __getitem__(self, key: str) -> str:
+        value = self.get(key, "–")
+        return value if isinstance(value, str) else f"{value:,.10g}"

@@ -1,0 +1,203 @@
+"""What a node holds of the air: its sensors, zones and tracks, as objects like all others, each with its label and read through a view."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from kizuna.clock import to_text
+from kizuna.domains.air.flight import Flight
+from kizuna.domains.air.sensors import Sensor
+from kizuna.domains.air.stix import SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, sensor_of, track_of
+from kizuna.domains.air.tracks import tracks, transmitters
+from kizuna.errors import InvalidInput, KizunaError, NotFound
+from kizuna.formats.remote_id.radio import CARRIERS
+from kizuna.formats.track import Track
+from kizuna.formats.zone import Circle, Zone, from_json, to_json
+from kizuna.labels import Label, to_markings
+from kizuna.stix import iter_objects
+from kizuna.stix.builtin import BUILTIN, ZONE_EXTENSION
+from kizuna.store.keys import derived_key
+
+if TYPE_CHECKING:
+    from kizuna.store import Store, View
+
+AREA = "emerging-technologies"
+"""The programme area that what is seen of unmanned aircraft serves by default: autonomous systems are among these technologies."""
+ZONE_WORDS = "Zone for unmanned aircraft"
+_PAGE = 200
+
+Json = dict[str, Any]
+
+
+class Seen(NamedTuple):
+    """A track that is held: the object it is of, whose it is, and the path."""
+
+    id: str
+    source: str
+    label: Label
+    added: int
+    track: Track
+
+
+class Sky(NamedTuple):
+    """How many tracks and spoofed flights somebody may see, and when the newest came (microseconds), if any did."""
+
+    tracks: int
+    spoofed: int
+    newest: int | None
+
+
+def sensors(view: View) -> list[Sensor]:
+    """The sensors somebody may see, by name."""
+    found = (sensor_of(data) for _, data in _objects(view, SENSOR_WORDS, "identity"))
+    return sorted((one for one in found if one is not None), key=lambda one: one.name)
+
+
+def sensor(view: View, name: str) -> Sensor:
+    """One sensor. Raises NotFound."""
+    for one in sensors(view):
+        if one.name == name:
+            return one
+    raise NotFound(f"there is no sensor {name}; `kizuna air sensors` lists them, and makes one")
+
+
+def put_sensor(store: Store, one: Sensor) -> bool:
+    """Keep a sensor; whether anything about it is new. Raises InvalidInput for a label that is none, Refused for one above the ceiling."""
+    recorder = _recorder(store, one)
+    if one in sensors(store.custodian()):
+        return False
+    _store(store, recorder.sensor(store.clock()), one.area)
+    return True
+
+
+def record(store: Store, flights: Iterable[Flight], one: Sensor) -> Counter[str]:
+    """Keep the tracks of flights, and all that is said of them; how many objects came of it (imported, unchanged, failed)."""
+    recorder = _recorder(store, one)
+    found = list(recorder.sensor(store.clock())) if one not in sensors(store.custodian()) else []
+    for flight in flights:
+        if told := tracks(flight):
+            found += recorder.flight(told, heard(flight))
+    return _store(store, found, one.area)
+
+
+def heard(flight: Flight) -> Json:
+    """What only the receiver knows of a flight."""
+    found: Json = {
+        "transmissions": flight.heard,
+        "transmitters": transmitters(flight),
+        "carriers": sorted({CARRIERS[carrier] for carrier, _ in flight.senders}),
+    }
+    if flight.signal is not None:
+        count, total, least, most = flight.signal
+        found["signal"] = {"least": least, "mean": round(total / count, 1), "most": most, "unit": "dBm"}
+    return {key: value for key, value in found.items() if value}
+
+
+def seen(view: View, *, aircraft: str | None = None) -> Iterator[Seen]:
+    """The tracks somebody may see, the newest to arrive first; those of one aircraft by its serial number or other name."""
+    words = WORDS if aircraft is None else f"{WORDS} {aircraft}"
+    for stored, data in _objects(view, words, "observed-data"):
+        track = track_of(data)
+        if track is not None and (aircraft is None or aircraft in (track.serial, track.registration, track.name)):
+            yield Seen(stored.id, stored.source.name, stored.label, stored.added, track)
+
+
+def sky(view: View) -> Sky:
+    """What somebody may see of the air, counted."""
+    held = view.facets(WORDS, types=("observed-data",))
+    count = next((one.count for one in held.types if one.value == "observed-data"), 0)
+    spoofed = view.facets(SPOOFED_WORDS, types=("incident",))
+    fakes = next((one.count for one in spoofed.types if one.value == "incident"), 0)
+    newest = view.search(WORDS, types=("observed-data",), limit=1).items if count else []
+    return Sky(count, fakes, newest[0].added if newest else None)
+
+
+def zones(view: View) -> list[Zone]:
+    """The zones somebody may see, by country and identifier."""
+    found = (zone_of(data) for _, data in _objects(view, ZONE_WORDS, "location"))
+    return sorted((one for one in found if one is not None), key=lambda one: (one.country, one.identifier))
+
+
+def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
+    """Keep zones, each a location; what is there already stays as it is."""
+    key = derived_key(store.folder, "air")
+    there = {(one.country, one.identifier): one for one in zones(store.custodian())}
+    found: list[Json] = [] if label is None else [one for one in to_markings(label) if one["id"] not in BUILTIN]
+    unchanged = 0
+    for zone in new:
+        if there.get((zone.country, zone.identifier)) == zone:
+            unchanged += 1
+        else:
+            found.append(_location(store, key, zone, label))
+    return _store(store, found, None) + Counter(unchanged=unchanged)
+
+
+def zone_of(data: Json) -> Zone | None:
+    """The zone that a location is; None where it is none, or one that cannot be."""
+    extensions = data.get("extensions")
+    said = extensions.get(ZONE_EXTENSION) if isinstance(extensions, dict) else None
+    try:
+        return None if not isinstance(said, dict) else from_json(said.get("zone"))
+    except KizunaError:
+        return None
+
+
+def _location(store: Store, key: bytes, zone: Zone, label: Label | None) -> Json:
+    now = to_text(store.clock() // 1000 * 1000)
+    told = "\x1f".join(("zone", zone.country, zone.identifier)).encode()
+    longitude, latitude = _middle(zone)
+    return {
+        "type": "location",
+        "spec_version": "2.1",
+        "id": f"location--{uuid.UUID(bytes=hmac.digest(key, told, 'sha256')[:16], version=4)}",
+        "created_by_ref": store.settings.identity,
+        "created": now,
+        "modified": now,
+        "name": zone.name or zone.identifier,
+        "description": f"{ZONE_WORDS} {zone.country} {zone.identifier}",
+        "latitude": latitude,
+        "longitude": longitude,
+        "extensions": {ZONE_EXTENSION: {"extension_type": "property-extension", "zone": to_json(zone)}},
+        **({} if label is None else {"object_marking_refs": [one["id"] for one in to_markings(label)]}),
+    }
+
+
+def _middle(zone: Zone) -> tuple[float, float]:
+    shape = zone.volumes[0].shape
+    return (shape.longitude, shape.latitude) if isinstance(shape, Circle) else shape.rings[0][0]
+
+
+def _recorder(store: Store, one: Sensor) -> Recorder:
+    settings = store.settings
+    return Recorder(settings.identity, store.organisation, settings.community, one, derived_key(store.folder, "air"))
+
+
+def _store(store: Store, objects: list[Json], area: str | None) -> Counter[str]:
+    counts: Counter[str] = Counter(imported=0, unchanged=0, failed=0)
+    if not objects:
+        return counts
+    writer = store.writer(store.own_source(), area=area or AREA)
+    for outcome in writer.add(iter_objects(msgspec.json.encode(objects))):
+        counts[outcome.status] += 1
+        if outcome.status == "failed":
+            problem = next((one for one in outcome.problems if one.severity == "error"), None)
+            message = problem.message if problem is not None else "was refused"
+            raise InvalidInput(message, file=outcome.id, path=problem.path if problem is not None else None)
+    return counts
+
+
+def _objects(view: View, words: str, kind: str) -> Iterator[tuple[Any, Json]]:
+    """Objects of a type that hold these words, newest first."""
+    cursor = None
+    while True:
+        found = view.search(words, types=(kind,), limit=_PAGE, cursor=cursor)
+        for stored in found.items:
+            yield stored, msgspec.json.decode(stored.raw)
+        if (cursor := found.cursor) is None:
+            return
