@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("kizuna.cli.explain", "Say who may see objects, and why."),
     "release": ("kizuna.cli.release", "What leaves for a partner, and why."),
     "consent": ("kizuna.cli.consent", "Ask originators, and answer, what may be passed on."),
+    "air": ("kizuna.cli.air", "Unmanned aircraft by their Remote ID."),
     "stats": ("kizuna.cli.stats", "Count what the node holds."),
     "label": ("kizuna.cli.label", "Read and set the label of an object."),
     "user": ("kizuna.cli.user", "People of this node."),

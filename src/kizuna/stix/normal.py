@@ -174,6 +174,11 @@ def lower(value: str) -> str:
     return value.strip().lower()
 
 
+def upper(value: str) -> str:
+    """A name that is written in capitals, whoever typed it."""
+    return value.strip().upper()
+
+
 def every_form(value: str) -> set[str]:
     """The forms a text may be stored in as a value of any kind; its own is among them."""
     return {value.strip(), *(normalise_value(kind, value) for kind in _NORMALISERS)}
@@ -190,6 +195,9 @@ _NORMALISERS: dict[str, Callable[[str], str]] = {
     "windows-registry-key": registry_key,
     "directory": path,
     "software:cpe": lower,
+    "aircraft:serial": upper,
+    "aircraft:registration": upper,
+    "aircraft:operator": upper,
     "x509-certificate:serial": serial,
     **{
         f"{owner}:{name}": lower

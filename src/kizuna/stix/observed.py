@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from .builtin import AIRCRAFT_EXTENSION
 from .normal import LONGEST, hash_kind, normalise_value
 from .pattern import PatternError, Step, equalities, parse_latest
 
@@ -121,6 +122,16 @@ def _traffic(data: Json) -> Iterable[ObservedValue]:
     return found
 
 
+def _aircraft(data: Json) -> Iterable[ObservedValue]:
+    """The names of an unmanned aircraft, or of its operator, on the identity that it is."""
+    found = []
+    for name, kind in _AIRCRAFT_NAMES:
+        value = _member(data, "extensions", AIRCRAFT_EXTENSION, name)
+        if type(value) is str:
+            found.append(ObservedValue(kind, normalise_value(kind, value), f"extensions.{AIRCRAFT_EXTENSION}.{name}"))
+    return found
+
+
 def _indicator(data: Json) -> Iterable[ObservedValue]:
     pattern = data.get("pattern")
     if type(pattern) is not str or data.get("pattern_type", "stix") != "stix":
@@ -155,6 +166,11 @@ _CERTIFICATE_TEXTS = _several(
     ("issuer", "x509-certificate:issuer"),
 )
 _HEADERS = {"user-agent": "user-agent", "host": "domain-name"}
+_AIRCRAFT_NAMES = (
+    ("serial", "aircraft:serial"),
+    ("registration", "aircraft:registration"),
+    ("operator_id", "aircraft:operator"),
+)
 _HASH_OWNERS = {"file": "file", "artifact": "file", "x509-certificate": "x509-certificate"}
 
 _VALUES = ("ipv4-addr", "ipv6-addr", "domain-name", "url", "email-addr", "mac-addr")
@@ -166,6 +182,7 @@ _READERS: dict[str, Reader] = {
     "directory": _simple("directory", "path"),
     "email-message": _several(("message_id", "email-message:message_id"), ("subject", "email-message:subject")),
     "file": _file,
+    "identity": _aircraft,
     "indicator": _indicator,
     "mutex": _simple("mutex", "name"),
     "network-traffic": _traffic,

@@ -25,7 +25,7 @@ from kizuna.stix.builtin import BUILTIN, ZONE_EXTENSION
 from kizuna.store.keys import derived_key
 
 if TYPE_CHECKING:
-    from kizuna.store import Store, View
+    from kizuna.store import Store, Stored, View
 
 AREA = "emerging-technologies"
 """The programme area that what is seen of unmanned aircraft serves by default: autonomous systems are among these technologies."""
@@ -105,7 +105,7 @@ def seen(view: View, *, aircraft: str | None = None) -> Iterator[Seen]:
     for stored, data in _objects(view, words, "observed-data"):
         track = track_of(data)
         if track is not None and (aircraft is None or aircraft in (track.serial, track.registration, track.name)):
-            yield Seen(stored.id, stored.source.name, stored.label, stored.added, track)
+            yield Seen(stored.id, stored.source, stored.label, stored.added, track)
 
 
 def sky(view: View) -> Sky:
@@ -192,7 +192,7 @@ def _store(store: Store, objects: list[Json], area: str | None) -> Counter[str]:
     return counts
 
 
-def _objects(view: View, words: str, kind: str) -> Iterator[tuple[Any, Json]]:
+def _objects(view: View, words: str, kind: str) -> Iterator[tuple[Stored, Json]]:
     """Objects of a type that hold these words, newest first."""
     cursor = None
     while True:

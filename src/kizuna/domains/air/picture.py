@@ -110,6 +110,11 @@ class Picture:
             self._located(flight, report, report.located, sensor)
         return flight
 
+    def pass_to(self, time: float) -> None:
+        """Nothing was heard until now (seconds since 1970): who was silent too long has ended."""
+        if time - self._swept > _SWEEP:
+            self._sweep(time)
+
     def end(self) -> None:
         """There is no more: every flight ends."""
         for flight in list(self.flights.values()):

@@ -44,6 +44,11 @@ def replay(names: Iterable[str], sensor: Sensor, picture: Picture, flights: list
     for report in heapq.merge(*(_reports(one, trouble) for one in receivers), key=lambda report: report.time):
         picture.take(report, sensor)
     picture.end()
+    return summed(receivers, flights)
+
+
+def summed(receivers: Iterable[Receiver], flights: list[Flight]) -> Summary:
+    """What receivers read, and the flights that came of it."""
     counts = [one.counts for one in receivers]
     messages: Counter[str] = Counter()
     refused: Counter[str] = Counter()

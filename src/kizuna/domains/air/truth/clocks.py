@@ -26,7 +26,7 @@ class Consensus:
 
     def __init__(self, *, whole: bool = False) -> None:
         self._whole = whole
-        self._offsets: dict[str, tuple[float, float]] = {}
+        self._offsets: dict[int, tuple[float, float]] = {}
         self._common: float | None = None
         self._worked_out = 0.0
 
@@ -35,7 +35,7 @@ class Consensus:
         offset = self._within(time - stated)
         if offset != offset:
             return
-        self._offsets[flight.key] = (offset, time)
+        self._offsets[id(flight)] = (offset, time)
         if time - self._worked_out > _EVERY or time < self._worked_out:
             self._work_out(time)
         apart = abs(self._within(offset - (self._common or 0.0)))
@@ -43,7 +43,7 @@ class Consensus:
             return
         if self._common is None:
             if apart > _OFF:
-                flight.find("time-off", WEIGHTS["time-off"], time, seconds=round(offset, 1))
+                flight.find("time-off", WEIGHTS["time-off"], time, seconds=round(abs(offset), 1))
         elif apart > _APART:
             flight.find("time-apart", WEIGHTS["time-apart"], time, seconds=round(apart, 1))
 
@@ -68,13 +68,13 @@ class SharedClocks:
     """
 
     def __init__(self) -> None:
-        self._by_offset: dict[int, dict[str, tuple[float, float, Flight]]] = {}
+        self._by_offset: dict[int, dict[int, tuple[float, float, Flight]]] = {}
 
     def check(self, flight: Flight, offset: float, time: float) -> None:
         """Take the receiver's time less a transmitter's own, seconds."""
         place = round(offset / _SAME)
         here = self._by_offset.setdefault(place, {})
-        here[flight.key] = (offset, time, flight)
+        here[id(flight)] = (offset, time, flight)  # its name may yet become known
         if len(self._by_offset) > _MOST:
             self._by_offset.clear()
         near = {**self._by_offset.get(place - 1, {}), **self._by_offset.get(place + 1, {}), **here}

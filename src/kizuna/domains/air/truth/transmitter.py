@@ -56,7 +56,9 @@ class Transmitter:
         if clock == self.clock:
             self.still += 1
             if self.still > 1 and time - self.clock_since > _STILL:
-                flight.find("clock-still", WEIGHTS["clock-still"], time, clock=clock, seconds=time - self.clock_since)
+                flight.find(
+                    "clock-still", WEIGHTS["clock-still"], time, clock=clock, seconds=round(time - self.clock_since, 1)
+                )
             return
         self.clock, self.clock_since, self.still = clock, time, 0
         offset = time - clock / 1e6
@@ -82,7 +84,7 @@ class Transmitter:
         if sequence == self.sequence:
             self.still_sequence += 1
             if self.still_sequence > 1 and time - self.sequence_since > _STILL:
-                seconds = time - self.sequence_since
+                seconds = round(time - self.sequence_since, 1)
                 flight.find("sequence-still", WEIGHTS["sequence-still"], time, number=sequence, seconds=seconds)
             return
         if self.sequence >= 0 and time - self.last < NEAR and (sequence - self.sequence) % 4096 > _HALF:
