@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kizuna.domains.air.simulator import METHODS, Actor, Capture, Method, Path, Scenario, Spoof, simulate
+from kizuna.errors import InvalidInput
 from tests.domains.air import mini
 
 SECONDS = 240
@@ -94,7 +95,8 @@ def test_honest_aircraft_say_about_where_they_are(seed: int) -> None:
     for actor in played(seed).truth.actors:
         off = metres(actor.path, actor.claimed)
         assert np.median(off) < 15
-        assert off.max() < 80
+        assert np.percentile(off, 90) < 60
+        assert off.max() < 360  # without satellites the last place is said again, up to twelve seconds long
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -115,7 +117,11 @@ def test_beacons_repeat_their_message_ten_times_and_count_seconds() -> None:
         by_counter.setdefault(frame.counter, set()).add(frame.messages)
     assert all(len(messages) == 1 for messages in by_counter.values())
     assert len(by_counter) > SECONDS / 4
-    assert {1, 3, 5, 7} <= set(frames[0].elements)
+    assert {elements for one in range(6) for elements in _elements(one)} == {(0, 1, 3, 5, 7, 42, 50, 221), (0, 1, 221)}
+
+
+def _elements(seed: int) -> set[tuple[int, ...]]:
+    return {frame.elements for frame in heard(seed) if frame.carrier == "beacon"}
 
 
 @pytest.mark.parametrize(("method", "skill"), EVERY)
@@ -140,6 +146,7 @@ def test_a_moved_set_of_messages_keeps_its_time(skill: int) -> None:
     assert len({message[5:13] for message in messages}) > 10
     assert (len({frame.counter for frame in frames}) == 1) == (skill < 2)
     assert (frames[0].tsf == 0) == (skill == 0)
+    assert frames[0].elements == (0, 221) or skill
 
 
 @pytest.mark.parametrize("method", ["clone", "same-address"])
@@ -219,6 +226,29 @@ def test_without_radiotap_frames_stand_by_themselves() -> None:
     capture = simulate(Scenario(seed=4, seconds=60, radiotap=False, spoofs=(Spoof("moved", 0),)))
     assert {packet.link for packet in mini.packets(capture.data)} == {105, 251}
     assert all(frame.signal is None for frame in mini.heard(capture.data))
+
+
+@pytest.mark.parametrize(
+    "scenario", [Scenario(seed=1, seconds=19), Scenario(seed=1, honest=0, spoofs=(Spoof("clone"),))]
+)
+def test_what_cannot_be_played_is_refused(scenario: Scenario) -> None:
+    with pytest.raises(InvalidInput):
+        simulate(scenario)
+
+
+def test_an_hour_s_replay_is_told_by_the_operators_time_alone() -> None:
+    frames = of(planted(8, "replay", 1), heard(8, "replay", 1))
+    stated = [
+        (
+            frame.time / 1e9 - played(8, "replay", 1).truth.clock,
+            struct.unpack_from("<I", message, 20)[0] + 1_546_300_800,
+        )
+        for frame in frames
+        for message in frame.messages
+        if message[0] >> 4 == 4
+    ]
+    assert stated
+    assert all(3599 <= now - then <= 3603 for now, then in stated)
 
 
 def test_captures_differ_in_what_real_ones_differ() -> None:

@@ -45,7 +45,7 @@ class Radio(msgspec.Struct, frozen=True, kw_only=True):
     carrier: Carrier
     address: bytes
     ssid: str = "RID"
-    elements: bool = True
+    manner: frames.Manner = "access-point"
     channel: int = 6
     power: float = 18.0
     """dBm."""
@@ -78,6 +78,7 @@ class Radio(msgspec.Struct, frozen=True, kw_only=True):
 class Heard(msgspec.Struct, frozen=True):
     """What the receiver has of one transmitter."""
 
+    carrier: Carrier
     frames: list[Frames]
     addresses: tuple[str, ...]
 
@@ -108,7 +109,7 @@ def hear(
     kept &= ~_silent(radio, times - scene.begin)
     state = _State(radio, scene, numbers, times, second)
     sent = {"beacon": _beacons, "nan": _nan, "legacy": _legacy, "extended": _extended}[radio.carrier]
-    return Heard(sent(said, radio, state, signal, kept, scene), state.named(kept))
+    return Heard(radio.carrier, sent(said, radio, state, signal, kept, scene), state.named(kept))
 
 
 def _signal(rng: np.random.Generator, radio: Radio, places: Floats, second: NDArray[np.int64]) -> Floats:
@@ -197,10 +198,7 @@ def _wifi(rows: Bytes, radio: Radio, times: Floats, signal: Floats, scene: Scene
 def _beacons(
     said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
 ) -> list[Frames]:
-    sender = frames.Transmitter(
-        address=radio.address, ssid=radio.ssid, channel=radio.channel, elements=radio.elements,
-        capability=0x0431 if radio.elements else 0,
-    )  # fmt: skip
+    sender = frames.Transmitter(address=radio.address, ssid=radio.ssid, channel=radio.channel, manner=radio.manner)
     out: list[Frames] = []
     for part, packs in _split(said, radio, state.second):
         now = kept & part
