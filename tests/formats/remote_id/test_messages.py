@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from kizuna.errors import InvalidInput
 from kizuna.formats.remote_id import decode, encode, faults, pack, text
-from kizuna.formats.remote_id.blocks import encode_many, pack_many
 from kizuna.formats.remote_id.fields import FASTEST, FIELDS, SIZE, TYPES, Field, Message
 
 NUMBER = {name: number for number, name in TYPES.items()}
@@ -325,14 +324,3 @@ def test_a_pack_holds_one_to_nine(count: int) -> None:
     with pytest.raises(InvalidInput):
         pack([encode("location", {})] * count)
     assert len(pack([encode("location", {})] * 9)) == 228
-
-
-@given(st.lists(st.tuples(st.floats(0, 359), st.floats(0, 250), st.floats(-90, 90)), min_size=1, max_size=20))
-def test_many_are_encoded_as_each_is(rows: list[tuple[float, float, float]]) -> None:
-    direction, speed, latitude = (np.array(column) for column in zip(*rows, strict=True))
-    many = encode_many(
-        "location", {"direction": direction, "speed": speed, "latitude": latitude, "status": 2}, len(rows)
-    )
-    each = [encode("location", {"direction": d, "speed": s, "latitude": p, "status": 2}) for d, s, p in rows]
-    assert many.tobytes() == b"".join(each)
-    assert pack_many([many, many])[0].tobytes() == pack([each[0], each[0]])

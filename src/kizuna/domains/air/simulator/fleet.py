@@ -74,7 +74,7 @@ def _radios(rng: np.random.Generator, scene: Scene, *, first: bool) -> tuple[Rad
     if first or how < 0.45:
         return (wifi,) if how < 0.75 else (wifi, blue)
     if how < 0.55:
-        return (msgspec.structs.replace(wifi, carrier="nan", restart=None),)
+        return (msgspec.structs.replace(wifi, carrier="nan", restart=None, full=True),)
     return (blue,) if how < 0.77 else (wifi, blue)
 
 
