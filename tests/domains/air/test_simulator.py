@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kizuna.domains.air.simulator import METHODS, Actor, Capture, Method, Path, Scenario, Spoof, simulate
+from kizuna.errors import InvalidInput
 from tests.domains.air import mini
 
 SECONDS = 240
@@ -94,7 +95,8 @@ def test_honest_aircraft_say_about_where_they_are(seed: int) -> None:
     for actor in played(seed).truth.actors:
         off = metres(actor.path, actor.claimed)
         assert np.median(off) < 15
-        assert off.max() < 80
+        assert np.percentile(off, 90) < 60
+        assert off.max() < 360  # without satellites the last place is said again, up to twelve seconds long
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -115,7 +117,11 @@ def test_beacons_repeat_their_message_ten_times_and_count_seconds() -> None:
         by_counter.setdefault(frame.counter, set()).add(frame.messages)
     assert all(len(messages) == 1 for messages in by_counter.values())
     assert len(by_counter) > SECONDS / 4
-    assert {1, 3, 5, 7} <= set(frames[0].elements)
+    assert {elements for one in range(6) for elements in _elements(one)} == {(0, 1, 3, 5, 7, 42, 50, 221), (0, 1, 221)}
+
+
+def _elements(seed: int) -> set[tuple[int, ...]]:
+    return {frame.elements for frame in heard(seed) if frame.carrier == "beacon"}
 
 
 @pytest.mark.parametrize(("method", "skill"), EVERY)
@@ -140,6 +146,7 @@ def test_a_moved_set_of_messages_keeps_its_time(skill: int) -> None:
     assert len({message[5:13] for message in messages}) > 10
     assert (len({frame.counter for frame in frames}) == 1) == (skill < 2)
     assert (frames[0].tsf == 0) == (skill == 0)
+    assert frames[0].elements == (0, 221) or skill
 
 
 @pytest.mark.parametrize("method", ["clone", "same-address"])
@@ -158,7 +165,7 @@ def test_a_clone_flies_elsewhere_at_the_same_time(method: Method, skill: int) ->
 def test_a_ghost_goes_far_at_one_signal_level(skill: int) -> None:
     capture = simulate(Scenario(seed=8, spoofs=(Spoof("ghost", skill),), traffic=0))
     ghost = capture.truth.spoofed[next(iter(capture.truth.spoofed))]
-    signals = [frame.signal for frame in of(ghost, mini.heard(capture.data)) if frame.signal is not None]
+    signals = [frame.signal for frame in of(ghost, mini.heard(capture.data, check=False)) if frame.signal is not None]
     assert np.std(signals) < 2
     middle = np.hypot(*((ghost.claimed.latitude - 46.2) * 111_200, (ghost.claimed.longitude - 9.1) * 77_000))
     assert middle.max() / middle.min() > 2.5
@@ -221,10 +228,97 @@ def test_without_radiotap_frames_stand_by_themselves() -> None:
     assert all(frame.signal is None for frame in mini.heard(capture.data))
 
 
+@pytest.mark.parametrize(
+    "scenario", [Scenario(seed=1, seconds=19), Scenario(seed=1, honest=0, spoofs=(Spoof("clone"),))]
+)
+def test_what_cannot_be_played_is_refused(scenario: Scenario) -> None:
+    with pytest.raises(InvalidInput):
+        simulate(scenario)
+
+
+def test_an_hour_s_replay_is_told_by_the_operators_time_alone() -> None:
+    frames = of(planted(8, "replay", 1), heard(8, "replay", 1))
+    stated = [
+        (
+            frame.time / 1e9 - played(8, "replay", 1).truth.clock,
+            struct.unpack_from("<I", message, 20)[0] + 1_546_300_800,
+        )
+        for frame in frames
+        for message in frame.messages
+        if message[0] >> 4 == 4
+    ]
+    assert stated
+    assert all(3599 <= now - then <= 3603 for now, then in stated)
+
+
+@functools.cache
+def many() -> list[Capture]:
+    return [simulate(Scenario(seed=seed, traffic=0)) for seed in range(30)]
+
+
 def test_captures_differ_in_what_real_ones_differ() -> None:
-    """Over twenty seeds: clocks off by hours, hours that pass, every carrier, other identities than serial numbers."""
-    truths = [simulate(Scenario(seed=seed, seconds=60, traffic=0)).truth for seed in range(20)]
-    assert 1 <= sum(abs(truth.clock) > 600 for truth in truths) <= 12
-    carriers = {carrier for truth in truths for actor in truth.actors for carrier in actor.carriers}
-    assert carriers == {"beacon", "nan", "legacy", "extended"}
-    assert {actor.id_type for truth in truths for actor in truth.actors} == {1, 2, 3}
+    """Clocks off by hours, hours that pass, every carrier, other identities than serial numbers, addresses that rotate."""
+    truths = [capture.truth for capture in many()]
+    assert 3 <= sum(abs(truth.clock) > 600 for truth in truths) <= 14
+    begins = [truth.begin / 1e6 - truth.clock for truth in truths]
+    assert 8 <= sum(begin % 3600 > 3000 for begin in begins) <= 24
+    actors = [actor for truth in truths for actor in truth.actors]
+    assert {carrier for actor in actors for carrier in actor.carriers} == {"beacon", "nan", "legacy", "extended"}
+    assert {actor.id_type for actor in actors} == {1, 2, 3}
+    assert {1, 2} < {min(len(actor.transmitters), 3) for actor in actors}
+
+
+def test_a_transmitters_clock_goes_as_the_receivers_but_for_milliseconds() -> None:
+    for actor in played(1).truth.actors:
+        own = [frame for frame in of(actor, heard(1)) if frame.carrier == "beacon"]
+        gone = np.array([frame.time / 1e3 - (frame.tsf or 0) for frame in own])
+        late = gone - gone.min(initial=np.inf)
+        if len(own) and (np.diff([frame.tsf or 0 for frame in own]) > 0).all():
+            assert 300 < np.mean(late) < 20_000
+            assert late.max() < 50_000
+
+
+def test_some_aircraft_pass_each_other_closely() -> None:
+    passed = 0
+    for capture in many():
+        one, other = capture.truth.actors[:2]
+        n = min(len(one.path.times), len(other.path.times))
+        off = metres(last(one.path, n), last(other.path, n))
+        passed += bool((np.hypot(off, one.path.altitude[-n:] - other.path.altitude[-n:]) < 20).any())
+    assert 8 <= passed <= 24
+
+
+def test_some_restart_take_off_vanish_and_come_back() -> None:
+    restarted = taken_off = vanished = 0
+    for capture in many()[:8]:
+        frames = mini.heard(capture.data, check=False)
+        for actor in capture.truth.actors:
+            own = [frame for frame in of(actor, frames) if frame.carrier == "beacon"]
+            clocks = np.diff([frame.tsf or 0 for frame in own])
+            assert (clocks < 0).sum() <= 1
+            restarted += bool((clocks < 0).any())
+            status = [message[1] >> 4 for frame in own if (message := location(frame))]
+            assert status == sorted(status)
+            taken_off += 1 in status and 2 in status
+            vanished += bool((np.diff([frame.time for frame in own]) > 20e9).any())
+    assert restarted
+    assert taken_off >= 6
+    assert vanished >= 5
+
+
+def test_signals_of_aircraft_fall_with_distance_and_fade() -> None:
+    distances, levels = [], []
+    for capture in many()[:6]:
+        frames = mini.heard(capture.data, check=False)
+        for actor in capture.truth.actors:
+            north, east = (actor.path.latitude - 46.2) * 111_200, (actor.path.longitude - 9.1) * 77_000
+            for frame in of(actor, frames):
+                if frame.carrier == "beacon" and frame.signal is not None:
+                    at = np.searchsorted(actor.path.times, frame.time // 1000) - 1
+                    distances.append(math.hypot(north[at], east[at], actor.path.altitude[at] - 320))
+                    levels.append(frame.signal)
+    near = np.array(distances) < 500  # farther off, faint frames are missing
+    slope, offset = np.polyfit(np.log10(np.array(distances)[near]), np.array(levels)[near], 1)
+    assert -27 < slope < -15
+    off = np.array(levels)[near] - slope * np.log10(np.array(distances)[near]) - offset
+    assert 3.5 < off.std() < 6

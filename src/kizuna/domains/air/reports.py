@@ -197,18 +197,14 @@ class _Said:
             self.names[row] += (_named(id_type, aircraft, raw),)
 
     def _locate(self, columns: dict[str, NDArray[Any]], owner: list[int]) -> None:
-        nowhere = (columns["latitude"] == 0) & (columns["longitude"] == 0)  # so a sender writes that it does not know
-        columns["latitude"][nowhere] = columns["longitude"][nowhere] = np.nan
         columns["altitude"] = columns.pop("geodetic_altitude")
         for row, one in zip(owner, map(Located, *(columns[name].tolist() for name in Located._fields)), strict=True):
             self.located[row] = one
 
     def _operate(self, columns: dict[str, NDArray[Any]], owner: list[int]) -> None:
-        latitude, longitude = columns["operator_latitude"], columns["operator_longitude"]
-        nowhere = (latitude == 0) & (longitude == 0)
-        latitude[nowhere] = longitude[nowhere] = np.nan
         stated = np.where(np.isnan(columns["stated"]), 0, columns["stated"] + EPOCH_2019).astype(np.int64)
-        fields = (columns["operator_place"], latitude, longitude, columns["operator_altitude"], stated)
+        said = ("operator_place", "operator_latitude", "operator_longitude", "operator_altitude")
+        fields = (*(columns[name] for name in said), stated)
         for row, one in zip(owner, map(Operated, *(field.tolist() for field in fields)), strict=True):
             self.operated[row] = one
 

@@ -1,4 +1,4 @@
-"""Open Drone ID messages of one type encoded many at once, as `messages.encode` does one."""
+"""Open Drone ID messages encoded, many of one type at once (ASTM F3411-22a, section 5.4.5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from kizuna.formats.remote_id.fields import FASTEST, FIELDS, MOST_PACKED, PACK, 
 
 Bytes = NDArray[np.uint8]
 
-_NUMBERS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4"}
+NUMBERS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4"}
+SLOW, FAST, FAST_FROM = 0.25, 0.75, 63.75
+"""m/s: the steps of a speed below and above the one up to which the small ones reach."""
+_TURN = 180
 _NUMBER_OF = {name: number for number, name in TYPES.items()}
 
 
@@ -22,6 +25,8 @@ def encode_many(message: Message, columns: Mapping[str, ArrayLike | None], n: in
 
     Texts are one for all. Raises InvalidInput for what a field cannot hold.
     """
+    if not 0 <= version <= 15:
+        raise InvalidInput(f"a version of {version} does not fit 4 bits")
     given: dict[str, Any] = dict(columns)
     if message == "location":
         _split_direction_and_speed(given, n)
@@ -38,14 +43,14 @@ def _split_direction_and_speed(given: dict[str, Any], n: int) -> None:
     direction = _column(given.pop("direction", None), n)
     known = ~np.isnan(direction)
     turned = np.where(known, np.rint(np.where(known, direction, 0.0)) % 360, 361)
-    given["west"] = (turned >= 180).astype(np.float64)
-    given["direction_raw"] = turned - 180 * given["west"]
+    given["west"] = (turned >= _TURN).astype(np.float64)
+    given["direction_raw"] = turned - _TURN * given["west"]
     speed = _column(given.pop("speed", None), n)
     if ((speed < 0) | (speed > FASTEST)).any():
         raise InvalidInput(f"a speed is outside of 0 to {FASTEST} m/s")
-    fast = ~(speed <= 63.75)
+    fast = ~(speed <= FAST_FROM)
     given["fast"] = fast.astype(np.float64)
-    raw = np.where(fast, np.minimum(np.rint((speed - 63.75) / 0.75), 254), np.rint(speed / 0.25))
+    raw = np.where(fast, np.minimum(np.rint((speed - FAST_FROM) / FAST), 254), np.rint(speed / SLOW))
     given["speed_raw"] = np.where(np.isnan(speed), 255, raw)
 
 
@@ -55,23 +60,37 @@ def _column(value: Any, n: int) -> NDArray[np.float64]:
 
 def _put(out: Bytes, field: Field, value: Any) -> None:
     if field.kind in ("text", "bytes"):
-        data = value.encode("ascii") if isinstance(value, str) else bytes(value or b"")
-        if len(data) > field.size:
-            raise InvalidInput(f"{field.name} has at most {field.size} bytes, not {len(data)}")
+        data = _text(field, value)
         out[:, field.at : field.at + len(data)] = np.frombuffer(data, dtype=np.uint8)
         return
-    known = _column(value, len(out))
-    raw = np.rint((known - field.base) / field.scale)
+    raw = np.rint((_column(value, len(out)) - field.base) / field.scale)
     raw = np.where(np.isnan(raw), field.unknown or 0, raw)
-    form = np.dtype(_NUMBERS.get(field.kind, "<u1"))
-    low, high = (0, (1 << field.width) - 1) if field.kind == "bits" else (np.iinfo(form).min, np.iinfo(form).max)
-    if ((raw < low) | (raw > high)).any():
-        raise InvalidInput(f"{field.name} does not fit {field.width or 8 * form.itemsize} bits")
     if field.kind == "bits":
+        _check(field, raw, 0, (1 << field.width) - 1)
         out[:, field.at] |= raw.astype(np.uint8) << field.shift
         return
+    form = np.dtype(NUMBERS[field.kind])
+    _check(field, raw, int(np.iinfo(form).min), int(np.iinfo(form).max))
     parts = np.ascontiguousarray(raw.astype(np.int64).astype(form))
     out[:, field.at : field.at + form.itemsize] = parts.view(np.uint8).reshape(len(out), form.itemsize)
+
+
+def _text(field: Field, value: Any) -> bytes:
+    if isinstance(value, str) and not value.isascii():
+        raise InvalidInput(f"{field.name} is not ASCII: {value!r}")
+    data = value.encode() if isinstance(value, str) else bytes(value or b"")
+    if len(data) > field.size:
+        raise InvalidInput(f"{field.name} has at most {field.size} bytes, not {len(data)}")
+    return data
+
+
+def _check(field: Field, raw: NDArray[np.float64], low: int, high: int) -> None:
+    outside = (raw < low) | (raw > high)
+    if outside.any():
+        value = raw[outside][0] * field.scale + field.base
+        raise InvalidInput(
+            f"{field.name} of {value:g} does not fit its {field.width or 8 * np.dtype(NUMBERS[field.kind]).itemsize} bits"
+        )
 
 
 def pack_many(messages: list[Bytes], *, version: int = 2) -> Bytes:

@@ -51,6 +51,11 @@ class Field(msgspec.Struct, frozen=True):
     shift: int = 0
     width: int = 0
     names: tuple[str, ...] = ()
+    """Of a code: what each means, from 0 on."""
+    meant: int = 0
+    """Of a code without names: how many have a meaning."""
+    private: int | None = None
+    """Of a code: from which on anybody may give them a meaning of their own."""
 
 
 ID_TYPES = ("none", "serial-number", "registration", "utm-session", "specific-session")
@@ -84,8 +89,8 @@ AUTHENTICATIONS = (
 HEIGHT_REFERENCES = ("above-take-off", "above-ground")
 
 
-def _bits(name: str, at: int, shift: int, width: int, names: tuple[str, ...] = ()) -> Field:
-    return Field(name, at, "bits", shift=shift, width=width, names=names)
+def _bits(name: str, at: int, shift: int, width: int, names: tuple[str, ...] = (), *, meant: int = 0) -> Field:
+    return Field(name, at, "bits", shift=shift, width=width, names=names, meant=meant)
 
 
 def _metres(name: str, at: int) -> Field:
@@ -116,22 +121,25 @@ FIELDS: dict[Message, tuple[Field, ...]] = {
         _metres("pressure_altitude", 13),
         _metres("geodetic_altitude", 15),
         _metres("height", 17),
-        _bits("vertical_accuracy", 19, 4, 4),
-        _bits("horizontal_accuracy", 19, 0, 4),
-        _bits("pressure_accuracy", 20, 4, 4),
-        _bits("speed_accuracy", 20, 0, 4),
+        _bits("vertical_accuracy", 19, 4, 4, meant=len(VERTICAL)),
+        _bits("horizontal_accuracy", 19, 0, 4, meant=len(HORIZONTAL)),
+        _bits("pressure_accuracy", 20, 4, 4, meant=len(VERTICAL)),
+        _bits("speed_accuracy", 20, 0, 4, meant=len(SPEED)),
         Field("second", 21, "u16", "s after the hour", 0.1, unknown=0xFFFF, low=0.0, high=3600.0),
         Field("time_accuracy", 23, "bits", "s", 0.1, shift=0, width=4, unknown=0),
     ),
     "authentication": (
-        _bits("authentication", 1, 4, 4, AUTHENTICATIONS),
+        Field("authentication", 1, "bits", shift=4, width=4, names=AUTHENTICATIONS, private=10),
         _bits("page", 1, 0, 4),
         Field("last_page", 2, "u8"),
         Field("length", 3, "u8"),
         Field("signed", 4, "u32", "s since 2019-01-01"),
         Field("data", 8, "bytes", size=17),
     ),
-    "self-id": (Field("description_type", 1, "u8", names=SELF_TYPES), Field("description", 2, "text", size=23)),
+    "self-id": (
+        Field("description_type", 1, "u8", names=SELF_TYPES, private=201),
+        Field("description", 2, "text", size=23),
+    ),
     "system": (
         _bits("classification", 1, 2, 3, CLASSIFICATIONS),
         _bits("operator_place", 1, 0, 2, OPERATOR_PLACES),
@@ -147,7 +155,7 @@ FIELDS: dict[Message, tuple[Field, ...]] = {
         Field("stated", 20, "u32", "s since 2019-01-01", unknown=0),
     ),
     "operator-id": (
-        Field("operator_id_type", 1, "u8", names=OPERATOR_ID_TYPES),
+        Field("operator_id_type", 1, "u8", names=OPERATOR_ID_TYPES, private=201),
         Field("operator_id", 2, "text", size=20),
     ),
 }

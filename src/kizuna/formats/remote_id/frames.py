@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -33,21 +33,38 @@ ADVERTISING = 0x8E89BED6
 """Access address of every advertising channel."""
 
 RATES = bytes.fromhex("010882848b960c121824")
+ONE_RATE = bytes.fromhex("01018c")
+"""What the reference implementation sends: 6 Mb/s alone."""
 MORE_RATES = bytes.fromhex("320430486c60")
 
 
+Manner = Literal["access-point", "module", "bare"]
+"""How much a beacon says beside its name: what a real access point does, one rate as modules added to aircraft do, or nothing."""
+
+
 class Transmitter(msgspec.Struct, frozen=True, kw_only=True):
-    """What all beacons of one transmitter say alike; `honest` as an access point does, else with nothing beside its name."""
+    """What all beacons of one transmitter say alike."""
 
     address: bytes
     ssid: str
     bssid: bytes | None = None
     interval: int = 100
     """Between beacons, in units of 1,024 µs."""
-    capability: int = 0x0431
     channel: int = 6
-    elements: bool = True
-    """Whether rates, channel, traffic map and country stand behind the name, as in the beacon of a real access point."""
+    manner: Manner = "access-point"
+
+
+_CAPABILITY: dict[Manner, int] = {"access-point": 0x0431, "module": 0x0420, "bare": 0}
+
+
+def _elements(sender: Transmitter) -> bytes:
+    """Rates, and for an access point its channel, a traffic map, a country, and what older stations are to mind."""
+    if sender.manner == "bare":
+        return b""
+    if sender.manner == "module":
+        return ONE_RATE
+    channel = bytes((3, 1, sender.channel))
+    return RATES + channel + b"\x05\x04\0\x02\0\0" + b"\x07\x06JP \x01\x0d\x14" + b"\x2a\x01\0" + MORE_RATES
 
 
 def address(text: str) -> bytes:
@@ -68,14 +85,9 @@ def beacons(
         b"\x80\0\0\0" + BROADCAST + sender.address + (sender.bssid or sender.address),
         _sequence(sequence, n),
         _numbers(tsf, "<u8", n),
-        struct.pack("<HH", sender.interval, sender.capability),
-        bytes((0, len(name))) + name,
+        struct.pack("<HH", sender.interval, _CAPABILITY[sender.manner]),
+        bytes((0, len(name))) + name + _elements(sender),
     ]
-    if sender.elements:
-        country = b"\x07\x06JP \x01\x0d\x14"
-        parts.append(
-            RATES + bytes((3, 1, sender.channel)) + b"\x05\x04\0\x02\0\0" + country + b"\x2a\x01\0" + MORE_RATES
-        )
     if packs is not None:
         parts += [bytes((221, 5 + packs.shape[1])) + VENDOR, _numbers(counter, "<u1", n), packs]
     return _rows(n, parts)

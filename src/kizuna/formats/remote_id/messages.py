@@ -1,4 +1,4 @@
-"""Open Drone ID messages decoded many at once, and encoded one by one (ASTM F3411-22a, section 5.4.5).
+"""Open Drone ID messages decoded many at once, and encoded one by one; `blocks` encodes many (ASTM F3411-22a, section 5.4.5).
 
 Messages are rows of an array of bytes, shape (n, 25). Decoding never fails: what a field cannot say reads as not-a-number or as an
 empty text, and `faults` names what the standard does not allow.
@@ -12,28 +12,35 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kizuna.errors import InvalidInput
-from kizuna.formats.remote_id.fields import FASTEST, FIELDS, MOST_PACKED, PACK, SIZE, TYPES, Field, Message
+from kizuna.formats.remote_id.blocks import FAST, FAST_FROM, NUMBERS, SLOW, Bytes, encode_many, pack_many
+from kizuna.formats.remote_id.fields import FIELDS, MOST_PACKED, PACK, SIZE, Field, Message
 
-Bytes = NDArray[np.uint8]
 Columns = dict[str, NDArray[Any]]
 
-_NUMBERS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4"}
-_NUMBER_OF = {name: number for number, name in TYPES.items()}
-_SLOW, _FAST, _FAST_FROM = 0.25, 0.75, 63.75
 _TURN = 180.0
 _PACK_HEAD = 3
 
 
 def decode(message: Message, block: Bytes) -> Columns:
-    """The fields of messages of one type as columns of n: numbers in their units (NaN where unknown), codes as integers, texts as bytes.
+    """The fields of messages of one type as columns of n.
 
-    A location has `direction` (degrees clockwise from true north) and `speed` (m/s) instead of their raw parts.
+    Numbers are in their units (NaN where unknown), codes are integers, texts bytes, and data that is no text are rows of bytes.
+
+    A location has `direction` (degrees clockwise from true north) and `speed` (m/s) instead of their raw parts. A place of 0° by 0° is
+    what is written for an unknown one.
     """
     columns = {field.name: _column(field, block) for field in FIELDS[message]}
     if message == "location":
         _join_direction_and_speed(columns)
+        _forget_nowhere(columns, "latitude", "longitude")
+    elif message == "system":
+        _forget_nowhere(columns, "operator_latitude", "operator_longitude")
     return columns
+
+
+def _forget_nowhere(columns: Columns, latitude: str, longitude: str) -> None:
+    nowhere = (columns[latitude] == 0) & (columns[longitude] == 0)
+    columns[latitude][nowhere] = columns[longitude][nowhere] = np.nan
 
 
 def _column(field: Field, block: Bytes) -> NDArray[Any]:
@@ -41,11 +48,13 @@ def _column(field: Field, block: Bytes) -> NDArray[Any]:
         raw = (block[:, field.at] >> field.shift) & ((1 << field.width) - 1)
         if not field.unit:
             return raw
-    elif field.kind in ("text", "bytes"):
+    elif field.kind == "bytes":
+        return block[:, field.at : field.at + field.size]
+    elif field.kind == "text":
         part = np.ascontiguousarray(block[:, field.at : field.at + field.size])
         return part.view(f"S{field.size}")[:, 0]
     else:
-        form = np.dtype(_NUMBERS[field.kind])
+        form = np.dtype(NUMBERS[field.kind])
         raw = np.ascontiguousarray(block[:, field.at : field.at + form.itemsize]).view(form)[:, 0]
         if field.scale == 1.0 and field.unknown is None:
             return raw
@@ -60,14 +69,15 @@ def _join_direction_and_speed(columns: Columns) -> None:
     west, fast = columns.pop("west"), columns.pop("fast")
     turned, speed = columns.pop("direction_raw"), columns.pop("speed_raw")
     direction = turned + _TURN * west
-    columns["direction"] = np.where(direction >= 2 * _TURN, np.nan, direction)
-    value = np.where(fast == 1, speed * _FAST + _FAST_FROM, speed * _SLOW)
+    # Many round 359.5° and more up to 360, as the reference implementation does; 361 is unknown.
+    columns["direction"] = np.where(direction > 2 * _TURN, np.nan, direction % (2 * _TURN))
+    value = np.where(fast == 1, speed * FAST + FAST_FROM, speed * SLOW)
     columns["speed"] = np.where((fast == 1) & (speed == 255), np.nan, value)
 
 
 def text(raw: bytes) -> str:
     """A text of a message: ASCII, filled up with zero bytes or spaces; what is no printable ASCII is shown as `\\xNN`."""
-    kept = raw.partition(b"\0")[0].rstrip()
+    kept = raw.partition(b"\0")[0].rstrip(b" ")
     return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in kept)
 
 
@@ -81,8 +91,10 @@ def faults(message: Message, columns: Columns) -> dict[str, NDArray[np.bool_]]:
         if field.low is not None and field.high is not None:
             with np.errstate(invalid="ignore"):
                 wrong = (values < field.low) | (values > field.high)
-        elif field.names:
-            wrong = values >= len(field.names)
+        elif field.names or field.meant:
+            wrong = values >= (len(field.names) or field.meant)
+            if field.private is not None:
+                wrong &= values < field.private
         else:
             continue
         if wrong.any():
@@ -92,52 +104,7 @@ def faults(message: Message, columns: Columns) -> dict[str, NDArray[np.bool_]]:
 
 def encode(message: Message, values: Mapping[str, Any], *, version: int = 2) -> bytes:
     """One message; what is left out is written as unknown. Raises InvalidInput for a value that its field cannot hold."""
-    given = dict(values)
-    if message == "location":
-        _split_direction_and_speed(given)
-    out = bytearray(SIZE)
-    out[0] = _NUMBER_OF[message] << 4 | version
-    for field in FIELDS[message]:
-        _put(out, field, given.pop(field.name, None))
-    if given:
-        raise InvalidInput(f"a {message} message has no field {', '.join(sorted(given))}")
-    return bytes(out)
-
-
-def _split_direction_and_speed(given: dict[str, Any]) -> None:
-    direction, speed = given.pop("direction", None), given.pop("speed", None)
-    turned = 181 if direction is None else round(direction) % 360  # 361 in all: unknown
-    given["west"] = 1 if direction is None or turned >= _TURN else 0
-    given["direction_raw"] = turned - (180 if direction is not None and turned >= _TURN else 0)
-    if speed is None:
-        given["fast"], given["speed_raw"] = 1, 255
-    elif not 0 <= speed <= FASTEST:
-        raise InvalidInput(f"a speed of {speed} m/s is outside of 0 to {FASTEST}")
-    elif speed <= 255 * _SLOW:
-        given["fast"], given["speed_raw"] = 0, round(speed / _SLOW)
-    else:
-        given["fast"], given["speed_raw"] = 1, min(round((speed - _FAST_FROM) / _FAST), 254)
-
-
-def _put(out: bytearray, field: Field, value: Any) -> None:
-    if field.kind in ("text", "bytes"):
-        data = value.encode("ascii", "strict") if isinstance(value, str) else bytes(value or b"")
-        if len(data) > field.size:
-            raise InvalidInput(f"{field.name} has at most {field.size} bytes, not {len(data)}")
-        out[field.at : field.at + len(data)] = data
-        return
-    known = value is not None and value == value
-    raw = round((value - field.base) / field.scale) if known else field.unknown or 0
-    if field.kind == "bits":
-        if not 0 <= raw < 1 << field.width:
-            raise InvalidInput(f"{field.name} of {value} does not fit {field.width} bits")
-        out[field.at] |= raw << field.shift
-        return
-    form = np.dtype(_NUMBERS[field.kind])
-    bounds = np.iinfo(form)
-    if not bounds.min <= raw <= bounds.max:
-        raise InvalidInput(f"{field.name} of {value} does not fit {form.itemsize} bytes")
-    out[field.at : field.at + form.itemsize] = int(raw).to_bytes(form.itemsize, "little", signed=field.kind[0] == "i")
+    return encode_many(message, values, 1, version=version).tobytes()
 
 
 class Unpacked(NamedTuple):
@@ -175,6 +142,4 @@ def unpack(data: bytes, at: NDArray[np.int64], end: NDArray[np.int64]) -> Unpack
 
 def pack(messages: list[bytes], *, version: int = 2) -> bytes:
     """A message pack: up to nine messages of 25 bytes behind three bytes of its own."""
-    if not 0 < len(messages) <= MOST_PACKED:
-        raise InvalidInput(f"a pack holds 1 to {MOST_PACKED} messages, not {len(messages)}")
-    return bytes((PACK << 4 | version, SIZE, len(messages))) + b"".join(messages)
+    return pack_many([np.frombuffer(one, dtype=np.uint8)[None, :] for one in messages], version=version).tobytes()

@@ -10,6 +10,7 @@ from kizuna.domains.air.simulator.radio import Heard, Scene, hear
 from kizuna.domains.air.simulator.scenario import Actor, Capture, Path, Scenario, Truth
 from kizuna.domains.air.simulator.spoofs import World, plant
 from kizuna.domains.air.simulator.traffic import traffic
+from kizuna.errors import InvalidInput
 from kizuna.formats.pcap_writer import BLUETOOTH_LE, IEEE_802_11, RADIOTAP, Interface, pcapng
 
 _DAYS = 20_454
@@ -17,7 +18,12 @@ _DAYS = 20_454
 
 
 def simulate(scenario: Scenario) -> Capture:
-    """The capture file of a scenario, and its truth. The same scenario gives the same bytes."""
+    """The capture file of a scenario, and its truth. The same scenario gives the same bytes.
+
+    Raises InvalidInput for one of less than twenty seconds, and for a clone where no honest aircraft is.
+    """
+    if scenario.seconds < 20:
+        raise InvalidInput(f"a capture lasts at least 20 seconds, not {scenario.seconds}")
     scene = _scene(scenario)
     place = Place(scenario.latitude, scenario.longitude, scenario.altitude)
     senders = fleet(scenario.seed, scenario.honest, place, scene)
@@ -27,8 +33,8 @@ def simulate(scenario: Scenario) -> Capture:
     frames, actors = [], []
     for number, sender in enumerate(senders):
         rng = np.random.default_rng((scenario.seed, 6, number))
-        heard = [hear(rng, sender.said, radio, sender.places, scene, since=sender.since) for radio in sender.radios]
-        heard = [one for one in heard if one.count]
+        all_heard = [hear(rng, sender.said, radio, sender.places, scene, since=sender.since) for radio in sender.radios]
+        heard = [one for one in all_heard if one.count]
         frames += [part for one in heard for part in one.frames]
         if heard:
             actors.append(_actor(sender, heard, place, scene))
@@ -68,7 +74,7 @@ def _actor(sender: Sender, heard: list[Heard], place: Place, scene: Scene) -> Ac
         skill=sender.skill,
         since=min(one.first for one in heard),
         transmitters=tuple(name for one in heard for name in one.addresses),
-        carriers=tuple(radio.carrier for radio in sender.radios),
+        carriers=tuple(one.carrier for one in heard),
         frames=sum(one.count for one in heard),
         path=true,
         claimed=_claimed(sender, at, true),

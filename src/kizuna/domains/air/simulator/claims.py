@@ -91,8 +91,12 @@ def say(
     *,
     clean: bool = False,
     early: float = 0.0,
+    complete: bool = False,
 ) -> Said:
-    """What an aircraft on that flight says; `clean` without errors of measurement, `early` seconds by which its clock is behind."""
+    """What an aircraft on that flight says; `clean` without errors of measurement, `complete` with its operator for certain.
+
+    `early` seconds is its clock behind.
+    """
     n = len(flight.places)
     moments = begin + rng.uniform(0, 1) + np.arange(n, dtype=np.float64)
     age = float(rng.uniform(0.1, 0.9))
@@ -111,9 +115,19 @@ def say(
         **_motion(rng, flight, clean),
         **_heights(rng, flight, place, error[:, 2]),
     }
-    system = _system(rng, flight, place, moments - early)
+    if not clean and rng.random() < 0.2:
+        _hold(rng, location, n)
+    system = _system(rng, flight, place, moments - early, complete=complete)
     version = int(rng.choice((0, 1, 2, 2)))
     return Said(identity=who, moments=moments, age=age, location=location, system=system, version=version)
+
+
+def _hold(rng: np.random.Generator, location: dict[str, Any], n: int) -> None:
+    """Without satellites for some seconds, the last place is said again, with its time."""
+    for _ in range(int(rng.integers(1, 4))):
+        at, length = int(rng.integers(0, n)), int(rng.integers(2, 12))
+        for name in ("latitude", "longitude", "second"):
+            location[name][at : at + length] = location[name][at]
 
 
 def _errors(rng: np.random.Generator, n: int, clean: bool) -> tuple[int, Floats]:
@@ -158,10 +172,12 @@ def _heights(rng: np.random.Generator, flight: Flight, place: Place, error: Floa
     return heights
 
 
-def _system(rng: np.random.Generator, flight: Flight, place: Place, moments: Floats) -> dict[str, Any] | None:
+def _system(
+    rng: np.random.Generator, flight: Flight, place: Place, moments: Floats, *, complete: bool
+) -> dict[str, Any] | None:
     """Where the operator is: not said, at the take-off, walking, at a fixed place, or kilometres away."""
     n, home = len(moments), flight.places[0, :2]
-    how = rng.random()
+    how = rng.uniform(0.15 if complete else 0.0, 1.0)
     if how < 0.15:
         return None
     feet = still(home + disc(rng, 0, 40), n)

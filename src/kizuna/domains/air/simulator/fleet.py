@@ -74,16 +74,17 @@ def _radios(rng: np.random.Generator, scene: Scene, *, first: bool) -> tuple[Rad
     if first or how < 0.45:
         return (wifi,) if how < 0.75 else (wifi, blue)
     if how < 0.55:
-        return (msgspec.structs.replace(wifi, carrier="nan", restart=None),)
+        return (msgspec.structs.replace(wifi, carrier="nan", restart=None, full=True),)
     return (blue,) if how < 0.77 else (wifi, blue)
 
 
 def honest_radio(rng: np.random.Generator) -> Radio:
-    """Beacons as a real aircraft sends them."""
+    """Beacons as a real aircraft sends them, or for one in six as a module added to it does."""
     return Radio(
         carrier="beacon",
         address=b"\x90" + bytes(rng.integers(0, 256, 5).tolist()),
         ssid=f"UA-{letters(rng, 6)}",
+        manner="module" if rng.random() < 0.16 else "access-point",
         power=float(rng.uniform(15, 20)),
         clock=float(rng.uniform(15, 3000)),
         drift=float(rng.normal(0, 1e-5)),

@@ -45,7 +45,7 @@ class Radio(msgspec.Struct, frozen=True, kw_only=True):
     carrier: Carrier
     address: bytes
     ssid: str = "RID"
-    elements: bool = True
+    manner: frames.Manner = "access-point"
     channel: int = 6
     power: float = 18.0
     """dBm."""
@@ -78,6 +78,7 @@ class Radio(msgspec.Struct, frozen=True, kw_only=True):
 class Heard(msgspec.Struct, frozen=True):
     """What the receiver has of one transmitter."""
 
+    carrier: Carrier
     frames: list[Frames]
     addresses: tuple[str, ...]
 
@@ -100,15 +101,16 @@ def hear(
     """What is heard of one that says this, its transmitter being at those places (n, 3) second by second, from `since` on."""
     period = radio.period or PERIODS[radio.carrier]
     numbers = np.arange(max(int((scene.seconds - 1.5 - since) / period), 0))
-    times: Floats = said.moments[0] + since + numbers.astype(np.float64) * period
-    times += rng.uniform(0, 0.01 if radio.carrier == "legacy" else 0.001, len(times))
-    second = np.clip((times - said.moments[0]).astype(np.int64), 0, len(said.moments) - 1)
+    sent: Floats = said.moments[0] + since + numbers.astype(np.float64) * period
+    sent += rng.uniform(0, 0.01 if radio.carrier == "legacy" else 2e-5, len(sent))
+    second = np.clip((sent - said.moments[0]).astype(np.int64), 0, len(said.moments) - 1)
     signal = _signal(rng, radio, places[second], second)
-    kept = rng.random(len(times)) < (1 - radio.lost) / (1 + np.exp((_FAINTEST - signal) / 1.5))
-    kept &= ~_silent(radio, times - scene.begin)
-    state = _State(radio, scene, numbers, times, second)
-    sent = {"beacon": _beacons, "nan": _nan, "legacy": _legacy, "extended": _extended}[radio.carrier]
-    return Heard(sent(said, radio, state, signal, kept, scene), state.named(kept))
+    kept = rng.random(len(sent)) < (1 - radio.lost) / (1 + np.exp((_FAINTEST - signal) / 1.5))
+    kept &= ~_silent(radio, sent - scene.begin)
+    delay = np.minimum(rng.exponential(0.0008, len(sent)), 0.03)
+    sending = _Sending(said, radio, scene, sent, delay, second, signal, kept)
+    build = {"beacon": _beacons, "nan": _nan, "legacy": _legacy, "extended": _extended}[radio.carrier]
+    return Heard(radio.carrier, build(sending), sending.named())
 
 
 def _signal(rng: np.random.Generator, radio: Radio, places: Floats, second: NDArray[np.int64]) -> Floats:
@@ -137,30 +139,53 @@ def _silent(radio: Radio, after: Floats) -> NDArray[np.bool_]:
     return out
 
 
-class _State:
-    """Clock, counters and address of a transmitter at each of its frames."""
+class _Sending:
+    """All frames of one transmitter: when each is sent and written, its signal, whether it is heard, and the counters then."""
 
     def __init__(
-        self, radio: Radio, scene: Scene, numbers: NDArray[np.int64], times: Floats, second: NDArray[np.int64]
+        self,
+        said: Said,
+        radio: Radio,
+        scene: Scene,
+        sent: Floats,
+        delay: Floats,
+        second: NDArray[np.int64],
+        signal: Floats,
+        kept: NDArray[np.bool_],
     ) -> None:
-        after = times - scene.begin
-        fresh = np.zeros(len(after), dtype=np.bool_)
-        if radio.restart is not None:
-            fresh = after >= radio.restart + _RESTART_LASTS
-        zero = int(np.argmax(fresh)) if fresh.any() else 0
-        running = after * (1 + radio.drift) + (radio.clock or 0.0)
-        if fresh.any():
-            running = np.where(fresh, after - after[zero] + 0.8, running)
-        self.tsf = np.zeros(len(after)) if radio.clock is None else np.rint(running * 1e6)
-        gone = np.where(fresh, numbers - numbers[zero] if len(numbers) else 0, numbers)
-        self.sequence = np.where(fresh, 0, radio.sequence) + gone * radio.sequence_step
-        turns = np.where(fresh, second - (second[zero] if len(second) else 0), second)
-        self.counter = (np.where(fresh, 0, radio.counter) + turns * radio.counter_step) % 256
-        self.times, self.second = times, second
-        self.addresses, self.which = _addresses(radio, after)
+        self.said, self.radio, self.scene = said, radio, scene
+        self.sent, self.times, self.second, self.signal, self.kept = sent, sent + delay, second, signal, kept
+        self.addresses, self.which = _addresses(radio, sent - scene.begin)
+        self._count()
 
-    def named(self, kept: NDArray[np.bool_]) -> tuple[str, ...]:
-        return tuple(self.addresses[index].tobytes().hex(":") for index in np.unique(self.which[kept]).tolist())
+    def _count(self) -> None:
+        radio, after = self.radio, self.sent - self.scene.begin
+        numbers, turns = np.arange(len(after)), self.second
+        running = after * (1 + radio.drift) + (radio.clock or 0.0)
+        sequence, counter = np.full(len(after), radio.sequence), np.full(len(after), radio.counter)
+        fresh = after >= (np.inf if radio.restart is None else radio.restart + _RESTART_LASTS)
+        if fresh.any():
+            first = int(np.argmax(fresh))
+            running = np.where(fresh, after - after[first] + 0.8, running)
+            sequence, counter = np.where(fresh, 0, sequence), np.where(fresh, 0, counter)
+            numbers, turns = np.where(fresh, numbers - first, numbers), np.where(fresh, turns - turns[first], turns)
+        self.tsf = np.zeros(len(after)) if radio.clock is None else np.rint(running * 1e6)
+        self.sequence = sequence + numbers * radio.sequence_step
+        self.counter = (counter + turns * radio.counter_step) % 256
+
+    def named(self) -> tuple[str, ...]:
+        """The addresses that were heard."""
+        return tuple(self.addresses[index].tobytes().hex(":") for index in np.unique(self.which[self.kept]).tolist())
+
+    def packs(self) -> list[tuple[NDArray[np.bool_], Bytes]]:
+        """The frames heard that carry all messages, in every third second, and those that carry the place; each with its packs."""
+        location, others = self.said.messages()
+        full = (self.second % 3 == 0) | self.radio.full
+        version = self.said.version
+        all_packs = pack_many([others[0], location, *others[1:]], version=version)
+        brief = pack_many([location], version=version)
+        parts = [(self.kept & full, all_packs), (self.kept & ~full, brief)]
+        return [(part, packs[self.second[part]]) for part, packs in parts if part.any()]
 
 
 def _addresses(radio: Radio, after: Floats) -> tuple[Bytes, NDArray[np.int64]]:
@@ -175,86 +200,63 @@ def _addresses(radio: Radio, after: Floats) -> tuple[Bytes, NDArray[np.int64]]:
     return drawn, which
 
 
-def _split(said: Said, radio: Radio, second: NDArray[np.int64]) -> list[tuple[NDArray[np.bool_], Bytes]]:
-    """The frames that carry all messages, in every third second, and those that carry the place; each with the packs of all seconds."""
-    location, others = said.messages()
-    full = (second % 3 == 0) | radio.full
-    return [(full, pack_many([others[0], location, *others[1:]], version=said.version)),
-            (~full, pack_many([location], version=said.version))]  # fmt: skip
-
-
-def _wifi(rows: Bytes, radio: Radio, times: Floats, signal: Floats, scene: Scene) -> list[Frames]:
-    written = scene.written(times)
-    if scene.radiotap and radio.injected:
+def _wifi(rows: Bytes, sending: _Sending, part: NDArray[np.bool_], *, later: float = 0.0) -> list[Frames]:
+    scene = sending.scene
+    written = scene.written(sending.times[part] + later)
+    if scene.radiotap and sending.radio.injected:
         echoes = Frames(WIFI, written + 100_000, frames.injected(rows, echo=True))
         return [Frames(WIFI, written, frames.injected(rows)), echoes]
     if scene.radiotap:
-        arrived = np.rint((times - scene.begin + 60) * 1e6)
-        rows = frames.radiotap(rows, arrived=arrived, signal=np.rint(signal), channel=radio.channel)
+        arrived = np.rint((sending.sent[part] + later - scene.begin + 60) * 1e6)
+        signal = np.rint(sending.signal[part])
+        rows = frames.radiotap(rows, arrived=arrived, signal=signal, channel=sending.radio.channel)
     return [Frames(WIFI, written, rows)]
 
 
-def _beacons(
-    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
-) -> list[Frames]:
-    sender = frames.Transmitter(
-        address=radio.address, ssid=radio.ssid, channel=radio.channel, elements=radio.elements,
-        capability=0x0431 if radio.elements else 0,
-    )  # fmt: skip
+def _beacons(sending: _Sending) -> list[Frames]:
+    radio = sending.radio
+    sender = frames.Transmitter(address=radio.address, ssid=radio.ssid, channel=radio.channel, manner=radio.manner)
     out: list[Frames] = []
-    for part, packs in _split(said, radio, state.second):
-        now = kept & part
-        if now.any():
-            rows = frames.beacons(
-                sender, packs[state.second[now]],
-                tsf=state.tsf[now], sequence=state.sequence[now], counter=state.counter[now],
-            )  # fmt: skip
-            out += _wifi(rows, radio, state.times[now], signal[now], scene)
+    for part, packs in sending.packs():
+        tsf, sequence, counter = sending.tsf[part], sending.sequence[part], sending.counter[part]
+        out += _wifi(frames.beacons(sender, packs, tsf=tsf, sequence=sequence, counter=counter), sending, part)
     return out
 
 
-def _nan(
-    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
-) -> list[Frames]:
+def _nan(sending: _Sending) -> list[Frames]:
     """Every action frame is full, and a synchronisation beacon stands before it."""
-    if not kept.any():
-        return []
-    location, others = said.messages()
-    packs = pack_many([others[0], location, *others[1:]], version=said.version)[state.second[kept]]
-    before = frames.nan_syncs(radio.address, tsf=state.tsf[kept], sequence=2 * state.sequence[kept])
-    after = frames.nan_actions(radio.address, packs, sequence=2 * state.sequence[kept] + 1, counter=state.counter[kept])
-    times, level = state.times[kept], signal[kept]
-    return [*_wifi(before, radio, times, level, scene), *_wifi(after, radio, times + 0.0006, level, scene)]
+    out: list[Frames] = []
+    address = sending.radio.address
+    for part, packs in sending.packs():
+        sequence = 2 * sending.sequence[part]
+        before = frames.nan_syncs(address, tsf=sending.tsf[part], sequence=sequence)
+        after = frames.nan_actions(address, packs, sequence=sequence + 1, counter=sending.counter[part])
+        out += _wifi(before, sending, part) + _wifi(after, sending, part, later=0.0006)
+    return out
 
 
-def _legacy(
-    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
-) -> list[Frames]:
+def _legacy(sending: _Sending) -> list[Frames]:
     """One message at a time: the place in every second frame, the others in turn between; each kind has its counter."""
-    location, others = said.messages()
-    number = np.arange(len(state.times))
+    location, others = sending.said.messages()
+    number = np.arange(len(sending.sent))
     out = []
     for turn, block in enumerate([location, *others]):
         its_turn = (number % 2 == 1) & (number // 2 % len(others) == turn - 1) if turn else number % 2 == 0
-        now = kept & its_turn
-        if now.any():
-            counter = state.counter[now] if turn == 0 else (radio.counter + 37 * turn + number[now] // 8) % 256
-            rows = frames.legacy_advertisements(
-                state.addresses[state.which[now]], block[state.second[now]], counter=counter
-            )
-            out.append(Frames(BLUETOOTH, scene.written(state.times[now]), rows))
+        part = sending.kept & its_turn
+        if part.any():
+            counter = sending.counter[part]
+            if turn:
+                counter = (sending.radio.counter + 37 * turn + number[part] // 8) % 256
+            senders = sending.addresses[sending.which[part]]
+            rows = frames.legacy_advertisements(senders, block[sending.second[part]], counter=counter)
+            out.append(Frames(BLUETOOTH, sending.scene.written(sending.times[part]), rows))
     return out
 
 
-def _extended(
-    said: Said, radio: Radio, state: _State, signal: Floats, kept: NDArray[np.bool_], scene: Scene
-) -> list[Frames]:
+def _extended(sending: _Sending) -> list[Frames]:
     out: list[Frames] = []
-    for part, packs in _split(said, radio, state.second):
-        now = kept & part
-        if now.any():
-            rows = frames.extended_advertisements(
-                state.addresses[state.which[now]], packs[state.second[now]], counter=state.counter[now]
-            )
-            out.append(Frames(BLUETOOTH, scene.written(state.times[now]), rows))
+    for part, packs in sending.packs():
+        senders = sending.addresses[sending.which[part]]
+        rows = frames.extended_advertisements(senders, packs, counter=sending.counter[part])
+        out.append(Frames(BLUETOOTH, sending.scene.written(sending.times[part]), rows))
     return out

@@ -17,6 +17,8 @@ from kizuna.domains.air.simulator.fleet import Sender, honest_radio
 from kizuna.domains.air.simulator.flight import Flight, Floats, Place, aeroplane, disc, multirotor, outbound, still
 from kizuna.domains.air.simulator.radio import Radio, Scene
 from kizuna.domains.air.simulator.scenario import METHODS, Method, Spoof
+from kizuna.errors import InvalidInput
+from kizuna.formats.remote_id.fields import EPOCH_2019
 
 SWARM = 20
 """Identities that one transmitter forges."""
@@ -59,10 +61,10 @@ def _radio(rng: np.random.Generator, skill: int, **habits: Any) -> Radio:
     """Crude: all zeros and nothing beside the name. Better: a clock just started. Best: as an aircraft that has been running."""
     radio = msgspec.structs.replace(honest_radio(rng), moves=False, power=20.0, lost=float(rng.uniform(0.02, 0.3)))
     if skill == 0:
-        crude = {"clock": None, "sequence": 0, "sequence_step": 0, "elements": False}
+        crude = {"clock": None, "sequence": 0, "sequence_step": 0, "manner": "bare"}
         return msgspec.structs.replace(radio, **{**crude, **habits})
     if skill == 1:
-        return msgspec.structs.replace(radio, **{"clock": 0.0, "sequence": 0, "elements": False, **habits})
+        return msgspec.structs.replace(radio, **{"clock": 0.0, "sequence": 0, "manner": "module", **habits})
     return msgspec.structs.replace(radio, **habits)
 
 
@@ -73,8 +75,8 @@ def _elsewhere(rng: np.random.Generator, world: World) -> Flight:
 def _claim(
     rng: np.random.Generator, who: Identity, flight: Flight, world: World, skill: int, early: float = 0.0
 ) -> Said:
-    """Without errors of measurement unless skilled."""
-    return say(rng, who, flight, world.place, world.scene.begin, clean=skill == 0, early=early)
+    """Without errors of measurement unless skilled; where its operator is said to be is in it always."""
+    return say(rng, who, flight, world.place, world.scene.begin, clean=skill == 0, early=early, complete=True)
 
 
 def _frozen(columns: dict[str, Any], at: int) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def _victim(rng: np.random.Generator, world: World) -> Sender:
     """An honest aircraft that sends beacons."""
     able = [one for one in world.honest if one.radios[0].carrier == "beacon"]
     if not able:
-        raise ValueError("a clone needs an honest aircraft")
+        raise InvalidInput("a clone needs an honest aircraft")
     return able[int(rng.integers(0, len(able)))]
 
 
@@ -156,7 +158,7 @@ def _teleport(rng: np.random.Generator, skill: int, world: World) -> list[Sender
 
 def _swarm(rng: np.random.Generator, skill: int, world: World) -> list[Sender]:
     """Twenty invented aircraft from one transmitter, by turns: one address (skill 0), or twenty with one clock and one count of frames."""
-    base, station = _radio(rng, 1, elements=skill > 0, period=1.0), _station(rng, world)
+    base, station = _radio(rng, 1, manner="module" if skill else "bare", period=1.0), _station(rng, world)
     senders = []
     for index in range(SWARM):
         who = identity(rng, plain=True)
@@ -177,9 +179,8 @@ def _replay(rng: np.random.Generator, skill: int, world: World) -> list[Sender]:
     flight = aeroplane(rng, world.seconds, disc(rng, 200, 900)) if rng.random() < 0.3 else _elsewhere(rng, world)
     who = identity(rng, plain=True)
     said = _claim(rng, who, flight, world, 1, early=early)
-    if said.system is not None:
-        stated = np.floor(said.moments - early) - 1_546_300_800
-        said = msgspec.structs.replace(said, system={**said.system, "stated": stated})
+    stated = np.floor(said.moments - early) - EPOCH_2019
+    said = msgspec.structs.replace(said, system={**(said.system or {}), "stated": stated})
     return [Sender(identity=who, said=said, radios=(_radio(rng, 2),), places=_station(rng, world))]
 
 

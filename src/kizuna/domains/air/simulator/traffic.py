@@ -52,7 +52,7 @@ def _numbered(rng: np.random.Generator, n: int, size: int, head: bytes = b"") ->
 def _point(rng: np.random.Generator, point: int, times: Floats, scene: Scene) -> Frames:
     after = times - scene.begin
     boot, first = float(rng.uniform(1e3, 1e6)), int(rng.integers(0, 4096))
-    sender = frames.Transmitter(address=_address(rng), ssid=f"net-{point}", capability=0x1431)
+    sender = frames.Transmitter(address=_address(rng), ssid=f"net-{point}")
     sequence: NDArray[np.int64] = first + (after / 0.1024).astype(np.int64)
     rows = frames.beacons(sender, None, tsf=np.rint((boot + after) * 1e6), sequence=sequence)
     return _kept(rng, rows, times, scene, _RATE_1M)
