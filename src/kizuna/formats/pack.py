@@ -21,7 +21,7 @@ from kizuna.formats.json_patch import apply_patch, decode_patch
 PACKED = 5 << 20  # bytes of one file as shipped
 UNPACKED = 64 << 20  # bytes of one file unpacked
 
-Kind = Literal["stix", "groups", "regions", "programme", "scenario"]
+Kind = Literal["stix", "groups", "regions", "programme", "scenario", "captures"]
 Status = Literal["stated", "to-be-confirmed", "unknown"]
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.picture import Picture
 from kizuna.domains.air.reports import Receiver, Report
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.sources import read
+from kizuna.domains.air.sources import PIECE, read
 from kizuna.domains.air.tracks import tracks
 from kizuna.errors import KizunaError
 
@@ -45,6 +45,24 @@ def replay(names: Iterable[str], sensor: Sensor, picture: Picture, flights: list
         picture.take(report, sensor)
     picture.end()
     return summed(receivers, flights)
+
+
+def replayed(captures: Iterable[bytes], sensor: Sensor) -> list[Flight]:
+    """The flights in captures that are held as a whole, plain. Raises InvalidInput."""
+    flights: list[Flight] = []
+    picture = Picture(ended=flights.append)
+    receivers = [(Receiver(), capture) for capture in captures]
+    reports = (_whole(receiver, capture) for receiver, capture in receivers)
+    for report in heapq.merge(*reports, key=lambda report: report.time):
+        picture.take(report, sensor)
+    picture.end()
+    return flights
+
+
+def _whole(receiver: Receiver, capture: bytes) -> Iterator[Report]:
+    for start in range(0, len(capture), PIECE):
+        yield from receiver.feed(capture[start : start + PIECE])
+    receiver.end()
 
 
 def summed(receivers: Iterable[Receiver], flights: list[Flight]) -> Summary:
