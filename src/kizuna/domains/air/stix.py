@@ -2,7 +2,7 @@
 
 The aircraft and its operator's station are identities of this node, the transmitter an observable; serial number, registration and
 operator number in an extension are observed values, so what else knows them is found. The path is in an extension of the observed data.
-What is said of the receiver, there and in the sighting, is for one's own organisation, or whom the sensor's settings name.
+What is said of the receiver, there and in the sighting, is for one's own organisation, and so is what would tell where it stands.
 Identifiers follow from sensor and flight by a key of the node: who replays a capture once more changes nothing, and nobody else can
 tell from an identifier what it is of.
 """
@@ -19,7 +19,7 @@ import msgspec
 from kizuna.clock import from_text, to_text
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.truth.words import Language, sentence
+from kizuna.domains.air.truth.words import Language, outside, sentence
 from kizuna.formats.track import Finding, Operator, Point, Track
 from kizuna.labels import Label, own_only, parse_label, to_markings
 from kizuna.stix.builtin import AIRCRAFT_EXTENSION, BUILTIN, DOUBT_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
@@ -111,8 +111,8 @@ class Recorder:
             "measures": _measures(track.points),
             "operator": None if track.operator is None else msgspec.to_builtins(track.operator),
             "doubt": track.doubt,
-            "findings": [_finding(one) for one in track.findings] or None,
-            "receiver": {"sensor_ref": self.sensor_id, **heard},
+            "findings": [_finding(outside(one)) for one in track.findings] or None,
+            "receiver": {"sensor_ref": self.sensor_id, **heard, **_measured_here(track)},
         }
         data["extensions"] = {TRACK_EXTENSION: _extension(said)}
         marks = [
@@ -160,7 +160,7 @@ class Recorder:
         data = self._object("incident", (self._sensor.name, flight), since, max(last, since), self._label)
         data |= {"name": f"{SPOOFED_WORDS}: {track.name}"}
         data |= {"lang": "en", "description": _reasons(track, "en")}
-        said = {"doubt": track.doubt, "findings": [_finding(one) for one in track.findings]}
+        said = {"doubt": track.doubt, "findings": [_finding(outside(one)) for one in track.findings]}
         data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
         yield data
         yield self._translated(data, track)
@@ -269,8 +269,14 @@ def _measures(points: tuple[Point, ...]) -> list[Json] | None:
     return found or None
 
 
+def _measured_here(track: Track) -> Json:
+    """The reasons whose values tell where the receiver stands, with these."""
+    found = [_finding(one) for one in track.findings if one != outside(one)]
+    return {"findings": found} if found else {}
+
+
 def _reasons(track: Track, language: Language) -> str:
-    return "\n".join(f"{one.weight:g}: {sentence(one, language)}" for one in track.findings)
+    return "\n".join(f"{one.weight:g}: {sentence(outside(one), language)}" for one in track.findings)
 
 
 def _finding(one: Finding) -> Json:
