@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kizuna.errors import InvalidInput
-from kizuna.formats.zone import DAYS, Circle, Daily, Limit, Period, Polygon, Volume, Zone, applies, faults, from_json, to_json
+from kizuna.formats.zone import (
+    DAYS,
+    Circle,
+    Daily,
+    Limit,
+    Period,
+    Polygon,
+    Volume,
+    Zone,
+    applies,
+    faults,
+    from_json,
+    to_json,
+)
 from tests.tracks import AROUND, square, zone, zones
 
 values = st.recursive(

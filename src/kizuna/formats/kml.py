@@ -137,7 +137,7 @@ def _arrays(line: Element, points: Sequence[Point]) -> None:
         if any(is_number(value) for value in values):
             array = SubElement(data, "gx:SimpleArrayData", {"name": name})
             for value in values:
-                SubElement(array, "gx:value").text = f"{value:g}" if is_number(value) else ""
+                SubElement(array, "gx:value").text = f"{value:.12g}" if is_number(value) else ""
 
 
 def _placemark(parent: Element, name: str, style: str, told: Mapping[str, str]) -> Element:

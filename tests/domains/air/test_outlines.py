@@ -94,12 +94,14 @@ def test_many_at_once_are_as_each_alone(
         )
         places = [*places, corner, (corner[0], min(85.0, corner[1] + data.draw(st.floats(-1, 1))))]
     x, y = np.array(places, dtype=np.float64).T
-    at, held = Outlines(shapes).holding(x, y)
+    outlines = Outlines(shapes)
+    at, held = outlines.holding(x, y)
     pairs = list(zip(at.tolist(), held.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     for number, (longitude, latitude) in enumerate(places):
         for shape_number, shape in enumerate(shapes):
-            assert ((number, shape_number) in pairs) == by_turns(shape, longitude, latitude)
+            if not isinstance(shape, Circle) or not 0 < outlines.distance(shape_number, longitude, latitude) < 1e-6:
+                assert ((number, shape_number) in pairs) == by_turns(shape, longitude, latitude)
 
 
 def by_turns(shape: Polygon | Circle, longitude: float, latitude: float) -> bool:
@@ -213,7 +215,9 @@ def test_the_box_of_a_circle_holds_all_of_it(circle: Circle, heading: float, sha
     across, along = metres_per_degree(circle.latitude)
     north = circle.latitude + share * circle.radius * math.cos(heading) / along
     east = (circle.longitude + share * circle.radius * math.sin(heading) / across + 180) % 360 - 180
-    assert holds(circle, east, north) == (Outlines([circle]).distance(0, east, north) <= 0)
+    gone = Outlines([circle]).distance(0, east, north)
+    # Longitudes are reckoned from other places in the two, so the last digits differ.
+    assert holds(circle, east, north) if gone <= 0 else gone < 1e-6 or not holds(circle, east, north)
 
 
 def test_a_box_at_a_pole_holds_every_longitude() -> None:

@@ -116,6 +116,17 @@ def test_no_zones_no_alerts() -> None:
     assert watch.seen([at(0)]) == []
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(-0.02, 0.02), st.floats(-0.02, 0.02)), max_size=60))
+def test_one_by_one_or_together_they_lead_to_the_same(steps: list[tuple[int, float, float]]) -> None:
+    areas = [zone(AROUND), zone(Circle(*FIELD, 900.0), AROUND), zone(Volume(AROUND, Limit(0, "agl")))]
+    positions = [
+        at(second, FIELD[1] + north, FIELD[0] + east, track=str(number % 3))
+        for number, (second, east, north) in enumerate(sorted(steps))
+    ]
+    together, alone = Watch(areas), Watch(areas)
+    assert together.seen(positions) == [alert for position in positions for alert in alone.seen([position])]
+
+
 # Heights
 
 
