@@ -91,6 +91,11 @@ def tried(data: object) -> Zone | InvalidInput:
         return error
 
 
+@pytest.mark.parametrize("data", [None, [], "\ud800", 10**400, float("nan"), {"\ud800": 1}, {"identifier": "\ud800"}])
+def test_what_is_no_zone_at_all(data: object) -> None:
+    assert isinstance(tried(data), InvalidInput)
+
+
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
