@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from kizuna.domains.air.replay import Summary
     from kizuna.domains.air.sensors import Sensor
     from kizuna.domains.air.zones import Alert, Watch
+    from kizuna.domains.air.zones import Position as At
     from kizuna.errors import KizunaError
     from kizuna.store import Store
 
 PARTLY = 6
+_SECOND = 1_000_000
 _sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it, as `air sensors` has it.")
 _place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a sensor set up.")
 _zones = click.option(
@@ -136,6 +138,7 @@ def watch(
                 flight = picture.take(report, sensor)
                 if flight is not None and flight.fresh:
                     live_text.doubted(flight)
+            zones.look()
             if not piece:
                 picture.pass_to(time.time())
             if kept is not None:
@@ -172,6 +175,7 @@ class Zones:
     def __init__(self, files: tuple[str, ...], *, as_json: bool) -> None:
         self._as_json = as_json
         self._watch: Watch | None = None
+        self._moved: list[At] = []
         if files:
             from kizuna.cli.air import read_zones
             from kizuna.domains.air.zones import Watch
@@ -185,22 +189,32 @@ class Zones:
             self.zones = []
 
     def moved(self, position: Position) -> None:
-        """A flight has a new position."""
+        """A flight has a new position; those of a second are looked at together."""
         if self._watch is None:
             return
         from kizuna.domains.air.zones import Position as At
         from kizuna.formats.remote_id.fields import HEIGHT_REFERENCES
 
         located, point = position.located, position.path.points[-1]
-        place = At(
-            position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
-            HEIGHT_REFERENCES[located.height_reference],
+        if self._moved and not 0 <= point.time - self._moved[0].time < _SECOND:
+            self.look()
+        self._moved.append(
+            At(
+                position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
+                HEIGHT_REFERENCES[located.height_reference],
+            )
         )  # fmt: skip
-        self._tell(self._watch.seen([place]))
+
+    def look(self) -> None:
+        """Look at all that moved since."""
+        if self._watch is not None and self._moved:
+            moved, self._moved = self._moved, []
+            self._tell(self._watch.seen(moved))
 
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
         if self._watch is not None:
+            self.look()
             self._tell(self._watch.ended(flight.key, round(flight.last * 1e6)))
 
     def _tell(self, alerts: list[Alert]) -> None:

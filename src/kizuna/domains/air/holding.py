@@ -31,6 +31,7 @@ AREA = "emerging-technologies"
 """The programme area that what is seen of unmanned aircraft serves by default: autonomous systems are among these technologies."""
 ZONE_WORDS = "Zone for unmanned aircraft"
 _PAGE = 200
+_LATEST, _SHOWN = 12, 3
 
 Json = dict[str, Any]
 
@@ -46,11 +47,11 @@ class Seen(NamedTuple):
 
 
 class Sky(NamedTuple):
-    """How many tracks and spoofed flights somebody may see, and when the newest came (microseconds), if any did."""
+    """How many tracks and spoofed flights somebody may see, and the aircraft that were seen last."""
 
     tracks: int
     spoofed: int
-    newest: int | None
+    newest: tuple[Track, ...]
 
 
 def sensors(view: View) -> list[Sensor]:
@@ -114,8 +115,12 @@ def sky(view: View) -> Sky:
     count = next((one.count for one in held.types if one.value == "observed-data"), 0)
     spoofed = view.facets(SPOOFED_WORDS, types=("incident",))
     fakes = next((one.count for one in spoofed.types if one.value == "incident"), 0)
-    newest = view.search(WORDS, types=("observed-data",), limit=1).items if count else []
-    return Sky(count, fakes, newest[0].added if newest else None)
+    newest: dict[str, Track] = {}
+    for stored in view.search(WORDS, types=("observed-data",), limit=_LATEST).items if count else ():
+        track = track_of(msgspec.json.decode(stored.raw))
+        if track is not None:
+            newest.setdefault(f"{track.name} {track.doubt}", track)
+    return Sky(count, fakes, tuple(newest.values())[:_SHOWN])
 
 
 def zones(view: View) -> list[Zone]:
@@ -135,7 +140,9 @@ def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter
             unchanged += 1
         else:
             found.append(_location(store, key, zone, label))
-    return _store(store, found, None) + Counter(unchanged=unchanged)
+    counts = _store(store, found, None)
+    counts["unchanged"] += unchanged
+    return counts
 
 
 def zone_of(data: Json) -> Zone | None:
