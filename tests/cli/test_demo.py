@@ -305,7 +305,6 @@ def test_tokyos_receiver_heard_a_drone_and_a_spoof_and_kyiv_gets_both_without_th
         "dBm",
         "transmissions",
         "sensor_ref",
-        "where_sighted_refs",
         f'"latitude": {sensor["latitude"]}',
     ):
         assert secret not in text, secret
