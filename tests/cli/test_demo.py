@@ -305,7 +305,7 @@ def test_tokyos_receiver_heard_a_drone_and_a_spoof_and_kyiv_gets_both_without_th
         "dBm",
         "transmissions",
         "sensor_ref",
-        f'"latitude": {sensor["latitude"]}',
+        f'"latitude": {sensor["latitude"]},',
     ):
         assert secret not in text, secret
     assert [

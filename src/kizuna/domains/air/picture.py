@@ -6,10 +6,10 @@ Bounded whatever comes: flights and transmitters that were silent longest go fir
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import hypot
 from typing import NamedTuple
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import SERIAL, Located, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
@@ -86,7 +86,8 @@ class Picture:
         if flight is None:
             return None
         flight.heard += 1
-        flight.last = max(flight.last, time)
+        if time > flight.last:
+            flight.last = time
         flight.sensors.add(sensor.name)
         if report.signal != UNKNOWN_SIGNAL:
             flight.hear(report.signal)
@@ -185,7 +186,7 @@ class Picture:
         state.counter = report.counter
         state.path.check(flight, detection, located, path, before, same_counter=same)
         if flight.operated is not None:
-            check_operator(flight, flight.operated, detection)
+            check_operator(flight, flight.operated, detection, path.plane)
         times = self._times_at(sensor.name)
         times.hour.check(flight, located.second, report.time)
         if flight.operated is not None and flight.operated.stated:
@@ -199,11 +200,11 @@ class Picture:
         if hearing is None:
             if len(state.hearing) >= _MOST_HEARINGS:
                 state.hearing.clear()
-            hearing = state.hearing[key] = Hearing()
+            hearing = state.hearing[key] = Hearing(sensor)
         if report.signal != UNKNOWN_SIGNAL:
             hearing.steady(flight, detection, report.signal)
-        if sensor.latitude is not None and sensor.longitude is not None:
-            away = distance(sensor.latitude, sensor.longitude, detection.latitude, detection.longitude)
+        if hearing.plane is not None:
+            away = hypot(*hearing.plane.metres(detection.latitude, detection.longitude))
             hearing.check(flight, away, report.signal, detection.time, sensor.reach)
 
     def _times_at(self, sensor: str) -> _Times:
