@@ -32,7 +32,7 @@ class Plane:
         longitude = self.longitude + east / self.per_longitude
         if longitude > 180 or longitude < -180:
             longitude = (longitude + 180) % 360 - 180
-        return self.latitude + north / PER_DEGREE, longitude
+        return min(max(self.latitude + north / PER_DEGREE, -90.0), 90.0), longitude
 
 
 def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
