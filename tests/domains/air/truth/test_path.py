@@ -127,10 +127,8 @@ def test_reports_in_another_order_make_no_other_flight() -> None:
 
 
 def test_paths_of_one_who_teleports_are_bounded_and_told_apart() -> None:
-    reports = [
-        report(second, located(40_000.0 * (second % 97), 40_000.0 * (second % 89)), names=named(serial(1)))
-        for second in range(3000)
-    ]
+    places = [located(40_000.0 * (second % 97), 40_000.0 * (second % 89)) for second in range(3000)]
+    reports = [report(second, place, names=named(serial(1))) for second, place in enumerate(places)]
     flight = heard(*reports)[serial(1)]
     assert len(flight.paths) == 64
     assert len({path.number for path in flight.paths}) == 64

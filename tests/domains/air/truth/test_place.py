@@ -71,7 +71,7 @@ def test_a_signal_that_does_not_fall_with_distance() -> None:
     found = reasons(*wandering, sensor=PLACED)["signal-flat"]
     assert abs(float(found["slope"])) < 0.3
     assert float(found["expected"]) >= 3
-    assert found["heard"] == 200
+    assert found["heard"] == 140
     assert weight("signal-flat", *wandering, sensor=PLACED) >= WEIGHTS["signal-flat"]
     assert "signal-flat" not in reasons(*wandering, sensor=SENSOR)
     assert "signal-flat" not in reasons(*wandering[:90], sensor=PLACED)
