@@ -41,6 +41,7 @@ class Flight:
         self.status = 0
         self.paths: list[Track] = []
         self.path: Track | None = None
+        self._begun = 0
         self.findings: dict[str, Finding] = {}
         self.doubt = 0.0
         self.fresh: list[Finding] = []
@@ -97,16 +98,17 @@ class Flight:
         before = self.path
         path = self._fitting(detection)
         self.path = path
-        path.take(detection)
-        latitude, longitude = path.place()
-        path.add(_point(time, latitude, longitude, located))
+        if path.take(detection):
+            latitude, longitude = path.place()
+            path.add(_point(time, latitude, longitude, located))
         return detection, path, before if before is not path else None
 
     def _fitting(self, detection: Detection) -> Track:
         near = [path for path in self.paths if path.speed_to(detection) <= self.fastest]
         best = near[0] if len(near) == 1 else min(near, key=lambda path: path.off(detection), default=None)
         if best is None:
-            best = Track(len(self.paths) + 1, detection)
+            self._begun += 1
+            best = Track(self._begun, detection)
             self.paths.append(best)
             if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
                 self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))

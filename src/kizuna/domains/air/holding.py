@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 AREA = "emerging-technologies"
 """The programme area that what is seen of unmanned aircraft serves by default: autonomous systems are among these technologies."""
 ZONE_WORDS = "Zone for unmanned aircraft"
+_OWN = "own"  # the source of what this node's people and tools say
 _PAGE = 200
 _LATEST, _SHOWN = 12, 3
 
@@ -55,8 +56,9 @@ class Sky(NamedTuple):
 
 
 def sensors(view: View) -> list[Sensor]:
-    """The sensors somebody may see, by name."""
-    found = (sensor_of(data) for _, data in _objects(view, SENSOR_WORDS, "identity"))
+    """This node's own sensors that somebody may see, by name: what a partner says of sensors decides no label here."""
+    held = _objects(view, SENSOR_WORDS, "identity")
+    found = (sensor_of(data) for stored, data in held if stored.source == _OWN)
     return sorted((one for one in found if one is not None), key=lambda one: one.name)
 
 
@@ -83,7 +85,9 @@ def record(store: Store, flights: Iterable[Flight], one: Sensor) -> Counter[str]
     found = list(recorder.sensor(store.clock())) if one not in sensors(store.custodian()) else []
     for flight in flights:
         if told := tracks(flight):
-            found += recorder.flight(told, heard(flight))
+            found += recorder.flight(
+                told, heard(flight), first=round(flight.first * 1e6), last=round(flight.last * 1e6)
+            )
     return _store(store, found, one.area)
 
 
@@ -125,14 +129,19 @@ def sky(view: View) -> Sky:
 
 def zones(view: View) -> list[Zone]:
     """The zones somebody may see, by country and identifier."""
-    found = (zone_of(data) for _, data in _objects(view, ZONE_WORDS, "location"))
+    return _zones(view)
+
+
+def _zones(view: View, source: str | None = None) -> list[Zone]:
+    held = _objects(view, ZONE_WORDS, "location")
+    found = (zone_of(data) for stored, data in held if source in (None, stored.source))
     return sorted((one for one in found if one is not None), key=lambda one: (one.country, one.identifier))
 
 
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
     """Keep zones, each a location; what is there already stays as it is."""
     key = derived_key(store.folder, "air")
-    there = {(one.country, one.identifier): one for one in zones(store.custodian())}
+    there = {(one.country, one.identifier): one for one in _zones(store.custodian(), _OWN)}
     found: list[Json] = [] if label is None else [one for one in to_markings(label) if one["id"] not in BUILTIN]
     unchanged = 0
     for zone in new:

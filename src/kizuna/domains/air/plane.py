@@ -39,13 +39,13 @@ class Plane:
         longitude = self.longitude + east / self.per_longitude
         if longitude > 180 or longitude < -180:
             longitude = (longitude + 180) % 360 - 180
-        return self.latitude + north / PER_DEGREE, longitude
+        return min(max(self.latitude + north / PER_DEGREE, -90.0), 90.0), longitude
 
 
 def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Metres over ground between two places (haversine)."""
+    """Metres over ground between two places (haversine); not-a-number where a part is."""
     half = (
         sin(radians(other_latitude - latitude) / 2) ** 2
         + cos(radians(latitude)) * cos(radians(other_latitude)) * sin(radians(other_longitude - longitude) / 2) ** 2
     )
-    return 2 * EARTH * asin(min(1.0, sqrt(half)))
+    return 2 * EARTH * asin(min(sqrt(half), 1.0))

@@ -60,20 +60,22 @@ class Recorder:
         }
         return [*self._definitions(self._sensor_label), data]
 
-    def flight(self, tracks: Sequence[Track], heard: Json) -> list[Json]:
-        """All that is said of one flight, by its tracks; `heard` is what only the receiver knows (transmissions, signal, transmitters)."""
+    def flight(self, tracks: Sequence[Track], heard: Json, *, first: int, last: int) -> list[Json]:
+        """All that is said of one flight, by its tracks; `heard` is what only the receiver knows (transmissions, signal, transmitters).
+
+        `first` and `last` are when it was heard (microseconds): what is said of a flight that goes on is a new version each time.
+        """
         main = tracks[0]
-        first = min(track.points[0].time for track in tracks)
-        last = max(track.points[-1].time for track in tracks)
+        last = max(last, *(track.points[-1].time for track in tracks))
         aircraft, transmitter = self._aircraft(main), self._transmitter(main)
         found = [*self._definitions(self._label, self._own, self._operator_label), transmitter, aircraft]
-        observed = [self._observed(track, transmitter["id"], heard) for track in tracks]
+        observed = [self._observed(track, transmitter["id"], heard, last) for track in tracks]
         for track, one in zip(tracks, observed, strict=True):
             found += [one, self._sighting(track, aircraft["id"], one["id"])]
         if main.operator is not None:
             found += self._station(main, main.operator, aircraft["id"], first, last)
         if main.doubt >= ENOUGH:
-            found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), last)
+            found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), first, last)
         return found
 
     def _aircraft(self, track: Track) -> Json:
@@ -92,9 +94,9 @@ class Recorder:
             data = {"type": "user-account", "spec_version": "2.1", "user_id": track.name, "account_type": "remote-id"}
         return {**data, "id": sco_id(data), **_marks(self._label)}
 
-    def _observed(self, track: Track, transmitter: str, heard: Json) -> Json:
+    def _observed(self, track: Track, transmitter: str, heard: Json, until: int) -> Json:
         first, last = track.points[0].time, track.points[-1].time
-        data = self._object("observed-data", (self._sensor.name, track.id), first, last, self._label)
+        data = self._object("observed-data", (self._sensor.name, track.id), first, until, self._label)
         count = min(len(track.points), _MOST_OBSERVED)
         data |= {"first_observed": _time(first), "last_observed": _time(last), "number_observed": count}
         data["object_refs"] = [transmitter]
@@ -154,10 +156,9 @@ class Recorder:
         yield self._related(station["id"], "located-at", place["id"], first, label)
         yield self._related(aircraft, "related-to", station["id"], ALWAYS, label)
 
-    def _incident(self, track: Track, about: tuple[str, ...], last: int) -> Iterator[Json]:
-        since = min(one.since for one in track.findings)
+    def _incident(self, track: Track, about: tuple[str, ...], first: int, last: int) -> Iterator[Json]:
         flight = track.id.rpartition("/")[0]
-        data = self._object("incident", (self._sensor.name, flight), since, max(last, since), self._label)
+        data = self._object("incident", (self._sensor.name, flight), first, last, self._label)
         data |= {"name": f"{SPOOFED_WORDS}: {track.name}"}
         data |= {"lang": "en", "description": _reasons(track, "en")}
         said = {"doubt": track.doubt, "findings": [_finding(outside(one)) for one in track.findings]}
@@ -165,7 +166,7 @@ class Recorder:
         yield data
         yield self._translated(data, track)
         for target in about:
-            yield self._related(data["id"], "related-to", target, since, self._label)
+            yield self._related(data["id"], "related-to", target, first, self._label)
 
     def _translated(self, incident: Json, track: Track) -> Json:
         """The incident in Japanese."""
@@ -205,7 +206,7 @@ def track_of(data: Json) -> Track | None:
         return None
     try:
         return _read(data, said)
-    except (ValueError, TypeError, KeyError, AttributeError, msgspec.ValidationError):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
         return None  # a partner may have written anything there
 
 

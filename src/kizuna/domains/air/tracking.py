@@ -66,11 +66,11 @@ class Track:
         forecast = self._position + 2 * step * self._covariance + step**2 * self._speed + ACCELERATION**2 * step**4 / 4
         return (east * east + north * north) / (forecast + detection.deviation**2)
 
-    def take(self, detection: Detection) -> None:
-        """Go on with a detection. One from before the last only leaves things as they are."""
+    def take(self, detection: Detection) -> bool:
+        """Go on with a detection, and whether it did: one from before the last leaves things as they are."""
         step = detection.time - self.last
         if step < 0:
-            return
+            return False
         noise = ACCELERATION**2
         position = self._position + 2 * step * self._covariance + step**2 * self._speed + noise * step**4 / 4
         covariance = self._covariance + step * self._speed + noise * step**3 / 2
@@ -89,6 +89,7 @@ class Track:
         self.said = detection
         if self.east * self.east + self.north * self.north > _FAR * _FAR:
             self._lay_anew()
+        return True
 
     def place(self) -> tuple[float, float]:
         """Latitude and longitude it is believed to be at."""
