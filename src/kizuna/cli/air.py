@@ -173,10 +173,16 @@ def _zone(zone: Zone) -> dict[str, Any]:
 @command.command("sensors", short_help="Set up a sensor, or list them.")
 @click.argument("name", required=False)
 @click.option("--at", "place", metavar="LAT,LON[,M]", help="Where it stands: degrees, metres above WGS-84.")
-@click.option("--accuracy", type=NumberRange(min=0, max=1e6), metavar="M", help="How well its place is known; by default 10 m.")
+@click.option(
+    "--accuracy", type=NumberRange(min=0, max=1e6), metavar="M", help="How well its place is known; by default 10 m."
+)
 @click.option("--reach", type=NumberRange(min=1, max=1e6), metavar="M", help="How far it hears; by default 15,000 m.")
-@click.option("--azimuth", type=NumberRange(0, 360), metavar="DEG", help="Middle of its field of view, clockwise from north.")
-@click.option("--width", type=NumberRange(0, 360), metavar="DEG", help="How wide its field of view is; by default all around.")
+@click.option(
+    "--azimuth", type=NumberRange(0, 360), metavar="DEG", help="Middle of its field of view, clockwise from north."
+)
+@click.option(
+    "--width", type=NumberRange(0, 360), metavar="DEG", help="How wide its field of view is; by default all around."
+)
 @click.option("--label", metavar="LABEL", help="Label of what it sees. Default: OWN.")
 @click.option("--operator-label", metavar="LABEL", help="Label of where operators are. Default: that of what it sees.")
 @click.option("--own-label", metavar="LABEL", help="Label of the sensor itself. Default: OWN.")

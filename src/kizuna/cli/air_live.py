@@ -29,7 +29,11 @@ PARTLY = 6
 _sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it (see `kizuna air sensors`).")
 _place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a --sensor.")
 _zones = click.option(
-    "--zones", "zone_files", multiple=True, metavar="FILE", help="Tell who enters or leaves these (ED-269); may be repeated."
+    "--zones",
+    "zone_files",
+    multiple=True,
+    metavar="FILE",
+    help="Tell who enters or leaves these (ED-269); may be repeated.",
 )
 
 

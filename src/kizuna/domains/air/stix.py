@@ -79,7 +79,9 @@ class Recorder:
     def _aircraft(self, track: Track) -> Json:
         """What has these names and is of this kind has always been so: it is as old as all such, and never changes."""
         named = {"serial": track.serial, "registration": track.registration, "kind": track.aircraft}
-        data = self._object("identity", ("aircraft", track.name, *map(str, named.values())), ALWAYS, ALWAYS, self._label)
+        data = self._object(
+            "identity", ("aircraft", track.name, *map(str, named.values())), ALWAYS, ALWAYS, self._label
+        )
         data |= {"name": f"Aircraft {track.name}", "identity_class": "system"}
         data["extensions"] = {AIRCRAFT_EXTENSION: _extension(named)}
         return data
@@ -120,8 +122,9 @@ class Recorder:
             {"marking_ref": one["id"], "selectors": [f"extensions.{TRACK_EXTENSION}.receiver"]}
             for one in to_markings(self._own)
         ]
-        if self._operator_label is not None and track.operator is not None:
-            places = [f"extensions.{TRACK_EXTENSION}.operator"]
+        told = {"operator": track.operator, "operator_id": track.operator_id}
+        places = [f"extensions.{TRACK_EXTENSION}.{name}" for name, value in told.items() if value is not None]
+        if self._operator_label is not None and places:
             marks += [{"marking_ref": one["id"], "selectors": places} for one in to_markings(self._operator_label)]
         data["granular_markings"] = marks
         return data
