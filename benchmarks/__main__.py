@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import import_, million, patterns, release, scan, start, taxii, validate
+from benchmarks import air, import_, million, patterns, release, scan, start, taxii, validate
 from benchmarks.data import Corpus, corpora
 from benchmarks.table import HEADER, Row, show
 from kizuna import __version__
@@ -29,6 +29,7 @@ PARTS: dict[str, Rows] = {
     "million": million.rows,
     "release": release.rows,
     "scan": scan.rows,
+    "air": air.rows,
 }
 
 

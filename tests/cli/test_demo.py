@@ -16,7 +16,7 @@ import pytest
 
 from kizuna.formats.pack import load
 from kizuna.formats.scenario import read_scenario
-from kizuna.stix.builtin import RENDITION_EXTENSION
+from kizuna.stix.builtin import DOUBT_EXTENSION, RENDITION_EXTENSION, TRACK_EXTENSION
 from tests.builders import CLEAR
 from tests.commands import Done, free_port, kizuna, start
 
@@ -282,3 +282,39 @@ def test_it_can_be_stopped_at_any_moment(tmp_path: Path, seconds: float) -> None
     # Before its handlers are set the system's own answer to the signal stands.
     assert process.returncode in (0, -signal.SIGTERM)
     assert "Traceback" not in errors
+
+
+def test_tokyos_receiver_heard_a_drone_and_a_spoof_and_kyiv_gets_both_without_the_receiver(demo: Demo) -> None:
+    done = kizuna("air", "tracks", "--json", "--data", demo.nodes["Tokyo"]["data"])
+    seen = [json.loads(line) for line in done.out.splitlines()]
+    assert sorted((one["points"], one["doubt"] >= 1) for one in seen)[-1] == (124, False)
+    assert {code for one in seen if one["doubt"] >= 1 for code in one["reasons"]} >= {
+        "time-still",
+        "operator-far",
+        "clock-still",
+    }
+    given = demo.feed("Tokyo", "Kyiv")
+    tracks = [one for one in given.values() if TRACK_EXTENSION in one.get("extensions", {})]
+    assert {len(one["extensions"][TRACK_EXTENSION]["times"]) for one in tracks} == {one["points"] for one in seen}
+    assert all(RENDITION_EXTENSION in one["extensions"] for one in tracks)
+    assert not {one["id"] for one in seen} & set(given)
+    sensor = kizuna("air", "sensors", "--json", "--data", demo.nodes["Tokyo"]["data"]).last()
+    text = json.dumps(list(given.values()), ensure_ascii=False)
+    for secret in (
+        sensor["name"],
+        "dBm",
+        "transmissions",
+        "sensor_ref",
+        f'"latitude": {sensor["latitude"]},',
+    ):
+        assert secret not in text, secret
+    assert [
+        one["name"]
+        for one in given.values()
+        if one["type"] == "incident" and DOUBT_EXTENSION in one.get("extensions", {})
+    ]
+    _until(
+        lambda: (
+            len(kizuna("air", "tracks", "--json", "--data", demo.nodes["Kyiv"]["data"]).out.splitlines()) == len(seen)
+        )
+    )

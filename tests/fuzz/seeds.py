@@ -24,11 +24,14 @@ from tests.behaviour.test_fuzz_decoders import CLUSTER, DISCOVERY, LISTED, PACKS
 from tests.behaviour.worlds import TAXII
 from tests.builders import AMBER, CLEAR, RED, campaign, definition, items, relationship, report
 from tests.commands import bundle
+from tests.formats.test_ed269 import FEATURE, geometry
+from tests.formats.test_ed269 import document as zone_document
 from tests.formats.test_stanag4774 import DATES, OURS, category, document, information
 from tests.fuzz.targets import ANSWER, joined, packed
 from tests.postgres import Cluster
 from tests.stix.pattern.test_parser import TREES
 from tests.stix_examples import VALID
+from tests.tracks import square
 
 
 def stix() -> Iterator[bytes]:
@@ -91,6 +94,15 @@ def clusters() -> Iterator[bytes]:
         .replace(b'"uses"', b'"subtechnique-of"')
         .replace(b"http://a.example", b"https://a.example/X1")
     )
+
+
+def zones() -> Iterator[bytes]:
+    """Zones with everything, with holes over the antimeridian, and with faults."""
+    yield zone_document(FEATURE)
+    rings = [[[x, y] for x, y in square(170, -10, -170, 10)], [[x, y, 5] for x, y in square(175, -5, -175, 5)]]
+    shape = {"type": "Polygon", "coordinates": rings}
+    yield zone_document(geometry(horizontalProjection=shape), FEATURE | {"applicability": [{"permanent": "YES"}]}, 7)
+    yield zone_document(FEATURE).replace(b'"country": "CHE"', b'"country": "CHE", "country": NaN')
 
 
 def yamls() -> Iterator[bytes]:
@@ -232,6 +244,7 @@ def words() -> Iterator[bytes]:
 
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "stix": stix, "pattern": patterns, "json-patch": patches, "stanag4774": labels_in_xml, "label": labels, "galaxy": clusters,
+    "ed269": zones,
     "yaml": yamls, "pack": packs, "settings": settings, "cursor": cursors, "archive": archives, "backup": backups,
     "taxii-answer": answers, "taxii-question": questions, "gzip": gzips, "tls": hellos, "words": words,
 }  # fmt: skip

@@ -27,11 +27,15 @@ from kizuna.exchange.taxii.media import accepts_taxii, is_taxii
 from kizuna.exchange.taxii.packing import Unpacker
 from kizuna.exchange.taxii.request import Request
 from kizuna.formats import plain_yaml
+from kizuna.formats.ed269 import read_zones
 from kizuna.formats.galaxy import Conversion, convert, decode_cluster
+from kizuna.formats.geojson import write_geojson
 from kizuna.formats.json_patch import apply_patch, decode_patch
+from kizuna.formats.kml import write_kml
 from kizuna.formats.pack import open_pack
 from kizuna.formats.scenario import objects_by_area, read_scenario
 from kizuna.formats.stanag4774 import read_label, write_label
+from kizuna.formats.zone import from_json, to_json
 from kizuna.labels import format_label, parse_label
 from kizuna.stix import ReadLimits, canonical, iter_objects, marking_definitions, reports
 from kizuna.stix.pattern import PatternError
@@ -117,6 +121,16 @@ def galaxy(data: bytes) -> None:
         cluster = decode_cluster(data, file="cluster")
         for one in convert([cluster], _CONVERSION):
             msgspec.json.encode(one)
+
+
+def ed269(data: bytes) -> None:
+    """A file of zones; each that is read can be kept and shown."""
+    with suppress(KizunaError):
+        found = read_zones(data, file="zones").zones
+        for zone in found:
+            assert from_json(to_json(zone)) == zone
+        write_geojson((), found)
+        write_kml((), found)
 
 
 def yaml(data: bytes) -> None:
@@ -243,7 +257,7 @@ def words(data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     target.__name__.replace("_", "-"): target
     for target in (
-        stix, pattern, json_patch, stanag4774, label, galaxy, yaml, pack, settings, cursor, archive, backup, taxii_answer,
+        stix, pattern, json_patch, stanag4774, label, galaxy, ed269, yaml, pack, settings, cursor, archive, backup, taxii_answer,
         taxii_question, gzip, tls, words,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from kizuna.domains.air.replay import Summary
     from kizuna.domains.air.sensors import Sensor
     from kizuna.domains.air.zones import Alert, Watch
+    from kizuna.domains.air.zones import Position as At
     from kizuna.errors import KizunaError
+    from kizuna.formats.track import Finding
     from kizuna.store import Store
 
 PARTLY = 6
+_SECOND = 1_000_000
+_MOST_ENDED = 1_000  # flights that wait to be kept
 _sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it (see `kizuna air sensors`).")
 _place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a --sensor.")
 _zones = click.option(
@@ -113,17 +117,20 @@ def watch(
     A capture that grows is not packed. A datagram is one frame of Wi-Fi behind its radiotap header. Stop with Ctrl-C.
     """
     from kizuna.domains.air.picture import Picture
+    from kizuna.domains.air.replay import summed
     from kizuna.domains.air.reports import Receiver
     from kizuna.domains.air.sources import live
+    from kizuna.errors import KizunaError
 
     sensor = sensor_of(name, place, data, record=record)
     ends = None if seconds is None else time.monotonic() + seconds
-    flights: list[Flight] = []
     zones = Zones(zone_files, as_json=as_json)
     live_text = Live(as_json=as_json)
+    kept = Keeping(data, sensor, source, every) if record else None
 
     def ended(flight: Flight) -> None:
-        flights.append(flight)
+        if kept is not None:
+            kept.ended.append(flight)
         zones.ended(flight)
         live_text.ended(flight)
 
@@ -133,26 +140,31 @@ def watch(
 
     picture = Picture(ended=ended, moved=moved)
     receiver = Receiver(source)
-    kept = Keeping(data, sensor, source, every) if record else None
-    with _interruptible(), suppress(KeyboardInterrupt):
-        for piece in live(source, lambda: ends is not None and time.monotonic() > ends):
-            for report in receiver.feed(piece):
-                flight = picture.take(report, sensor)
-                if flight is not None and flight.fresh:
-                    live_text.doubted(flight)
-            if not piece:
-                picture.pass_to(time.time())
-            if kept is not None:
-                kept.keep([*flights, *picture.flights.values()])
-                flights = flights if kept.pending else []
-            if ends is not None and time.monotonic() > ends:
-                break
+    last, since = 0.0, time.monotonic()
+    failed: KizunaError | None = None
+    try:
+        with _interruptible(), suppress(KeyboardInterrupt):
+            for piece in live(source, lambda: ends is not None and time.monotonic() > ends):
+                for report in receiver.feed(piece):
+                    flight = picture.take(report, sensor)
+                    if flight is not None and flight.fresh:
+                        live_text.doubted(flight)
+                    last, since = report.time, time.monotonic()
+                zones.look()
+                if not piece:  # by the capture's clock, which need not be ours
+                    picture.pass_to(last + time.monotonic() - since)
+                if kept is not None:
+                    kept.keep(picture.flights.values())
+                if ends is not None and time.monotonic() > ends:
+                    break
+    except KizunaError as error:
+        failed = error  # what was seen before stands
     picture.end()
     if kept is not None:
-        kept.keep(flights, now=True)
-    from kizuna.domains.air.replay import summed
-
-    _tell_summary(summed([receiver], live_text.all), kept.counts if kept is not None else None, as_json=as_json)
+        kept.keep((), now=True)
+    _tell_summary(summed([receiver], live_text.tally), kept.counts if kept is not None else None, as_json=as_json)
+    if failed is not None:
+        raise failed
 
 
 def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) -> Sensor:
@@ -176,6 +188,7 @@ class Zones:
     def __init__(self, files: tuple[str, ...], *, as_json: bool) -> None:
         self._as_json = as_json
         self._watch: Watch | None = None
+        self._moved: list[At] = []
         if files:
             from kizuna.cli.air import read_zones
             from kizuna.domains.air.zones import Watch
@@ -189,22 +202,32 @@ class Zones:
             self.zones = []
 
     def moved(self, position: Position) -> None:
-        """A flight has a new position."""
+        """A flight has a new position; those of a second are looked at together."""
         if self._watch is None:
             return
         from kizuna.domains.air.zones import Position as At
         from kizuna.formats.remote_id.fields import HEIGHT_REFERENCES
 
         located, point = position.located, position.path.points[-1]
-        place = At(
-            position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
-            HEIGHT_REFERENCES[located.height_reference],
+        if self._moved and not 0 <= point.time - self._moved[0].time < _SECOND:
+            self.look()
+        self._moved.append(
+            At(
+                position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
+                HEIGHT_REFERENCES[located.height_reference],
+            )
         )  # fmt: skip
-        self._tell(self._watch.seen([place]))
+
+    def look(self) -> None:
+        """Look at all that moved since."""
+        if self._watch is not None and self._moved:
+            moved, self._moved = self._moved, []
+            self._tell(self._watch.seen(moved))
 
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
         if self._watch is not None:
+            self.look()
             self._tell(self._watch.ended(flight.key, round(flight.last * 1e6)))
 
     def _tell(self, alerts: list[Alert]) -> None:
@@ -229,21 +252,21 @@ class Zones:
 
 
 class Live:
-    """Tells of flights as they come. `all` are those that were told of."""
+    """Tells of flights as they come, and counts those that ended."""
 
     def __init__(self, *, as_json: bool) -> None:
+        from kizuna.domains.air.replay import Tally
+
         self._as_json = as_json
         self._told: dict[int, float] = {}
         self._spoofed: set[int] = set()
-        self.all: list[Flight] = []
+        self.tally = Tally()
 
     def moved(self, position: Position) -> None:
         """A new position: the first of a flight is told, and with `--json` one each second."""
         flight, at = position.flight, position.detection.time
         last = self._told.get(id(flight))
-        if last is None:
-            self.all.append(flight)
-        elif not self._as_json or 0 <= at - last < 1.0:
+        if last is not None and (not self._as_json or 0 <= at - last < 1.0):
             return
         self._told[id(flight)] = at
         if self._as_json:
@@ -288,6 +311,10 @@ class Live:
 
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
+        self.doubted(flight)
+        self.tally.ended(flight)
+        self._told.pop(id(flight), None)
+        self._spoofed.discard(id(flight))
         if self._as_json:
             emit({"event": "ended", **flight_row(flight)})
         else:
@@ -295,26 +322,27 @@ class Live:
 
 
 class Keeping:
-    """Keeps tracks on the node every so often, those that changed since."""
+    """Keeps tracks on the node every so often, those that changed since; `ended` are flights to keep that are heard no more."""
 
     def __init__(self, data: Path, sensor: Sensor, source: str, every: float) -> None:
         self._data, self._sensor, self._source, self._every = data, sensor, source, every
         self._last = time.monotonic()
         self._heard: dict[int, int] = {}
-        self.pending = True
-        self.counts: dict[str, int] = {}
+        self.ended: list[Flight] = []
+        self.counts: dict[str, int] = {"imported": 0, "unchanged": 0, "failed": 0}
 
-    def keep(self, flights: list[Flight], *, now: bool = False) -> None:
-        """Keep what changed, when it is time."""
-        self.pending = not now and time.monotonic() - self._last < self._every
-        if self.pending:
+    def keep(self, flying: Iterable[Flight], *, now: bool = False) -> None:
+        """Keep what changed, when it is time, or enough flights have ended."""
+        if not now and time.monotonic() - self._last < self._every and len(self.ended) < _MOST_ENDED:
             return
         self._last = time.monotonic()
-        changed = [flight for flight in flights if self._heard.get(id(flight)) != flight.heard]
-        self._heard = {id(flight): flight.heard for flight in flights}
+        still = list(flying)
+        changed = [flight for flight in (*self.ended, *still) if self._heard.get(id(flight)) != flight.heard]
         if changed:
             counts = _kept(self._data, changed, self._sensor, self._source)
-            self.counts = {name: self.counts.get(name, 0) + count for name, count in counts.items()}
+            self.counts = {name: self.counts[name] + count for name, count in counts.items()}
+        self._heard = {id(flight): flight.heard for flight in still}
+        self.ended.clear()
 
 
 def _kept(data: Path, flights: list[Flight], sensor: Sensor, source: str) -> dict[str, int]:
@@ -377,7 +405,6 @@ def flight_row(flight: Flight) -> dict[str, Any]:
 
 
 def _tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json: bool) -> None:
-    spoofed = {flight.key: flight for flight in summary.flights if flight.spoofed}
     if as_json:
         emit(
             {
@@ -387,8 +414,8 @@ def _tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json:
                 "aircraft": summary.aircraft,
                 "tracks": summary.tracks,
                 "spoofed": [
-                    {"serial": key, "doubt": one.doubt, "reasons": _reasons(one)}
-                    for key, one in sorted(spoofed.items())
+                    {"serial": key, "doubt": round(sum(one.weight for one in found), 3), "reasons": _reasons(found)}
+                    for key, found in sorted(summary.spoofed.items())
                 ],
                 "refused": dict(summary.refused),
                 **({} if recorded is None else {"recorded": recorded}),
@@ -409,7 +436,7 @@ def _tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json:
         "aircraft: {aircraft:,}, tracks: {tracks:,}, spoofed: {spoofed:,}",
         aircraft=summary.aircraft,
         tracks=summary.tracks,
-        spoofed=len(spoofed),
+        spoofed=len(summary.spoofed),
     )
     say(counted)
     if summary.refused:
@@ -419,10 +446,9 @@ def _tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json:
         say(_("{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed", **recorded))
 
 
-def _reasons(flight: Flight) -> list[dict[str, Any]]:
+def _reasons(found: tuple[Finding, ...]) -> list[dict[str, Any]]:
     from kizuna.domains.air.truth.words import sentence
 
-    found = sorted(flight.findings.values(), key=lambda one: (-one.weight, one.code))
     return [
         {
             "code": one.code,

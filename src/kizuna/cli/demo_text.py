@@ -33,6 +33,9 @@ Try (in another terminal):
   6. Take an indicator back; {withdraw_partner} hides it and confirms within seconds:
        {kizuna} release withdraw {withdraw} --as {withdraw_partner} --reason "told in error" --data {tokyo}
        {kizuna} release history {withdraw} --data {tokyo}
+  7. The drone that Tokyo's receiver heard, the spoofed one, and what Kyiv got of both, without the receiver:
+       {kizuna} air tracks --data {tokyo}
+       {kizuna} air tracks --data {kyiv} -o tracks.kml
 
 Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
         "ja": """
@@ -49,6 +52,9 @@ Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
   6. 指標の撤回: {withdraw_partner} は数秒で隠し、実施を知らせます:
        {kizuna} release withdraw {withdraw} --as {withdraw_partner} --reason "told in error" --data {tokyo}
        {kizuna} release history {withdraw} --data {tokyo}
+  7. 東京の受信機が捉えたドローンとそのなりすまし、受信機を伏せてキーウに渡ったもの:
+       {kizuna} air tracks --data {tokyo}
+       {kizuna} air tracks --data {kyiv} -o tracks.kml
 
 Ctrl-C で終了します。続きは: {kizuna} demo --data {folder}""",
     },
@@ -68,7 +74,7 @@ def ready_text(ready: dict[str, Any]) -> str:
 def closing(folder: Path, loosen: dict[str, Any], story: dict[str, Any]) -> str:
     """What to try, and how to stop; `loosen` is the scenario's label that releases something, `story` what else it shows."""
     command = os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "kizuna"
-    place = {"folder": folder, "tokyo": folder / "tokyo", "kizuna": command}
+    place = {"folder": folder, "tokyo": folder / "tokyo", "kyiv": folder / "kyiv", "kizuna": command}
     steps = {step: one["id"] for step, one in story.items()}
     steps |= {f"{step}_partner": one["partner"] for step, one in story.items()}
     said = {key: loosen[key] for key in ("id", "label", "partner")}

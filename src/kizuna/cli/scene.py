@@ -18,9 +18,12 @@ from kizuna.cli.init import make_node
 from kizuna.cli.output import fail
 from kizuna.cli.pack import add_pack, groups_of
 from kizuna.cli.process import end_with_parent, only_once
+from kizuna.domains.air.holding import put_sensor, record
+from kizuna.domains.air.replay import replayed
+from kizuna.domains.air.sensors import Sensor
 from kizuna.errors import Conflict, KizunaError
 from kizuna.formats.pack import load
-from kizuna.formats.scenario import Node, Scenario, objects_by_area, read_scenario
+from kizuna.formats.scenario import Node, Receiver, Scenario, objects_by_area, read_scenario
 from kizuna.settings import Settings, write_private
 from kizuna.stix import iter_objects
 from kizuna.store import Partner, Store, open_store
@@ -166,6 +169,8 @@ def _furnish(store: Store, node: Node) -> None:
     _rule(store, node)
     for status, id in _stage(store, node):
         _must(status, pack.name, id)
+    if node.receiver is not None:
+        _hear(store, node.receiver)
     for one in node.approved:
         Releases(store).approve(one.partner, one.ids, by=one.by)
     store.set_watermark(READY, done)
@@ -188,6 +193,22 @@ def _stage(store: Store, node: Node) -> Iterator[tuple[str, str | None]]:
     for area, objects in objects_by_area(load(READY), node):
         writer = store.writer(store.own_source(), area=area)
         yield from ((outcome.status, outcome.id) for outcome in writer.add(iter_objects(objects)))
+
+
+def _hear(store: Store, receiver: Receiver) -> None:
+    """Keep what a receiver heard."""
+    latitude, longitude, altitude = map(float, receiver.place.split(","))
+    sensor = Sensor(
+        name=receiver.name,
+        latitude=latitude,
+        longitude=longitude,
+        altitude=altitude,
+        reach=receiver.reach,
+        label=receiver.label,
+    )
+    put_sensor(store, sensor)
+    pack = load(receiver.pack)
+    record(store, replayed((pack.read(name) for name in receiver.captures), sensor), sensor)
 
 
 def _must(status: str, pack: str, id: str | None) -> None:

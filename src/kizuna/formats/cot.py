@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from kizuna.clock import to_datetime
-from kizuna.formats.geojson import is_place
+from kizuna.formats.outline import is_place
 from kizuna.formats.track import Operator, Point, Track
 from kizuna.formats.xml_text import one_line
 

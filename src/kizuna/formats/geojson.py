@@ -9,14 +9,13 @@ they have a time, and no values of their own. Texts are data: whoever shows them
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from kizuna.clock import to_text
-from kizuna.formats.outline import crossings, cut_polygon, rings_of
+from kizuna.formats.outline import crossings, cut_polygon, is_number, is_place, rings_of
 from kizuna.formats.track import Operator, Point, Track
 from kizuna.formats.zone import Circle, Volume, Zone, to_json
 
@@ -44,16 +43,6 @@ def _features(track: Track) -> Iterator[Json]:
         yield _feature(_geometry(lines), _properties(track, parts), track.id)
     if track.operator is not None and is_place(track.operator):
         yield _operator_feature(track.operator, track)
-
-
-def is_number(value: float | None) -> bool:
-    """Whether a value is known."""
-    return value is not None and math.isfinite(value)
-
-
-def is_place(place: Point | Operator) -> bool:
-    """Whether it lies on the Earth."""
-    return abs(place.latitude) <= 90 and abs(place.longitude) <= 180
 
 
 def _parts(points: list[Point]) -> list[list[Point]]:

@@ -21,8 +21,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from kizuna.clock import to_text
-from kizuna.formats.geojson import is_number, is_place
-from kizuna.formats.outline import Ring, cut_polygon, rings_of
+from kizuna.formats.outline import Ring, cut_polygon, is_number, is_place, rings_of
 from kizuna.formats.track import Point, Track
 from kizuna.formats.xml_text import without_markup
 from kizuna.formats.zone import Limit, Volume, Zone
@@ -137,7 +136,7 @@ def _arrays(line: Element, points: Sequence[Point]) -> None:
         if any(is_number(value) for value in values):
             array = SubElement(data, "gx:SimpleArrayData", {"name": name})
             for value in values:
-                SubElement(array, "gx:value").text = f"{value:g}" if is_number(value) else ""
+                SubElement(array, "gx:value").text = f"{value:.12g}" if is_number(value) else ""
 
 
 def _placemark(parent: Element, name: str, style: str, told: Mapping[str, str]) -> Element:

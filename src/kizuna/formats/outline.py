@@ -1,4 +1,5 @@
-"""Outlines for maps: rings without jumps at the antimeridian, rings and lines cut there (RFC 7946 section 3.1.9), circles as rings.
+"""Outlines for maps: rings without jumps at the antimeridian, rings and lines cut there (RFC 7946 section 3.1.9), circles as rings; and
+whether what a track says is a place or a number at all.
 
 An edge is a straight line of longitude and latitude, as RFC 7946 section 3.1.1 has it, and goes the short way round.
 """
@@ -9,6 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from kizuna.formats.track import Operator, Point
 from kizuna.formats.zone import Circle, Polygon, Position
 
 Ring = list[Position]
@@ -19,6 +21,16 @@ CORNERS = 64
 _EQUATOR = 6_378_137.0  # metres: WGS-84, semi-major axis
 _ECCENTRICITY = 0.00669437999014  # squared
 _POLE = 89.9  # degrees; beyond it no longitude can be worked out
+
+
+def is_number(value: float | None) -> bool:
+    """Whether a value is known."""
+    return value is not None and math.isfinite(value)
+
+
+def is_place(place: Point | Operator) -> bool:
+    """Whether it lies on the Earth."""
+    return abs(place.latitude) <= 90 and abs(place.longitude) <= 180
 
 
 def metres_per_degree(latitude: float) -> tuple[float, float]:

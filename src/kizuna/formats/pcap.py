@@ -23,6 +23,9 @@ UNTIMED = -1
 """The time of a frame whose block states none, or none that can be."""
 
 _SECTION, _INTERFACE, _ENHANCED, _SIMPLE, _OBSOLETE = 0x0A0D0D0A, 1, 6, 3, 2
+_BETWEEN = (_SECTION, _INTERFACE, _SIMPLE)  # what ends a run of enhanced blocks that are read at once
+_KNOWN = (*_BETWEEN, _ENHANCED, _OBSOLETE)
+_LEAST_ENHANCED = 32
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14
 _CLASSIC = {b"\xd4\xc3\xb2\xa1": ("<", 1_000), b"\xa1\xb2\xc3\xd4": (">", 1_000)}
 _CLASSIC |= {b"\x4d\x3c\xb2\xa1": ("<", 1), b"\xa1\xb2\x3c\x4d": (">", 1)}
@@ -137,21 +140,25 @@ class Reader:
         read = struct.Struct(f"{self._order}II").unpack_from
         while at + 12 <= end:
             kind, size = read(data, at)
-            if kind == _SECTION:
-                size = self._section_size(data, at)
-            if size < 12 or size & 3 or size > LARGEST_BLOCK:
-                if starts or tables:
-                    break
-                raise self._cannot(at, f"a block of {size} bytes cannot be; nothing behind it can be found")
-            if at + size > end:
-                break
-            if kind == _ENHANCED:
-                starts.append(at)
-            elif kind in (_SECTION, _INTERFACE, _SIMPLE, _OBSOLETE):
+            if kind in _BETWEEN and starts:
                 tables.append(self._enhanced(data, starts))
                 starts = []
-                tables.append(self._other(kind, data, at, size))
-                read = struct.Struct(f"{self._order}II").unpack_from
+            try:
+                if kind == _SECTION:
+                    size = self._section_size(data, at)
+                    read = struct.Struct(f"{self._order}II").unpack_from
+                if size < 12 or size & 3 or size > LARGEST_BLOCK:
+                    raise self._cannot(at, f"a block of {size} bytes cannot be; nothing behind it can be found")
+                if at + size > end:
+                    break
+                if kind == _ENHANCED and size >= _LEAST_ENHANCED:
+                    starts.append(at)
+                elif kind in _KNOWN:
+                    tables.append(self._other(kind, data, at, size))
+            except InvalidInput:
+                if not at:
+                    raise
+                break  # first what was read before
             at += size
         tables.append(self._enhanced(data, starts))
         return _joined(data, tables), at
@@ -174,8 +181,10 @@ class Reader:
             (length,) = struct.unpack_from(f"{self._order}I", data, at + 8)
             link = self._interfaces[0].link
             return _frames(data, [(at + 12, min(length, size - 16), UNTIMED, link)])
+        elif kind == _SIMPLE:
+            self.refused["no-interface" if not self._interfaces else "longer-than-its-block"] += 1
         else:
-            self.refused["no-interface" if kind == _SIMPLE else "obsolete-block"] += 1
+            self.refused["obsolete-block" if kind == _OBSOLETE else "longer-than-its-block"] += 1
         return _frames(data, [])
 
     def _interface(self, data: bytes, at: int, size: int) -> Interface:
@@ -203,8 +212,8 @@ class Reader:
         size, which, length = heads[:, 1], heads[:, 2], heads[:, 5]
         kept = (which < len(self._interfaces)) & (length <= size - 32)
         if not kept.all():
-            self.refused["no-interface"] += int((which >= len(self._interfaces)).sum())
-            self.refused["longer-than-its-block"] += int((~kept & (which < len(self._interfaces))).sum())
+            lost = int((which >= len(self._interfaces)).sum())
+            self.refused += Counter({"no-interface": lost, "longer-than-its-block": int((~kept).sum()) - lost})
         ticks = (heads[kept, 3].astype(np.uint64) << np.uint64(32)) | heads[kept, 4].astype(np.uint64)
         which = which[kept]
         time = np.full(len(which), UNTIMED, np.int64)

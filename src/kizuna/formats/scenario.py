@@ -33,6 +33,17 @@ class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ids: tuple[str, ...]
 
 
+class Receiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receiver of Remote ID (`place` is LAT,LON,M), who may see what it hears, and what it heard: files of a pack of captures."""
+
+    name: str
+    place: str
+    reach: int
+    label: str
+    pack: str
+    captures: tuple[str, ...]
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One node: who it is, its packs, its bundle and the programme areas of that (`area` is the default).
 
@@ -53,6 +64,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     partners: tuple[PartnerSetting, ...]
     rules: tuple[Named, ...] = ()
     approved: tuple[Approved, ...] = ()
+    receiver: Receiver | None = None
 
 
 class Loosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -141,7 +141,7 @@ def from_json(data: object, *, file: str | None = None, item: int | None = None)
     """The zone that `to_json` made this of. Raises InvalidInput with the path of the first fault."""
     try:
         zone = msgspec.convert(_with_moments(data), Zone)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         message, _, path = str(error).partition(" - at ")
         raise InvalidInput(f"not a zone: {message}", file=file, item=item, path=path.strip("`") or "$") from None
     for path, message in faults(zone):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
-
 from kizuna.domains.air.reports import REGISTRATION, SERIAL, Located, Named, Operated
 from kizuna.domains.air.tracking import Detection, Track, deviation
 from kizuna.formats.remote_id.fields import AIRCRAFT, HORIZONTAL, STATUS
@@ -43,6 +41,7 @@ class Flight:
         self.status = 0
         self.paths: list[Track] = []
         self.path: Track | None = None
+        self._begun = 0
         self.findings: dict[str, Finding] = {}
         self.doubt = 0.0
         self.fresh: list[Finding] = []
@@ -99,18 +98,17 @@ class Flight:
         before = self.path
         path = self._fitting(detection)
         self.path = path
-        path.take(detection)
-        latitude, longitude = path.place()
-        path.add(_point(time, latitude, longitude, located))
+        if path.take(detection):
+            latitude, longitude = path.place()
+            path.add(_point(time, latitude, longitude, located))
         return detection, path, before if before is not path else None
 
     def _fitting(self, detection: Detection) -> Track:
-        best, least = None, float("inf")
-        for path in self.paths:
-            if path.speed_to(detection) <= self.fastest and (off := path.off(detection)) < least:
-                best, least = path, off
+        near = [path for path in self.paths if path.speed_to(detection) <= self.fastest]
+        best = near[0] if len(near) == 1 else min(near, key=lambda path: path.off(detection), default=None)
         if best is None:
-            best = Track(len(self.paths) + 1, detection)
+            self._begun += 1
+            best = Track(self._begun, detection)
             self.paths.append(best)
             if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
                 self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))
@@ -121,19 +119,17 @@ class Flight:
         return STATUS[self.status] if self.status < len(STATUS) else "undeclared"
 
 
-def _point(time: float, latitude: float, longitude: float, located: Located) -> Point:
+def _point(time: float, latitude: float, longitude: float, said: Located) -> Point:
+    altitude, pressure, height = said.altitude, said.pressure_altitude, said.height
+    speed, direction, vertical = said.speed, said.direction, said.vertical_speed
     return Point(
         round(time * 1e6),
         round(latitude, 7),
         round(longitude, 7),
-        _known(located.altitude),
-        _known(located.pressure_altitude),
-        _known(located.height),
-        _known(located.speed),
-        _known(located.direction),
-        _known(located.vertical_speed),
+        altitude if altitude == altitude else None,  # not-a-number is what nobody stated
+        pressure if pressure == pressure else None,
+        height if height == height else None,
+        speed if speed == speed else None,
+        direction if direction == direction else None,
+        vertical if vertical == vertical else None,
     )
-
-
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value

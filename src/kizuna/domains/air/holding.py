@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 AREA = "emerging-technologies"
 """The programme area that what is seen of unmanned aircraft serves by default: autonomous systems are among these technologies."""
 ZONE_WORDS = "Zone for unmanned aircraft"
+_OWN = "own"  # the source of what this node's people and tools say
 _PAGE = 200
+_LATEST, _SHOWN = 12, 3
 
 Json = dict[str, Any]
 
@@ -46,16 +48,17 @@ class Seen(NamedTuple):
 
 
 class Sky(NamedTuple):
-    """How many tracks and spoofed flights somebody may see, and when the newest came (microseconds), if any did."""
+    """How many tracks and spoofed flights somebody may see, and the aircraft that were seen last."""
 
     tracks: int
     spoofed: int
-    newest: int | None
+    newest: tuple[Track, ...]
 
 
 def sensors(view: View) -> list[Sensor]:
-    """The sensors somebody may see, by name."""
-    found = (sensor_of(data) for _, data in _objects(view, SENSOR_WORDS, "identity"))
+    """This node's own sensors that somebody may see, by name: what a partner says of sensors decides no label here."""
+    held = _objects(view, SENSOR_WORDS, "identity")
+    found = (sensor_of(data) for stored, data in held if stored.source == _OWN)
     return sorted((one for one in found if one is not None), key=lambda one: one.name)
 
 
@@ -82,7 +85,9 @@ def record(store: Store, flights: Iterable[Flight], one: Sensor) -> Counter[str]
     found = list(recorder.sensor(store.clock())) if one not in sensors(store.custodian()) else []
     for flight in flights:
         if told := tracks(flight):
-            found += recorder.flight(told, heard(flight))
+            found += recorder.flight(
+                told, heard(flight), first=round(flight.first * 1e6), last=round(flight.last * 1e6)
+            )
     return _store(store, found, one.area)
 
 
@@ -114,20 +119,29 @@ def sky(view: View) -> Sky:
     count = next((one.count for one in held.types if one.value == "observed-data"), 0)
     spoofed = view.facets(SPOOFED_WORDS, types=("incident",))
     fakes = next((one.count for one in spoofed.types if one.value == "incident"), 0)
-    newest = view.search(WORDS, types=("observed-data",), limit=1).items if count else []
-    return Sky(count, fakes, newest[0].added if newest else None)
+    newest: dict[str, Track] = {}
+    for stored in view.search(WORDS, types=("observed-data",), limit=_LATEST).items if count else ():
+        track = track_of(msgspec.json.decode(stored.raw))
+        if track is not None:
+            newest.setdefault(f"{track.name} {track.doubt}", track)
+    return Sky(count, fakes, tuple(newest.values())[:_SHOWN])
 
 
 def zones(view: View) -> list[Zone]:
     """The zones somebody may see, by country and identifier."""
-    found = (zone_of(data) for _, data in _objects(view, ZONE_WORDS, "location"))
+    return _zones(view)
+
+
+def _zones(view: View, source: str | None = None) -> list[Zone]:
+    held = _objects(view, ZONE_WORDS, "location")
+    found = (zone_of(data) for stored, data in held if source in (None, stored.source))
     return sorted((one for one in found if one is not None), key=lambda one: (one.country, one.identifier))
 
 
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
     """Keep zones, each a location; what is there already stays as it is."""
     key = derived_key(store.folder, "air")
-    there = {(one.country, one.identifier): one for one in zones(store.custodian())}
+    there = {(one.country, one.identifier): one for one in _zones(store.custodian(), _OWN)}
     found: list[Json] = [] if label is None else [one for one in to_markings(label) if one["id"] not in BUILTIN]
     unchanged = 0
     for zone in new:
@@ -135,7 +149,9 @@ def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter
             unchanged += 1
         else:
             found.append(_location(store, key, zone, label))
-    return _store(store, found, None) + Counter(unchanged=unchanged)
+    counts = _store(store, found, None)
+    counts["unchanged"] += unchanged
+    return counts
 
 
 def zone_of(data: Json) -> Zone | None:

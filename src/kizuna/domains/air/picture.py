@@ -5,11 +5,12 @@ Bounded whatever comes: flights and transmitters that were silent longest go fir
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from math import hypot
 from typing import NamedTuple
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import SERIAL, Located, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
@@ -28,6 +29,7 @@ _NAMED_FOR = 30.0  # seconds that a transmitter is known by the name it gave
 _LATE = 2.0
 _COMPARED = 5.0
 _SWEEP = 10.0
+_SHARE = 16
 _UNKNOWN_ADDRESS = 0
 _MOST_HEARINGS = 64
 
@@ -68,25 +70,30 @@ class Picture:
     def __init__(
         self, *, ended: Callable[[Flight], None] = lambda _: None, moved: Callable[[Position], None] = lambda _: None
     ) -> None:
-        self.flights: dict[str, Flight] = {}
+        self.flights: OrderedDict[str, Flight] = OrderedDict()
+        """By name; who was heard last stands last."""
         self._states: dict[str, _State] = {}
         self._transmitters: dict[tuple[str, int, int], Transmitter] = {}
         self._times: dict[str, _Times] = {}
         self._ended = ended
         self._moved = moved
         self._swept = 0.0
+        self._since = 0  # reports since then
 
     def take(self, report: Report, sensor: Sensor) -> Flight | None:
         """Take in a report; the flight it is of, or None where nothing says of which."""
         time = report.time
-        if time - self._swept > _SWEEP or time < self._swept:
+        self._since += 1
+        # A clock may go back and forth; looking at all flights is to cost each report no more than a few steps.
+        if abs(time - self._swept) > _SWEEP and _SHARE * self._since >= len(self._transmitters):
             self._sweep(time)
         sender = self._sender(report, sensor)
         flight = self._flight(report, sender)
         if flight is None:
             return None
         flight.heard += 1
-        flight.last = max(flight.last, time)
+        if time > flight.last:
+            flight.last = time
         flight.sensors.add(sensor.name)
         if report.signal != UNKNOWN_SIGNAL:
             flight.hear(report.signal)
@@ -112,7 +119,7 @@ class Picture:
 
     def pass_to(self, time: float) -> None:
         """Nothing was heard until now (seconds since 1970): who was silent too long has ended."""
-        if time - self._swept > _SWEEP:
+        if abs(time - self._swept) > _SWEEP:
             self._sweep(time)
 
     def end(self) -> None:
@@ -134,20 +141,24 @@ class Picture:
     def _flight(self, report: Report, sender: Transmitter) -> Flight | None:
         known = sender.flight
         if not report.names:
-            if known is not None and known.key in self.flights and abs(report.time - sender.last) < _NAMED_FOR:
-                return known
             if report.transmitter == _UNKNOWN_ADDRESS:
                 return None
+            if known is not None and self._is_heard(known) and abs(report.time - sender.last) < _NAMED_FOR:
+                self.flights.move_to_end(known.key)
+                return known
             flight = self._of(address(report.transmitter), report.time)
         else:
             named = next((one for one in report.names if one.id_type == SERIAL and one.id), report.names[0])
             key = named.id or address(report.transmitter)
-            unnamed = known if known is not None and not known.names and known.key in self.flights else None
+            unnamed = known if known is not None and not known.names and self._is_heard(known) else None
             if unnamed is not None and key not in self.flights and key != unnamed.key:
                 self._rename(unnamed, key)
             flight = self._of(key, report.time)
         sender.flight = flight
         return flight
+
+    def _is_heard(self, flight: Flight) -> bool:
+        return self.flights.get(flight.key) is flight
 
     def _of(self, key: str, time: float) -> Flight:
         flight = self.flights.get(key)
@@ -156,9 +167,10 @@ class Picture:
             flight = None
         if flight is None:
             if len(self.flights) >= MOST_FLIGHTS:
-                self._close(min(self.flights.values(), key=lambda one: one.last))
+                self._close(next(iter(self.flights.values())))
             flight = self.flights[key] = Flight(key, time)
             self._states[key] = _State()
+        self.flights.move_to_end(key)
         return flight
 
     def _rename(self, flight: Flight, key: str) -> None:
@@ -185,7 +197,7 @@ class Picture:
         state.counter = report.counter
         state.path.check(flight, detection, located, path, before, same_counter=same)
         if flight.operated is not None:
-            check_operator(flight, flight.operated, detection)
+            check_operator(flight, flight.operated, detection, path.plane)
         times = self._times_at(sensor.name)
         times.hour.check(flight, located.second, report.time)
         if flight.operated is not None and flight.operated.stated:
@@ -199,11 +211,11 @@ class Picture:
         if hearing is None:
             if len(state.hearing) >= _MOST_HEARINGS:
                 state.hearing.clear()
-            hearing = state.hearing[key] = Hearing()
+            hearing = state.hearing[key] = Hearing(sensor)
         if report.signal != UNKNOWN_SIGNAL:
             hearing.steady(flight, detection, report.signal)
-        if sensor.latitude is not None and sensor.longitude is not None:
-            away = distance(sensor.latitude, sensor.longitude, detection.latitude, detection.longitude)
+        if hearing.plane is not None:
+            away = hypot(*hearing.plane.metres(detection.latitude, detection.longitude))
             hearing.check(flight, away, report.signal, detection.time, sensor.reach)
 
     def _times_at(self, sensor: str) -> _Times:
@@ -227,9 +239,11 @@ class Picture:
     # What is forgotten
 
     def _sweep(self, time: float) -> None:
-        self._swept = time
+        self._swept, self._since = time, 0
         for flight in [one for one in self.flights.values() if time - one.last > SILENT]:
             self._close(flight)
+        for key in [key for key, one in self._transmitters.items() if abs(time - one.last) > SILENT]:
+            del self._transmitters[key]
 
     def _close(self, flight: Flight) -> None:
         if self.flights.pop(flight.key, None) is not None:

@@ -12,30 +12,60 @@ from kizuna.domains.air.picture import Picture
 from kizuna.domains.air.reports import Receiver, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.sources import PIECE, read
-from kizuna.domains.air.tracks import tracks
+from kizuna.domains.air.tracks import findings, tracks
 from kizuna.errors import KizunaError
+from kizuna.formats.track import Finding
 
 Trouble = Callable[[KizunaError], None]
 
 
-class Summary(NamedTuple):
-    """What a replay came to. `refused` is what was left out, by reason."""
+MOST_NAMES = 1_000_000
+"""Names that are told apart; each flight beyond is counted as another aircraft."""
+MOST_SPOOFED = 10_000
+"""Spoofed aircraft whose reasons are kept; the first ones go."""
 
-    frames: int
-    beacons: int
-    messages: dict[str, int]
-    flights: list[Flight]
-    refused: Counter[str]
+
+class Tally:
+    """Flights that have ended, counted one by one: whoever watches for weeks keeps none of them."""
+
+    def __init__(self, flights: Iterable[Flight] = ()) -> None:
+        self._names: set[str] = set()
+        self._unnamed = 0
+        self.tracks = 0
+        self.spoofed: dict[str, tuple[Finding, ...]] = {}
+        for flight in flights:
+            self.ended(flight)
+
+    def ended(self, flight: Flight) -> None:
+        """Count a flight."""
+        if len(self._names) < MOST_NAMES:
+            self._names.add(flight.key)
+        elif flight.key not in self._names:
+            self._unnamed += 1
+        self.tracks += len(tracks(flight))
+        if flight.spoofed:
+            self.spoofed.pop(flight.key, None)
+            self.spoofed[flight.key] = findings(flight)
+            if len(self.spoofed) > MOST_SPOOFED:
+                del self.spoofed[next(iter(self.spoofed))]
 
     @property
     def aircraft(self) -> int:
         """How many different names flew, or transmitters that never named themselves."""
-        return len({flight.key for flight in self.flights})
+        return len(self._names) + self._unnamed
 
-    @property
-    def tracks(self) -> int:
-        """How many paths, claimed ones among them."""
-        return sum(len(tracks(flight)) for flight in self.flights)
+
+class Summary(NamedTuple):
+    """What a replay came to: `spoofed` has the reasons by name, `refused` is what was left out, by reason."""
+
+    frames: int
+    beacons: int
+    messages: dict[str, int]
+    aircraft: int
+    tracks: int
+    """How many paths, claimed ones among them."""
+    spoofed: dict[str, tuple[Finding, ...]]
+    refused: Counter[str]
 
 
 def replay(names: Iterable[str], sensor: Sensor, picture: Picture, flights: list[Flight], trouble: Trouble) -> Summary:
@@ -44,7 +74,7 @@ def replay(names: Iterable[str], sensor: Sensor, picture: Picture, flights: list
     for report in heapq.merge(*(_reports(one, trouble) for one in receivers), key=lambda report: report.time):
         picture.take(report, sensor)
     picture.end()
-    return summed(receivers, flights)
+    return summed(receivers, Tally(flights))
 
 
 def replayed(captures: Iterable[bytes], sensor: Sensor) -> list[Flight]:
@@ -65,8 +95,8 @@ def _whole(receiver: Receiver, capture: bytes) -> Iterator[Report]:
     receiver.end()
 
 
-def summed(receivers: Iterable[Receiver], flights: list[Flight]) -> Summary:
-    """What receivers read, and the flights that came of it."""
+def summed(receivers: Iterable[Receiver], tally: Tally) -> Summary:
+    """What receivers read, and what came of it."""
     counts = [one.counts for one in receivers]
     messages: Counter[str] = Counter()
     refused: Counter[str] = Counter()
@@ -74,7 +104,7 @@ def summed(receivers: Iterable[Receiver], flights: list[Flight]) -> Summary:
         messages += one.by_type
         refused += one.refused
     frames, beacons = sum(one.frames for one in counts), sum(one.beacons for one in counts)
-    return Summary(frames, beacons, dict(messages), flights, refused)
+    return Summary(frames, beacons, dict(messages), tally.aircraft, tally.tracks, tally.spoofed, refused)
 
 
 def _reports(receiver: Receiver, trouble: Trouble) -> Iterator[Report]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ SERIAL, REGISTRATION = ID_TYPES.index("serial-number"), ID_TYPES.index("registra
 QUIRKS = ("version", "range", "code", "reserved", "pack-cut-short", "no-rates")
 """What the format does not allow or nobody honest sends; a report has a bit for each, in this order."""
 _VERSION, _RANGE, _CODE, _RESERVED, _SHORT, _NO_RATES = (1 << number for number in range(len(QUIRKS)))
+
+_PLACES = (("latitude", "longitude"), ("operator_latitude", "operator_longitude"))
 
 
 class Named(NamedTuple):
@@ -143,7 +146,8 @@ class Receiver:
             quirks,
         )
         words = (said.names, said.located, said.operated, said.operator_id)
-        return list(map(Report, *(column.tolist() for column in of), *words))
+        reports = map(Report, *(column.tolist() for column in of), *words)
+        return list(compress(reports, (~unpacked.refused).tolist()))
 
     def _read(self, unpacked: Unpacked, said: _Said, quirks: NDArray[np.int64]) -> None:
         kinds = unpacked.block[:, 0] >> 4
@@ -170,6 +174,10 @@ class Receiver:
             quirks[owner[wrong]] |= _RANGE if ranged else _CODE
             if ranged:
                 columns[field][wrong] = np.nan
+        for latitude, longitude in _PLACES:
+            if latitude in columns:
+                nowhere = np.isnan(columns[latitude]) | np.isnan(columns[longitude])
+                columns[latitude][nowhere] = columns[longitude][nowhere] = np.nan
         if RESERVED[kind]:
             quirks[owner[(block[:, RESERVED[kind]] != 0).any(axis=1)]] |= _RESERVED
         said.readers[kind](columns, owner.tolist())

@@ -2,7 +2,7 @@
 
 The aircraft and its operator's station are identities of this node, the transmitter an observable; serial number, registration and
 operator number in an extension are observed values, so what else knows them is found. The path is in an extension of the observed data.
-What is said of the receiver, there and in the sighting, is for one's own organisation, or whom the sensor's settings name.
+What is said of the receiver, there and in the sighting, is for one's own organisation, and so is what would tell where it stands.
 Identifiers follow from sensor and flight by a key of the node: who replays a capture once more changes nothing, and nobody else can
 tell from an identifier what it is of.
 """
@@ -19,7 +19,7 @@ import msgspec
 from kizuna.clock import from_text, to_text
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.truth.words import Language, sentence
+from kizuna.domains.air.truth.words import Language, outside, sentence
 from kizuna.formats.track import Finding, Operator, Point, Track
 from kizuna.labels import Label, own_only, parse_label, to_markings
 from kizuna.stix.builtin import AIRCRAFT_EXTENSION, BUILTIN, DOUBT_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
@@ -60,20 +60,22 @@ class Recorder:
         }
         return [*self._definitions(self._sensor_label), data]
 
-    def flight(self, tracks: Sequence[Track], heard: Json) -> list[Json]:
-        """All that is said of one flight, by its tracks; `heard` is what only the receiver knows (transmissions, signal, transmitters)."""
+    def flight(self, tracks: Sequence[Track], heard: Json, *, first: int, last: int) -> list[Json]:
+        """All that is said of one flight, by its tracks; `heard` is what only the receiver knows (transmissions, signal, transmitters).
+
+        `first` and `last` are when it was heard (microseconds): what is said of a flight that goes on is a new version each time.
+        """
         main = tracks[0]
-        first = min(track.points[0].time for track in tracks)
-        last = max(track.points[-1].time for track in tracks)
+        last = max(last, *(track.points[-1].time for track in tracks))
         aircraft, transmitter = self._aircraft(main), self._transmitter(main)
         found = [*self._definitions(self._label, self._own, self._operator_label), transmitter, aircraft]
-        observed = [self._observed(track, transmitter["id"], heard) for track in tracks]
+        observed = [self._observed(track, transmitter["id"], heard, last) for track in tracks]
         for track, one in zip(tracks, observed, strict=True):
             found += [one, self._sighting(track, aircraft["id"], one["id"])]
         if main.operator is not None:
             found += self._station(main, main.operator, aircraft["id"], first, last)
         if main.doubt >= ENOUGH:
-            found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), last)
+            found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), first, last)
         return found
 
     def _aircraft(self, track: Track) -> Json:
@@ -94,9 +96,9 @@ class Recorder:
             data = {"type": "user-account", "spec_version": "2.1", "user_id": track.name, "account_type": "remote-id"}
         return {**data, "id": sco_id(data), **_marks(self._label)}
 
-    def _observed(self, track: Track, transmitter: str, heard: Json) -> Json:
+    def _observed(self, track: Track, transmitter: str, heard: Json, until: int) -> Json:
         first, last = track.points[0].time, track.points[-1].time
-        data = self._object("observed-data", (self._sensor.name, track.id), first, last, self._label)
+        data = self._object("observed-data", (self._sensor.name, track.id), first, until, self._label)
         count = min(len(track.points), _MOST_OBSERVED)
         data |= {"first_observed": _time(first), "last_observed": _time(last), "number_observed": count}
         data["object_refs"] = [transmitter]
@@ -114,8 +116,8 @@ class Recorder:
             "measures": _measures(track.points),
             "operator": None if track.operator is None else msgspec.to_builtins(track.operator),
             "doubt": track.doubt,
-            "findings": [_finding(one) for one in track.findings] or None,
-            "receiver": {"sensor_ref": self.sensor_id, **heard},
+            "findings": [_finding(outside(one)) for one in track.findings] or None,
+            "receiver": {"sensor_ref": self.sensor_id, **heard, **_measured_here(track)},
         }
         data["extensions"] = {TRACK_EXTENSION: _extension(said)}
         marks = [
@@ -158,18 +160,17 @@ class Recorder:
         yield self._related(station["id"], "located-at", place["id"], first, label)
         yield self._related(aircraft, "related-to", station["id"], ALWAYS, label)
 
-    def _incident(self, track: Track, about: tuple[str, ...], last: int) -> Iterator[Json]:
-        since = min(one.since for one in track.findings)
+    def _incident(self, track: Track, about: tuple[str, ...], first: int, last: int) -> Iterator[Json]:
         flight = track.id.rpartition("/")[0]
-        data = self._object("incident", (self._sensor.name, flight), since, max(last, since), self._label)
+        data = self._object("incident", (self._sensor.name, flight), first, last, self._label)
         data |= {"name": f"{SPOOFED_WORDS}: {track.name}"}
         data |= {"lang": "en", "description": _reasons(track, "en")}
-        said = {"doubt": track.doubt, "findings": [_finding(one) for one in track.findings]}
+        said = {"doubt": track.doubt, "findings": [_finding(outside(one)) for one in track.findings]}
         data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
         yield data
         yield self._translated(data, track)
         for target in about:
-            yield self._related(data["id"], "related-to", target, since, self._label)
+            yield self._related(data["id"], "related-to", target, first, self._label)
 
     def _translated(self, incident: Json, track: Track) -> Json:
         """The incident in Japanese."""
@@ -209,7 +210,7 @@ def track_of(data: Json) -> Track | None:
         return None
     try:
         return _read(data, said)
-    except (ValueError, TypeError, KeyError, AttributeError, msgspec.ValidationError):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
         return None  # a partner may have written anything there
 
 
@@ -273,8 +274,14 @@ def _measures(points: tuple[Point, ...]) -> list[Json] | None:
     return found or None
 
 
+def _measured_here(track: Track) -> Json:
+    """The reasons whose values tell where the receiver stands, with these."""
+    found = [_finding(one) for one in track.findings if one != outside(one)]
+    return {"findings": found} if found else {}
+
+
 def _reasons(track: Track, language: Language) -> str:
-    return "\n".join(f"{one.weight:g}: {sentence(one, language)}" for one in track.findings)
+    return "\n".join(f"{one.weight:g}: {sentence(outside(one), language)}" for one in track.findings)
 
 
 def _finding(one: Finding) -> Json:

@@ -40,19 +40,8 @@ class Track:
     """One path. `last` is when it was last detected; `east`, `north` and their speeds are metres in its plane."""
 
     __slots__ = (
-        "_covariance",
-        "_position",
-        "_speed",
-        "east",
-        "east_speed",
-        "first",
-        "last",
-        "north",
-        "north_speed",
-        "number",
-        "plane",
-        "points",
-        "said",
+        "_covariance", "_near", "_position", "_said", "_speed", "east", "east_speed", "first", "last", "north", "north_speed", "number",
+        "plane", "points", "said",
     )  # fmt: skip
 
     def __init__(self, number: int, detection: Detection) -> None:
@@ -61,6 +50,8 @@ class Track:
         self.first = self.last = detection.time
         self.said = detection
         self.east = self.north = self.east_speed = self.north_speed = 0.0
+        self._said = (0.0, 0.0)
+        self._near = (detection, 0.0, 0.0)  # what was asked about last, and where that is
         self._position = detection.deviation**2
         self._covariance = 0.0
         self._speed = 30.0**2  # of most, before anything is known
@@ -69,24 +60,24 @@ class Track:
     def off(self, detection: Detection) -> float:
         """How far a detection lies from the forecast, as a squared number of standard deviations."""
         step = max(detection.time - self.last, 0.0)
-        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        east, north = self._metres(detection)
         east -= self.east + self.east_speed * step
         north -= self.north + self.north_speed * step
         forecast = self._position + 2 * step * self._covariance + step**2 * self._speed + ACCELERATION**2 * step**4 / 4
         return (east * east + north * north) / (forecast + detection.deviation**2)
 
-    def take(self, detection: Detection) -> None:
-        """Go on with a detection. One from before the last only leaves things as they are."""
+    def take(self, detection: Detection) -> bool:
+        """Go on with a detection, and whether it did: one from before the last leaves things as they are."""
         step = detection.time - self.last
         if step < 0:
-            return
+            return False
         noise = ACCELERATION**2
         position = self._position + 2 * step * self._covariance + step**2 * self._speed + noise * step**4 / 4
         covariance = self._covariance + step * self._speed + noise * step**3 / 2
         speed = self._speed + noise * step**2
         total = position + detection.deviation**2
         near, fast = position / total, covariance / total
-        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        east, north = self._said = self._metres(detection)
         ahead = self.east + self.east_speed * step
         beside = self.north + self.north_speed * step
         self.east, self.east_speed = ahead + near * (east - ahead), self.east_speed + fast * (east - ahead)
@@ -98,6 +89,7 @@ class Track:
         self.said = detection
         if self.east * self.east + self.north * self.north > _FAR * _FAR:
             self._lay_anew()
+        return True
 
     def place(self) -> tuple[float, float]:
         """Latitude and longitude it is believed to be at."""
@@ -105,8 +97,8 @@ class Track:
 
     def speed_to(self, detection: Detection) -> float:
         """m/s that it would have needed from where it was last said to be, at the least that both accuracies allow."""
-        east, north = self.plane.metres(detection.latitude, detection.longitude)
-        was_east, was_north = self.plane.metres(self.said.latitude, self.said.longitude)
+        east, north = self._metres(detection)
+        was_east, was_north = self._said
         way = hypot(east - was_east, north - was_north)
         way -= 3 * (detection.deviation + self.said.deviation)
         step = max(abs(detection.time - self.said.time), 0.1)
@@ -119,8 +111,15 @@ class Track:
             half = len(self.points) // 2
             self.points = self.points[:half:2] + self.points[half:]
 
+    def _metres(self, detection: Detection) -> tuple[float, float]:
+        if self._near[0] is not detection:
+            self._near = (detection, *self.plane.metres(detection.latitude, detection.longitude))
+        return self._near[1:]
+
     def _lay_anew(self) -> None:
         self.plane = Plane(*self.place())
+        self._said = self.plane.metres(self.said.latitude, self.said.longitude)
+        self._near = (self.said, *self._said)
         self.east = self.north = 0.0
 
 

@@ -7,7 +7,11 @@ from typing import Any
 
 from litestar import Response, get
 
+from kizuna.domains.air.flight import ENOUGH
+from kizuna.domains.air.holding import sky
+from kizuna.domains.air.kinds import kind
 from kizuna.formats.pack import Area, load
+from kizuna.formats.track import Track
 from kizuna.labels import Principal
 from kizuna.store import AreaTraffic, Store
 from kizuna.store.epochs import stopped_partners
@@ -34,6 +38,8 @@ def status(request: AnyRequest) -> Response[bytes]:
         partners=_partners(store, caller.principal, language),
         stats=view.stats(),
         room=has_room(store),
+        sky=(seen := sky(view)),
+        aircraft=[_aircraft(track, language) for track in seen.newest],
     )
 
 
@@ -60,6 +66,15 @@ def _tile(name: str, area: Area | None, traffic: AreaTraffic | None, number: int
         "title": named if area is not None else name,
         "status": area.status if area is not None else "stated",
         "traffic": traffic if traffic is not None and (traffic.held or traffic.given or traffic.got) else None,
+    }
+
+
+def _aircraft(track: Track, language: Language) -> dict[str, Any]:
+    return {
+        "name": track.name,
+        "kind": kind(track.aircraft, language.code),
+        "spoofed": track.doubt >= ENOUGH,
+        "last": track.points[-1].time,
     }
 
 

@@ -19,24 +19,32 @@ _RECENT = 120.0
 _LEAST = 3
 _MOST = 10_000
 _SAME = 0.02  # seconds
+_MOST_SHARING = 64
+_SHARE = 16  # of how many that are remembered one is looked at with each report, on average
 
 
 class Consensus:
-    """What time it is, by all who are heard: per flight the receiver's time less the stated one, of the hour or (`whole`) of all time."""
+    """What time it is, by all who are heard: per flight the receiver's time less the stated one, of the hour or (`whole`) of all time.
+
+    Who is spoofed has no say; and who agrees with the receiver's clock is not off, whatever others say: they may be many and one forger's.
+    """
 
     def __init__(self, *, whole: bool = False) -> None:
         self._whole = whole
-        self._offsets: dict[int, tuple[float, float]] = {}
+        self._offsets: dict[int, tuple[float, float, Flight]] = {}
         self._common: float | None = None
         self._worked_out = 0.0
+        self._since = 0  # times taken since then
 
     def check(self, flight: Flight, stated: float, time: float) -> None:
         """Take the time a flight states with a new position."""
         offset = self._within(time - stated)
         if offset != offset:
             return
-        self._offsets[id(flight)] = (offset, time)
-        if time - self._worked_out > _EVERY or time < self._worked_out:
+        self._offsets[id(flight)] = (offset, time, flight)
+        self._since += 1
+        many = len(self._offsets)
+        if (abs(time - self._worked_out) > _EVERY and _SHARE * self._since >= many) or many > _MOST:
             self._work_out(time)
         apart = abs(self._within(offset - (self._common or 0.0)))
         if flight.heard <= _LEAST:
@@ -44,21 +52,21 @@ class Consensus:
         if self._common is None:
             if apart > _OFF:
                 flight.find("time-off", WEIGHTS["time-off"], time, seconds=round(abs(offset), 1))
-        elif apart > _APART:
+        elif apart > _APART and abs(offset) > _AGREE:
             flight.find("time-apart", WEIGHTS["time-apart"], time, seconds=round(apart, 1))
 
     def _within(self, offset: float) -> float:
         return offset if self._whole else (offset + HOUR / 2) % HOUR - HOUR / 2
 
     def _work_out(self, time: float) -> None:
-        self._worked_out = time
+        self._worked_out, self._since = time, 0
         self._offsets = {key: one for key, one in self._offsets.items() if abs(time - one[1]) < _RECENT}
-        if len(self._offsets) > _MOST:
-            self._offsets.clear()
-        offsets = [offset for offset, _ in self._offsets.values()]
+        offsets = [offset for offset, _, flight in self._offsets.values() if not flight.spoofed]
         middle = median(offsets) if offsets else 0.0
         agreeing = sum(1 for offset in offsets if abs(offset - middle) < _AGREE)
         self._common = middle if agreeing >= _LEAST and 2 * agreeing > len(offsets) else None
+        if len(self._offsets) > _MOST:
+            self._offsets.clear()
 
 
 class SharedClocks:
@@ -69,12 +77,20 @@ class SharedClocks:
 
     def __init__(self) -> None:
         self._by_offset: dict[int, dict[int, tuple[float, float, Flight]]] = {}
+        self._forgot = 0.0
+        self._since = 0  # clocks taken since then
 
     def check(self, flight: Flight, offset: float, time: float) -> None:
         """Take the receiver's time less a transmitter's own, seconds."""
+        self._since += 1
+        if abs(time - self._forgot) > _RECENT and _SHARE * self._since >= len(self._by_offset):
+            self._forget(time)
         place = round(offset / _SAME)
         here = self._by_offset.setdefault(place, {})
+        here.pop(id(flight), None)
         here[id(flight)] = (offset, time, flight)  # its name may yet become known
+        if len(here) > _MOST_SHARING:
+            del here[next(iter(here))]
         if len(self._by_offset) > _MOST:
             self._by_offset.clear()
         near = {**self._by_offset.get(place - 1, {}), **self._by_offset.get(place + 1, {}), **here}
@@ -86,3 +102,12 @@ class SharedClocks:
         weight = WEIGHTS["shared-clock"] if len(same) > 2 else 0.3
         for of in same:
             of.find("shared-clock", weight, time, names=len(same))
+
+    def _forget(self, time: float) -> None:
+        self._forgot, self._since = time, 0
+        for place, here in list(self._by_offset.items()):
+            kept = {key: one for key, one in here.items() if abs(time - one[1]) < _RECENT}
+            if kept:
+                self._by_offset[place] = kept
+            else:
+                del self._by_offset[place]

@@ -48,7 +48,7 @@ class Path:
             self._elsewhere(flight, detection, path, before)
         last, was = self.detection, self.located
         if last is not None and was is not None:
-            moved = distance(last.latitude, last.longitude, detection.latitude, detection.longitude)
+            moved = path.plane.between(last.latitude, last.longitude, detection.latitude, detection.longitude)
             self._times(flight, detection, located, was, last, moved)
             if same_counter and moved > 1:
                 self.counter_still += 1

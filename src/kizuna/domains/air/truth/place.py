@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import log10, sqrt
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.plane import distance
+from kizuna.domains.air.plane import Plane, distance
 from kizuna.domains.air.reports import Operated
+from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection
 from kizuna.domains.air.truth import WEIGHTS
 from kizuna.formats.remote_id.radiotap import UNKNOWN_SIGNAL
@@ -31,9 +32,9 @@ _MOVED = 300.0  # metres
 _DOUBTFUL, _CERTAIN = 4.0, 30.0  # standard errors from the slope of free space; simulated aircraft stay below 7
 
 
-def check_operator(flight: Flight, operated: Operated, detection: Detection) -> None:
-    """Look at how far the operator is."""
-    away = distance(operated.latitude, operated.longitude, detection.latitude, detection.longitude)
+def check_operator(flight: Flight, operated: Operated, detection: Detection, plane: Plane) -> None:
+    """Look at how far the operator is; `plane` lies where the aircraft is."""
+    away = plane.between(operated.latitude, operated.longitude, detection.latitude, detection.longitude)
     if away > FAR:  # not-a-number is not
         weight = WEIGHTS["operator-far"] if away > VERY_FAR else WEIGHTS["operator-far"] / 2
         flight.find("operator-far", weight, detection.time, metres=round(away))
@@ -43,24 +44,15 @@ class Hearing:
     """How strong one transmitter is heard at one sensor, against what its messages claim: how far away it is, and that it moves."""
 
     __slots__ = (
-        "east",
-        "far",
-        "heard",
-        "loud",
-        "measured",
-        "north",
-        "south",
-        "squares",
-        "squares_signal",
-        "squares_signals",
-        "sum_distance",
-        "sum_products",
-        "sum_signal",
-        "sum_signals",
-        "west",
+        "east", "far", "heard", "loud", "measured", "north", "plane", "south", "squares", "squares_signal", "squares_signals",
+        "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, sensor: Sensor) -> None:
+        self.plane: Plane | None = None
+        """The ground around the sensor, where it is known where that is."""
+        if sensor.latitude is not None and sensor.longitude is not None:
+            self.plane = Plane(sensor.latitude, sensor.longitude)
         self.heard = self.far = self.loud = self.measured = 0
         self.sum_distance = self.sum_signal = self.squares = self.sum_products = self.squares_signal = 0.0
         self.sum_signals = self.squares_signals = 0.0

@@ -124,9 +124,31 @@ TEXTS: dict[str, dict[Language, str]] = {
 }
 
 
+OUTSIDE: dict[str, dict[Language, str]] = {
+    "too-strong": {
+        "en": "is heard stronger than it can be from where it claims to be",
+        "ja": "告げる位置からはあり得ない強さで受信されています",
+    },
+    "out-of-range": {
+        "en": "claims to be further away than anything is heard from",
+        "ja": "受信できる範囲より遠くにいると告げています",
+    },
+    "signal-flat": {
+        "en": "is heard equally strong however far away it claims to be",
+        "ja": "告げる距離にかかわらず受信強度が変わりません",
+    },
+}
+"""What is said elsewhere of reasons whose values would tell, with the track, where the receiver stands."""
+
+
+def outside(finding: Finding) -> Finding:
+    """A reason as it is told outside: without values that rest on where the receiver stands."""
+    return Finding(finding.code, finding.weight, finding.since) if finding.code in OUTSIDE else finding
+
+
 def sentence(finding: Finding, language: Language = "en") -> str:
     """A reason in words. What a partner sent may have a code unknown here, which then speaks for itself, or lack values."""
-    texts = TEXTS.get(finding.code)
+    texts = (TEXTS if finding.values else OUTSIDE).get(finding.code) or TEXTS.get(finding.code)
     return finding.code if texts is None else texts[language].format_map(_Values(finding.values))
 
 
