@@ -76,8 +76,15 @@ def calls() -> Iterator[tuple[str, str, ast.expr]]:
     """Every call by name: the file it stands in, the name, and the last thing given in order."""
     for file in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                yield str(file.relative_to(SOURCE)), node.func.id, node.args[-1]
+            if isinstance(node, ast.Call) and node.args and (name := _called(node.func)):
+                yield str(file.relative_to(SOURCE)), name, node.args[-1]
+
+
+def _called(function: ast.expr) -> str | None:
+    """The name of a function; of methods of its own, those that make errors."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "self":
+        return function.attr if function.attr in ERRORS else None
+    return function.id if isinstance(function, ast.Name) else None
 
 
 def errors() -> Iterator[ast.expr]:

@@ -28,15 +28,15 @@ command.add_command(replay)
 command.add_command(watch)
 
 
-@command.command("tracks", short_help="List or draw the tracks that are held.")
-@click.option("--aircraft", metavar="NAME", help="Only this one: its serial number, registration or transmitter.")
+@command.command("tracks", short_help="List the tracks that are held, or write them for maps.")
+@click.option("--aircraft", metavar="NAME", help="Only this one: serial number, registration or transmitter.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
-@click.option("-o", "--output", metavar="FILE", help="Draw them: .geojson, .kml, or .cot (Cursor on Target).")
+@click.option("-o", "--output", metavar="FILE", help="Write them: .geojson, .kml or .cot (Cursor on Target).")
 @rows_option
 @node_options
 @click.pass_context
 def tracks(ctx: click.Context, aircraft: str | None, limit: int, output: str | None, data: Path, as_json: bool) -> None:
-    """Tracks that this node saw or was given, the newest first. None is exit 3."""
+    """Tracks that this node saw or was given, the newest to arrive first. None is exit 3."""
     from itertools import islice
 
     from kizuna.domains.air.holding import seen, zones
@@ -48,7 +48,7 @@ def tracks(ctx: click.Context, aircraft: str | None, limit: int, output: str | N
             with output_file(output) as write:
                 write(drawn)
             if output != "-":
-                say(_("{count:,} tracks in {file}", count=len(found), file=output))
+                say(_("tracks in {file}: {count:,}", count=len(found), file=output))
         else:
             columns = ("aircraft", "kind", "from", "to", "points", "doubt", "label", "source", "id")
             table(map(_row, found), columns, as_json=as_json, empty=N_("no track is held"))
@@ -92,14 +92,17 @@ def _row(one: Seen) -> dict[str, Any]:
     }
 
 
-@command.command("zones", short_help="List zones, or take them in.")
+@command.command("zones", short_help="Take in zones, or list them.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option("--label", metavar="LABEL", help="Label of the zones that are taken in; without it one's own only.")
+@click.option("--label", metavar="LABEL", help="Label of the zones that are taken in. Default: OWN.")
 @rows_option
 @node_options
 @click.pass_context
 def zones(ctx: click.Context, files: tuple[str, ...], label: str | None, data: Path, as_json: bool) -> None:
-    """Zones for unmanned aircraft: take in files of EUROCAE ED-269 JSON, or list what is held."""
+    """Take in zones for unmanned aircraft (files of EUROCAE ED-269 JSON); without a file, list what is held.
+
+    A file has at most 64 MiB. A zone that is not understood is told and left out, and the others are taken in: exit 6, or 1 when none was.
+    """
     from kizuna.domains.air.holding import put_zones
     from kizuna.domains.air.holding import zones as held
 
@@ -167,21 +170,27 @@ def _zone(zone: Zone) -> dict[str, Any]:
     }
 
 
-@command.command("sensors", short_help="List sensors, or set one up.")
+@command.command("sensors", short_help="Set up a sensor, or list them.")
 @click.argument("name", required=False)
-@click.option("--at", "place", metavar="LAT,LON[,M]", help="Where it stands: degrees, and metres above WGS-84.")
-@click.option("--accuracy", type=NumberRange(min=0, max=1e6), metavar="M", help="How well that is known.")
-@click.option("--reach", type=NumberRange(min=1, max=1e6), metavar="M", help="How far it hears; 15,000 m by default.")
-@click.option("--azimuth", type=NumberRange(0, 360), metavar="DEG", help="The middle of its field of view.")
-@click.option("--width", type=NumberRange(0, 360), metavar="DEG", help="How wide that is; all around by default.")
-@click.option("--label", metavar="LABEL", help="Label of what it sees; without it one's own only.")
-@click.option("--operator-label", metavar="LABEL", help="Label of where operators are, where it differs.")
-@click.option("--own-label", metavar="LABEL", help="Label of the sensor itself; without it one's own only.")
-@click.option("--area", help="Programme area that what it sees serves.")
+@click.option("--at", "place", metavar="LAT,LON[,M]", help="Where it stands: degrees, metres above WGS-84.")
+@click.option(
+    "--accuracy", type=NumberRange(min=0, max=1e6), metavar="M", help="How well its place is known; by default 10 m."
+)
+@click.option("--reach", type=NumberRange(min=1, max=1e6), metavar="M", help="How far it hears; by default 15,000 m.")
+@click.option(
+    "--azimuth", type=NumberRange(0, 360), metavar="DEG", help="Middle of its field of view, clockwise from north."
+)
+@click.option(
+    "--width", type=NumberRange(0, 360), metavar="DEG", help="How wide its field of view is; by default all around."
+)
+@click.option("--label", metavar="LABEL", help="Label of what it sees. Default: OWN.")
+@click.option("--operator-label", metavar="LABEL", help="Label of where operators are. Default: that of what it sees.")
+@click.option("--own-label", metavar="LABEL", help="Label of the sensor itself. Default: OWN.")
+@click.option("--area", help="Programme area of what it sees. Default: emerging-technologies.")
 @rows_option
 @node_options
 def sensors(name: str | None, place: str | None, data: Path, as_json: bool, **settings: Any) -> None:
-    """Sensors and their settings: list them, or set one up, or change what is named of it."""
+    """Set up a sensor, or change what is named of its settings; without a name, list the sensors."""
     import msgspec
 
     from kizuna.domains.air.holding import put_sensor
@@ -201,9 +210,7 @@ def sensors(name: str | None, place: str | None, data: Path, as_json: bool, **se
     if as_json:
         emit({**_sensor(made), "changed": new})
     else:
-        say(
-            _("sensor {name}: what it sees is labelled {label}", name=name, label=made.label or _("for one's own only"))
-        )
+        say(_("sensor {name}: what it sees is labelled {label}", name=name, label=made.label or "OWN"))
 
 
 def at(place: str | None) -> dict[str, float]:

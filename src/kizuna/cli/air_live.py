@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 PARTLY = 6
 _SECOND = 1_000_000
 _MOST_ENDED = 1_000  # flights that wait to be kept
-_sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it, as `air sensors` has it.")
-_place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a sensor set up.")
+_sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it (see `kizuna air sensors`).")
+_place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a --sensor.")
 _zones = click.option(
-    "--zones", "zone_files", multiple=True, metavar="FILE", help="Tell who enters or leaves these (ED-269)."
+    "--zones",
+    "zone_files",
+    multiple=True,
+    metavar="FILE",
+    help="Tell who enters or leaves these (ED-269); may be repeated.",
 )
 
 
@@ -42,18 +46,18 @@ _zones = click.option(
 @_sensor
 @_place
 @_zones
-@click.option("--record", is_flag=True, help="Keep the tracks on the node, labelled as the sensor says.")
-@click.option("-o", "--output", metavar="FILE", help="Draw the tracks: .geojson, .kml, or .cot.")
+@click.option("--record", is_flag=True, help="Keep the tracks on the node, labelled as --sensor says.")
+@click.option("-o", "--output", metavar="FILE", help="Write the tracks: .geojson, .kml or .cot (Cursor on Target).")
 @node_options
 @click.pass_context
 def replay(
     ctx: click.Context, files: tuple[str, ...], name: str | None, place: str | None, zone_files: tuple[str, ...], record: bool,
     output: str | None, data: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Read captures (pcap, pcapng, plain or gzip; `-` is standard input) of Wi-Fi and Bluetooth, in the order of time.
+    """Read captures of Wi-Fi and Bluetooth (pcap or pcapng, plain or gzip, `-` for standard input), all together in the order of time.
 
-    No node is needed but for --sensor and --record. The last line of --json counts what there was; a capture that cannot be read to its
-    end is told, and the others go on: exit 6, or 1 when none could be.
+    A node is needed for --sensor and --record only. The last line of --json counts what there was. A capture that cannot be read to its
+    end is told, and the others go on: exit 6, or 1 when none could be read.
     """
     from kizuna.domains.air.picture import Picture
     from kizuna.domains.air.replay import replay as play
@@ -98,14 +102,14 @@ def _note(error: KizunaError) -> None:
 @_sensor
 @_place
 @_zones
-@click.option("--record", is_flag=True, help="Keep the tracks on the node, labelled as the sensor says.")
+@click.option("--record", is_flag=True, help="Keep the tracks on the node, labelled as --sensor says.")
 @click.option(
     "--every",
     type=NumberRange(min=1, max=86_400),
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="How often that is done.",
+    help="With --record, keep what changed so often.",
 )
 @click.option("--for", "seconds", type=NumberRange(min=0), metavar="SECONDS", help="Stop after so long.")
 @node_options
@@ -113,9 +117,9 @@ def watch(
     source: str, name: str | None, place: str | None, zone_files: tuple[str, ...], record: bool, every: float, seconds: float | None,
     data: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Tell of aircraft and of what speaks against them as it comes: from a capture file that grows, from `-`, or from udp://HOST:PORT.
+    """Tell of aircraft, and of what speaks against them, as it comes: from a capture that grows, from `-`, or from udp://HOST:PORT.
 
-    A datagram is one frame behind its radiotap header. Stop with Ctrl-C.
+    A capture that grows is not packed. A datagram is one frame of Wi-Fi behind its radiotap header. Stop with Ctrl-C.
     """
     from kizuna.domains.air.picture import Picture
     from kizuna.domains.air.replay import summed
@@ -427,14 +431,14 @@ def _tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json:
     say(
         "\n"
         + _(
-            "{frames:,} frames, {beacons:,} beacons with Remote ID, {messages:,} messages",
+            "frames: {frames:,}, beacons with Remote ID: {beacons:,}, messages: {messages:,}",
             frames=summary.frames,
             beacons=summary.beacons,
             messages=messages,
         )
     )
     counted = _(
-        "{aircraft:,} aircraft, {tracks:,} tracks, {spoofed:,} spoofed",
+        "aircraft: {aircraft:,}, tracks: {tracks:,}, spoofed: {spoofed:,}",
         aircraft=summary.aircraft,
         tracks=summary.tracks,
         spoofed=len(summary.spoofed),

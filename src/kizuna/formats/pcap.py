@@ -104,7 +104,7 @@ class Reader:
             raise InvalidInput("is no capture: neither pcap nor pcapng", file=self.name)
         return data
 
-    def _broken(self, at: int, message: str) -> InvalidInput:
+    def _cannot(self, at: int, message: str) -> InvalidInput:
         return InvalidInput(message, file=self.name, path=f"byte {self._gone + at}")
 
     # pcap
@@ -119,7 +119,7 @@ class Reader:
             if captured > LARGEST_BLOCK:
                 if starts:
                     break  # first what was read before
-                raise self._broken(at, f"a frame of {captured} bytes cannot be; nothing behind it can be found")
+                raise self._cannot(at, f"a frame of {captured} bytes cannot be; nothing behind it can be found")
             if end > len(data):
                 break
             starts.append(at)
@@ -148,7 +148,7 @@ class Reader:
                     size = self._section_size(data, at)
                     read = struct.Struct(f"{self._order}II").unpack_from
                 if size < 12 or size & 3 or size > LARGEST_BLOCK:
-                    raise self._broken(at, f"a block of {size} bytes cannot be; nothing behind it can be found")
+                    raise self._cannot(at, f"a block of {size} bytes cannot be; nothing behind it can be found")
                 if at + size > end:
                     break
                 if kind == _ENHANCED and size >= _LEAST_ENHANCED:
@@ -168,14 +168,14 @@ class Reader:
             if struct.unpack_from(f"{order}I", data, at + 8)[0] == 0x1A2B3C4D:
                 self._order = order
                 return int(struct.unpack_from(f"{order}I", data, at + 4)[0])
-        raise self._broken(at, "a section header without a byte order")
+        raise self._cannot(at, "a section header without a byte order")
 
     def _other(self, kind: int, data: bytes, at: int, size: int) -> Frames:
         if kind == _SECTION:
             self._interfaces = []
         elif kind == _INTERFACE:
             if len(self._interfaces) >= MOST_INTERFACES:
-                raise self._broken(at, f"more than {MOST_INTERFACES} interfaces in a section")
+                raise self._cannot(at, f"more than {MOST_INTERFACES} interfaces in a section")
             self._interfaces.append(self._interface(data, at, size))
         elif kind == _SIMPLE and self._interfaces and size >= 16:
             (length,) = struct.unpack_from(f"{self._order}I", data, at + 8)
@@ -189,7 +189,7 @@ class Reader:
 
     def _interface(self, data: bytes, at: int, size: int) -> Interface:
         if size < 20:
-            raise self._broken(at, "an interface description that is too short")
+            raise self._cannot(at, "an interface description that is too short")
         (link,) = struct.unpack_from(f"{self._order}H", data, at + 8)
         numerator, denominator, offset = 1_000, 1, 0  # microseconds where nothing is said
         place, end = at + 16, at + size - 4

@@ -68,7 +68,7 @@ def sensor(view: View, name: str) -> Sensor:
     for one in sensors(view):
         if one.name == name:
             return one
-    raise NotFound(f"there is no sensor {name}; `kizuna air sensors` lists them, and makes one")
+    raise NotFound(f"there is no sensor {name}; `kizuna air sensors` lists them, and sets one up")
 
 
 def put_sensor(store: Store, one: Sensor) -> bool:
