@@ -68,7 +68,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     yield made
     made.process.send_signal(signal.SIGINT)
     _, errors = made.process.communicate(timeout=30)
-    assert (made.process.returncode, errors) == (0, "")
+    # The three end one after the other; who asks another in that moment says that it is gone.
+    said = [line for line in errors.splitlines() if not (line.startswith("polling ") and "cannot be reached" in line)]
+    assert (made.process.returncode, said) == (0, [])
 
 
 def test_three_nodes_say_what_the_contract_asks(demo: Demo) -> None:

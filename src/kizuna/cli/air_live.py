@@ -75,11 +75,7 @@ def replay(
 
     def note(error: KizunaError) -> None:
         failed.append(error)
-        trouble(
-            f"{error.file}, {error.path}: {told(error.message)}"
-            if error.path
-            else f"{error.file}: {told(error.message)}"
-        )
+        _note(error)
 
     summary = play(files, sensor, picture, flights, note)
     told_of = sorted(flights, key=lambda flight: (-flight.doubt, flight.first))
@@ -90,6 +86,15 @@ def replay(
     _tell_summary(summary, recorded, as_json=as_json)
     if failed:
         ctx.exit(PARTLY if summary.frames else 1)
+    if recorded is not None and recorded["failed"]:
+        ctx.exit(PARTLY)
+
+
+def _note(error: KizunaError) -> None:
+    """Tell what went wrong with one of many."""
+    trouble(
+        f"{error.file}, {error.path}: {told(error.message)}" if error.path else f"{error.file}: {told(error.message)}"
+    )
 
 
 @click.command("watch", short_help="Watch a capture as it grows.")
@@ -353,7 +358,7 @@ def _kept(data: Path, flights: list[Flight], sensor: Sensor, source: str) -> dic
     from kizuna.domains.air.holding import record
 
     def keep(store: Store) -> dict[str, int]:
-        counts = dict(record(store, flights, sensor))
+        counts = dict(record(store, flights, sensor, _note))
         store.audit(actor(), "air.record", source[:500], {"sensor": sensor.name, **counts})
         return counts
 

@@ -149,7 +149,11 @@ class Parting:
         known = self.known()
         seen = touched | moved
         found, frontier = known & seen, seen
-        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident=o.ident and f.object=o.n and f.live=1"
+        # By the id: of a recipient alone SQLite may go through the whole feed for each edge.
+        live = (
+            f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident=o.ident "
+            "and f.object=o.n and f.live=1"
+        )
         sql = (
             "select distinct o.ident from edge e join object o on o.n=e.object "
             f"where e.target in {_THESE} and o.hidden=0 and not exists ({live})"

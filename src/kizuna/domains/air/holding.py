@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -35,6 +35,7 @@ _PAGE = 200
 _LATEST, _SHOWN = 12, 3
 
 Json = dict[str, Any]
+Trouble = Callable[[InvalidInput], object]
 
 
 class Seen(NamedTuple):
@@ -71,7 +72,7 @@ def sensor(view: View, name: str) -> Sensor:
 
 
 def put_sensor(store: Store, one: Sensor) -> bool:
-    """Keep a sensor; whether anything about it is new. Raises InvalidInput for a label that is none, Refused for one above the ceiling."""
+    """Keep a sensor; whether anything about it is new. Raises UsageError for a label that is none, Refused for one above the ceiling."""
     recorder = _recorder(store, one)
     if one in sensors(store.custodian()):
         return False
@@ -79,8 +80,12 @@ def put_sensor(store: Store, one: Sensor) -> bool:
     return True
 
 
-def record(store: Store, flights: Iterable[Flight], one: Sensor) -> Counter[str]:
-    """Keep the tracks of flights, and all that is said of them; how many objects came of it (imported, unchanged, failed)."""
+def record(store: Store, flights: Iterable[Flight], one: Sensor, trouble: Trouble | None = None) -> Counter[str]:
+    """Keep the tracks of flights, and all that is said of them; how many objects came of it (imported, unchanged, failed).
+
+    What fails, such as what a receiver whose clock is ahead dates so, keeps nothing else from being kept; then the first such error goes
+    to `trouble`, or is raised where there is none.
+    """
     recorder = _recorder(store, one)
     found = list(recorder.sensor(store.clock())) if one not in sensors(store.custodian()) else []
     for flight in flights:
@@ -88,7 +93,7 @@ def record(store: Store, flights: Iterable[Flight], one: Sensor) -> Counter[str]
             found += recorder.flight(
                 told, heard(flight), first=round(flight.first * 1e6), last=round(flight.last * 1e6)
             )
-    return _store(store, found, one.area)
+    return _store(store, found, one.area, trouble)
 
 
 def heard(flight: Flight) -> Json:
@@ -194,17 +199,22 @@ def _recorder(store: Store, one: Sensor) -> Recorder:
     return Recorder(settings.identity, store.organisation, settings.community, one, derived_key(store.folder, "air"))
 
 
-def _store(store: Store, objects: list[Json], area: str | None) -> Counter[str]:
+def _store(store: Store, objects: list[Json], area: str | None, trouble: Trouble | None = None) -> Counter[str]:
     counts: Counter[str] = Counter(imported=0, unchanged=0, failed=0)
     if not objects:
         return counts
     writer = store.writer(store.own_source(), area=area or AREA)
+    failed: InvalidInput | None = None
     for outcome in writer.add(iter_objects(msgspec.json.encode(objects))):
         counts[outcome.status] += 1
-        if outcome.status == "failed":
+        if outcome.status == "failed" and failed is None:
             problem = next((one for one in outcome.problems if one.severity == "error"), None)
             message = problem.message if problem is not None else "was refused"
-            raise InvalidInput(message, file=outcome.id, path=problem.path if problem is not None else None)
+            failed = InvalidInput(message, file=outcome.id, path=problem.path if problem is not None else None)
+    if failed is not None:
+        if trouble is None:
+            raise failed
+        trouble(failed)
     return counts
 
 

@@ -103,7 +103,7 @@ def _listening(name: str) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         listener.bind((host.strip("[]"), int(port)))
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # the last two for what cannot be the name of a host
         listener.close()
-        raise InvalidInput(f"cannot listen on {name}: {error.strerror or error}") from None
+        raise InvalidInput(f"cannot listen on {name}: {getattr(error, 'strerror', None) or error}") from None
     return listener

@@ -38,7 +38,7 @@ _MEASURES = ("altitude", "pressure_altitude", "height", "speed", "direction", "v
 
 
 class Recorder:
-    """Makes the objects of one sensor's tracks. `node` is the id of this node's identity. Raises InvalidInput for a label that is none."""
+    """Makes the objects of one sensor's tracks. `node` is the id of this node's identity. Raises UsageError for a label that is none."""
 
     def __init__(self, node: str, organisation: str, community: str | None, sensor: Sensor, key: bytes) -> None:
         self._node = node
@@ -114,7 +114,9 @@ class Recorder:
             "geometry": _geometry(track.points),
             "times": [to_text(point.time) for point in track.points],
             "measures": _measures(track.points),
-            "operator": None if track.operator is None else msgspec.to_builtins(track.operator),
+            # Apart from where that is: a text that is withheld must not stand in what leaves, and heights are above take-off, too.
+            "operator_place": None if track.operator is None else track.operator.place,
+            "operator": None if track.operator is None else _operator(track.operator),
             "doubt": track.doubt,
             "findings": [_finding(outside(one)) for one in track.findings] or None,
             "receiver": {"sensor_ref": self.sensor_id, **heard, **_measured_here(track)},
@@ -124,8 +126,9 @@ class Recorder:
             {"marking_ref": one["id"], "selectors": [f"extensions.{TRACK_EXTENSION}.receiver"]}
             for one in to_markings(self._own)
         ]
-        told = {"operator": track.operator, "operator_id": track.operator_id}
-        places = [f"extensions.{TRACK_EXTENSION}.{name}" for name, value in told.items() if value is not None]
+        places = [
+            f"extensions.{TRACK_EXTENSION}.{name}" for name in ("operator", "operator_id") if said[name] is not None
+        ]
         if self._operator_label is not None and places:
             marks += [{"marking_ref": one["id"], "selectors": places} for one in to_markings(self._operator_label)]
         data["granular_markings"] = marks
@@ -237,6 +240,8 @@ def _read(data: Json, said: Json) -> Track | None:
     findings = [{**one, "since": from_text(one["since"])} for one in said.get("findings") or ()]
     found = {"id": data["id"], "aircraft": said.get("kind", "none"), "points": points, "findings": findings}
     found |= {name: said[name] for name in _READ if said.get(name) is not None}
+    if "operator" in found:
+        found["operator"] = {"place": said.get("operator_place", "live"), **found["operator"]}
     return msgspec.convert(found, Track) if points else None
 
 
@@ -262,6 +267,13 @@ def _geometry(points: tuple[Point, ...]) -> Json:
         if len(places) > 1
         else {"type": "Point", "coordinates": places[0]}
     )
+
+
+def _operator(said: Operator) -> Json:
+    """Where the operator is, numbers alone."""
+    found: Json = msgspec.to_builtins(said)
+    found.pop("place", None)
+    return found
 
 
 def _measures(points: tuple[Point, ...]) -> list[Json] | None:
