@@ -1,4 +1,4 @@
-"""What the guide on labels shows is what happens: every command in it is run, in both languages."""
+"""What the guides show is what happens: every command in them is run, in both languages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tests.commands import kizuna
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide"
 LANGUAGES = {"en": ("", "en_GB.UTF-8"), "ja": (".ja", "ja_JP.UTF-8")}
-RUN = ("first-five-minutes", "labels", "release")
+RUN = ("first-five-minutes", "labels", "release", "air")
 """The pages whose commands are run."""
+FILES = {"air": "zones.json"}
+"""What the JSON that a page shows is called, if not seen.json."""
 
 
 def _shown(text: str, kind: str) -> list[str]:
@@ -41,7 +43,8 @@ def test_every_command_shown_says_what_is_shown(
     text = _page(name, language)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LC_ALL", LANGUAGES[language][1])
-    (tmp_path / "seen.json").write_text(_shown(text, "json")[0], encoding="utf-8")
+    (tmp_path / "packs").symlink_to(GUIDE.parents[1] / "packs")
+    (tmp_path / FILES.get(name, "seen.json")).write_text(_shown(text, "json")[0], encoding="utf-8")
     silent = {"init", "pack", "import"}  # they name paths and durations
     for line, shown in _commands(text):
         program, *arguments = shlex.split(line)

@@ -26,6 +26,7 @@ from tests.commands import bundle, free_port, kizuna, start
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 ROWS: list[dict[str, Any]] = yaml.safe_load((ROOT / "docs" / "mission.yaml").read_text(encoding="utf-8"))["rows"]
+CAPTURE = ROOT / "packs" / "remote-id" / "anafi4-spoofed.pcapng.gz"
 OBJECT = campaign("電力会社を装うメール", object_marking_refs=[GREEN])
 _TABLE = re.compile(r"(<!-- mission:[^\n]*-->\n).*?(<!-- /mission -->)", re.DOTALL)
 
@@ -91,7 +92,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     file.write_bytes(bundle(campaign("Aurora", object_marking_refs=[CLEAR])))
     assert kizuna("import", file, "--data", folder / "here").code == 0
     assert kizuna("import", "-", "--data", folder / "here", input=bundle(OBJECT)).code == 0
-    names = {"node": folder / "here", "object": OBJECT["id"], "bundle": file, "port": free_port()}
+    names = {"node": folder / "here", "object": OBJECT["id"], "bundle": file, "capture": CAPTURE, "port": free_port()}
     yield Place({key: str(value) for key, value in names.items()}, said)
     served.terminate()
     served.communicate(timeout=30)

@@ -194,6 +194,7 @@ class Zones:
         self._as_json = as_json
         self._watch: Watch | None = None
         self._moved: list[At] = []
+        self._names: dict[str, str] = {}  # of flights that are heard; one may come to be known by another name
         if files:
             from kizuna.cli.air import read_zones
             from kizuna.domains.air.zones import Watch
@@ -216,9 +217,10 @@ class Zones:
         located, point = position.located, position.path.points[-1]
         if self._moved and not 0 <= point.time - self._moved[0].time < _SECOND:
             self.look()
+        self._names[str(id(position.flight))] = position.flight.key
         self._moved.append(
             At(
-                position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
+                str(id(position.flight)), point.time, point.latitude, point.longitude, point.altitude, point.height,
                 HEIGHT_REFERENCES[located.height_reference],
             )
         )  # fmt: skip
@@ -233,18 +235,20 @@ class Zones:
         """A flight is heard no more."""
         if self._watch is not None:
             self.look()
-            self._tell(self._watch.ended(flight.key, round(flight.last * 1e6)))
+            self._tell(self._watch.ended(str(id(flight)), round(flight.last * 1e6)))
+            self._names.pop(str(id(flight)), None)
 
     def _tell(self, alerts: list[Alert]) -> None:
         from kizuna.clock import to_text
 
         for one in alerts:
             at, name = to_text(one.time), one.zone.name or one.zone.identifier
+            aircraft = self._names.get(one.track, "-")
             if self._as_json:
                 emit(
                     {
                         "event": one.kind,
-                        "aircraft": one.track,
+                        "aircraft": aircraft,
                         "zone": one.zone.identifier,
                         "at": at,
                         "height_known": one.height_known,
@@ -253,7 +257,7 @@ class Zones:
                 continue
             sure = "" if one.height_known else " " + _("(height not known)")
             text = N_("{at}  {aircraft} enters {zone}") if one.kind == "enter" else N_("{at}  {aircraft} leaves {zone}")
-            say(_(text, at=at, aircraft=one.track, zone=name) + sure)
+            say(_(text, at=at, aircraft=aircraft, zone=name) + sure)
 
 
 class Live:
