@@ -31,7 +31,9 @@ def test_every_reason_stands_there_as_the_code_has_it(language: Language) -> Non
 @pytest.mark.parametrize("language", PAGES)
 def test_all_that_is_left_out_of_captures_is_told(language: Language) -> None:
     text = "\n".join(file.read_text(encoding="utf-8") for pattern in READERS for file in sorted(SOURCE.glob(pattern)))
-    counted = {code for places in re.findall(r"refused\[([^\]]*)\]", text) for code in re.findall(r'"([a-z-]+)"', places)}
+    counted = {
+        code for places in re.findall(r"refused\[([^\]]*)\]", text) for code in re.findall(r'"([a-z-]+)"', places)
+    }
     assert {"link-type", "no-interface", "obsolete-block"} <= counted
     section = _text(language).split("\n## ")[2]
     rows = [row for row in section.splitlines() if row.startswith("| `")]
