@@ -155,6 +155,9 @@ def watch(
                     kept.keep(picture.flights.values())
                 if ends is not None and time.monotonic() > ends:
                     break
+            else:
+                if source == "-":
+                    receiver.end()
     except KizunaError as error:
         failed = error  # what was seen before stands
     picture.end()
@@ -181,7 +184,7 @@ def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) 
 
 
 class Zones:
-    """Zones that are watched while flights move; tells who enters and leaves."""
+    """Zones that are watched while flights move; tells who enters and leaves, by the name that is known by then."""
 
     def __init__(self, files: tuple[str, ...], *, as_json: bool) -> None:
         self._as_json = as_json
@@ -206,18 +209,19 @@ class Zones:
         from kizuna.formats.remote_id.fields import HEIGHT_REFERENCES
 
         located, point = position.located, position.path.points[-1]
+        flight = position.flight
         place = At(
-            position.flight.key, point.time, point.latitude, point.longitude, point.altitude, point.height,
+            str(id(flight)), point.time, point.latitude, point.longitude, point.altitude, point.height,
             HEIGHT_REFERENCES[located.height_reference],
         )  # fmt: skip
-        self._tell(self._watch.seen([place]))
+        self._tell(self._watch.seen([place]), flight.key)
 
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
         if self._watch is not None:
-            self._tell(self._watch.ended(flight.key, round(flight.last * 1e6)))
+            self._tell(self._watch.ended(str(id(flight)), round(flight.last * 1e6)), flight.key)
 
-    def _tell(self, alerts: list[Alert]) -> None:
+    def _tell(self, alerts: list[Alert], aircraft: str) -> None:
         from kizuna.clock import to_text
 
         for one in alerts:
@@ -226,7 +230,7 @@ class Zones:
                 emit(
                     {
                         "event": one.kind,
-                        "aircraft": one.track,
+                        "aircraft": aircraft,
                         "zone": one.zone.identifier,
                         "at": at,
                         "height_known": one.height_known,
@@ -235,7 +239,7 @@ class Zones:
                 continue
             sure = "" if one.height_known else " " + _("(height not known)")
             text = N_("{at}  {aircraft} enters {zone}") if one.kind == "enter" else N_("{at}  {aircraft} leaves {zone}")
-            say(_(text, at=at, aircraft=one.track, zone=name) + sure)
+            say(_(text, at=at, aircraft=aircraft, zone=name) + sure)
 
 
 class Live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_messages_of_any_bytes_over_every_carrier(seed: int) -> None:
 def storm(n: int, *, names: bool = True, addresses: bool = True, seconds: float = 1.0) -> bytes:
     """So many beacons, each of a name and an address of its own, or of one."""
     numbers = np.arange(n)
-    place = {"latitude": 47.2 + numbers * 1e-6, "longitude": 8.7, "second": numbers % 36_000 / 10}
+    place: dict[str, Any] = {"latitude": 47.2 + numbers * 1e-6, "longitude": 8.7, "second": numbers % 36_000 / 10}
     pack = pack_many(
         [encode_many("basic-id", {"id_type": 1, "id": "1581A0000000000"}, n), encode_many("location", place, n)]
     )

@@ -53,7 +53,7 @@ class Recorder:
     def sensor(self, at: int) -> list[Json]:
         """The sensor itself, as of `at` (microseconds), behind the markings of its label."""
         settings = {key: value for key, value in msgspec.to_builtins(self._sensor).items() if key != "name"}
-        data = {**self._object("identity", ("sensor",), at, at, self._sensor_label), "id": self.sensor_id}
+        data = {**self._object("identity", ("sensor",), ALWAYS, at, self._sensor_label), "id": self.sensor_id}
         data |= {"name": self._sensor.name, "description": SENSOR_WORDS, "identity_class": "system"}
         data["extensions"] = {
             SENSOR_EXTENSION: {"extension_type": "property-extension", "sensor": self._sensor.name, **settings}
@@ -81,7 +81,9 @@ class Recorder:
     def _aircraft(self, track: Track) -> Json:
         """What has these names and is of this kind has always been so: it is as old as all such, and never changes."""
         named = {"serial": track.serial, "registration": track.registration, "kind": track.aircraft}
-        data = self._object("identity", ("aircraft", *map(str, named.values())), ALWAYS, ALWAYS, self._label)
+        data = self._object(
+            "identity", ("aircraft", track.name, *map(str, named.values())), ALWAYS, ALWAYS, self._label
+        )
         data |= {"name": f"Aircraft {track.name}", "identity_class": "system"}
         data["extensions"] = {AIRCRAFT_EXTENSION: _extension(named)}
         return data

@@ -65,7 +65,7 @@ def test_texts_in_both_languages_name_values_that_are_found(code: str) -> None:
     assert placeholders(english) | placeholders(japanese) <= given()[code]
     values: dict[str, float | str] = dict.fromkeys(given()[code], 1234.5)
     for language in ("en", "ja"):
-        said = sentence(Finding(code, 1.0, 0, values), language)  # type: ignore[arg-type]
+        said = sentence(Finding(code, 1.0, 0, values), language)
         assert not re.search(r"[{}–]", said)
     assert re.search(r"[぀-ヿ一-鿿]", japanese)
 
