@@ -162,6 +162,9 @@ def watch(
                     kept.keep(picture.flights.values())
                 if ends is not None and time.monotonic() > ends:
                     break
+            else:
+                if source == "-":
+                    receiver.end()
     except KizunaError as error:
         failed = error  # what was seen before stands
     picture.end()
@@ -188,7 +191,7 @@ def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) 
 
 
 class Zones:
-    """Zones that are watched while flights move; tells who enters and leaves."""
+    """Zones that are watched while flights move; tells who enters and leaves, by the name that is known by then."""
 
     def __init__(self, files: tuple[str, ...], *, as_json: bool) -> None:
         self._as_json = as_json

@@ -24,6 +24,7 @@ from kizuna.store.releasing import Releases
 from kizuna.store.standing import Named, Rules
 from kizuna.store.verify import verify
 from tests.builders import CLEAR, identity, items, sdo
+from tests.conftest import Clock
 from tests.domains.air.given import T0, WELL, flying, heard, located, named, operated, report, serial
 from tests.stores import SQLITE
 
@@ -186,10 +187,21 @@ def test_a_receiver_whose_clock_is_hours_ahead_is_told_and_the_rest_is_kept(toky
         record(tokyo, ahead, ROOF)
 
 
-def test_a_sensor_is_kept_and_changed(tokyo: Store) -> None:
+def test_aircraft_that_name_nobody_are_each_their_own(tokyo: Store) -> None:
+    nameless = [one._replace(names=(), transmitter=number) for number in (7, 8) for one in flying(20)]
+    assert record(tokyo, list(heard(*nameless).values()), ROOF)["failed"] == 0
+    names = {one["name"] for _, one in _held(tokyo, "identity") if one["name"].startswith("Aircraft")}
+    assert names == {"Aircraft 00:00:00:00:00:07", "Aircraft 00:00:00:00:00:08"}
+
+
+def test_a_sensor_is_kept_and_changed(tokyo: Store, clock: Clock) -> None:
     assert put_sensor(tokyo, ROOF)
     assert not put_sensor(tokyo, ROOF)
     assert sensor(tokyo.custodian(), ROOF.name) == ROOF
+    clock.forward(60)
+    farther = msgspec.structs.replace(ROOF, reach=3000.0, label="TLP:AMBER")
+    assert put_sensor(tokyo, farther)
+    assert sensors(tokyo.custodian()) == [farther]
     with pytest.raises(NotFound):
         sensor(tokyo.custodian(), "none")
     with pytest.raises(UsageError):

@@ -13,7 +13,7 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.stix import SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, sensor_of, track_of
+from kizuna.domains.air.stix import ALWAYS, SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, sensor_of, track_of
 from kizuna.domains.air.tracks import tracks, transmitters
 from kizuna.errors import InvalidInput, KizunaError, NotFound
 from kizuna.formats.remote_id.radio import CARRIERS
@@ -178,7 +178,7 @@ def _location(store: Store, key: bytes, zone: Zone, label: Label | None) -> Json
         "spec_version": "2.1",
         "id": f"location--{uuid.UUID(bytes=hmac.digest(key, told, 'sha256')[:16], version=4)}",
         "created_by_ref": store.settings.identity,
-        "created": now,
+        "created": to_text(ALWAYS),
         "modified": now,
         "name": zone.name or zone.identifier,
         "description": f"{ZONE_WORDS} {zone.country} {zone.identifier}",
