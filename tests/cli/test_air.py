@@ -98,7 +98,7 @@ def test_in_words(spoofed: Path) -> None:
     done = replay(spoofed)
     assert done.code == 0
     assert "is taken for SPOOFED:" in done.out
-    assert "26 beacons with Remote ID" in done.out
+    assert "beacons with Remote ID: 26" in done.out
     assert "1 aircraft" in done.out
 
 
