@@ -99,7 +99,7 @@ def test_in_words(spoofed: Path) -> None:
     assert done.code == 0
     assert "is taken for SPOOFED:" in done.out
     assert "beacons with Remote ID: 26" in done.out
-    assert "1 aircraft" in done.out
+    assert "aircraft: 1, tracks: 4, spoofed: 1" in done.out
 
 
 def test_from_standard_input_and_packed(spoofed: Path, tmp_path: Path) -> None:
