@@ -242,6 +242,13 @@ def test_zones_are_taken_in_once(folder: Path, tmp_path: Path) -> None:
     assert kizuna("air", "zones", path, "--data", folder).code == 1
 
 
+def test_a_sensor_has_its_place(folder: Path, spoofed: Path) -> None:
+    kizuna("air", "sensors", "roof", "--data", folder)
+    done = kizuna("air", "replay", spoofed, "--sensor", "roof", "--at", "47,8", "--data", folder)
+    assert done.code == 2
+    assert "--at does not go with --sensor" in done.err
+
+
 # Watching: in a process of its own, for it goes on until it is told to stop.
 
 

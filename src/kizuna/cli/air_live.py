@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from kizuna.domains.air.zones import Position as At
     from kizuna.errors import KizunaError
     from kizuna.formats.track import Finding
-    from kizuna.store import Store
 
 PARTLY = 6
 _SECOND = 1_000_000
@@ -186,6 +185,8 @@ def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) 
         if record:
             raise UsageError("--record needs --sensor: its settings say who may see what is kept")
         return Sensor(name="-", **at(place))  # type: ignore[arg-type]
+    if place is not None:
+        raise UsageError("--at does not go with --sensor, whose place is known; `kizuna air sensors` changes it")
     with node(data) as store:
         return sensor(store.custodian(), name)
 
@@ -360,13 +361,10 @@ class Keeping:
 def _kept(data: Path, flights: list[Flight], sensor: Sensor, source: str) -> dict[str, int]:
     from kizuna.domains.air.holding import record
 
-    def keep(store: Store) -> dict[str, int]:
+    with node(data) as store:
         counts = dict(record(store, flights, sensor, _note))
         store.audit(actor(), "air.record", source[:500], {"sensor": sensor.name, **counts})
         return counts
-
-    with node(data) as store:
-        return keep(store)
 
 
 def _drawn(output: str, flights: list[Flight], zones: Zones) -> None:

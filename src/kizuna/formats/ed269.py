@@ -47,6 +47,7 @@ from kizuna.formats.zone import (
     ring_fault,
     text_fault,
 )
+from kizuna.stix.i_json import Repeated, pairs_of
 
 SIZE = 1 << 26  # bytes
 VALUES = 8_000_000  # of JSON; bounds memory
@@ -92,12 +93,6 @@ def read_zones(data: bytes, *, file: str | None = None) -> Reading:
     return Reading(tuple(zones), tuple(problems), refused)
 
 
-class _Repeated(dict[str, Any]):
-    """A JSON object with repeated keys."""
-
-    repeated: frozenset[str] = frozenset()
-
-
 def _features(data: bytes, file: str | None) -> tuple[list[Any], str]:
     if len(data) > SIZE:
         raise TooLarge(f"zones of more than {SIZE:,} bytes", file=file)
@@ -107,7 +102,7 @@ def _features(data: bytes, file: str | None) -> tuple[list[Any], str]:
     key = next((key for key in _LISTS if isinstance(document, dict) and key in document), None)
     if key is None or not isinstance(document[key], list):
         raise InvalidInput("no ED-269 zones: no list of features", file=file, path="$")
-    if isinstance(document, _Repeated):
+    if isinstance(document, Repeated):
         raise InvalidInput(f"a repeated key: {sorted(document.repeated)[0][:60]!r}", file=file, path="$")
     if len(document[key]) > FEATURES:
         raise TooLarge(f"more than {FEATURES:,} zones", file=file, path=f"$.{key}")
@@ -125,22 +120,12 @@ def _decoded(data: bytes, file: str | None) -> Any:
         raise InvalidInput(f"not JSON: {error.msg}", file=file, path=f"line {error.lineno}") from None
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    found = _Repeated(members)
-    found.repeated = frozenset(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return found
-
-
 def _integer(text: str) -> int | float:
     return int(text) if len(text) <= _LONG else float(text)
 
 
 # NaN and Infinity are no JSON. They are read as what they say, so that only the zone that holds them is refused: no check lets them by.
-_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer)
+_decoder = json.JSONDecoder(object_pairs_hook=pairs_of, parse_int=_integer)
 
 
 class _Unfit(Exception):
@@ -214,7 +199,7 @@ class _Feature:
         """A member of an object, None where it is absent or null."""
         if not isinstance(data, dict):
             raise self._fail("not an object", path)
-        if isinstance(data, _Repeated) and key in data.repeated:
+        if isinstance(data, Repeated) and key in data.repeated:
             raise self._fail("a key that is there twice", f"{path}.{key}")
         return data.get(key)
 

@@ -123,7 +123,7 @@ class _BadNumber(str):
     __slots__ = ()
 
 
-class _Repeated(dict[str, Any]):
+class Repeated(dict[str, Any]):
     """A JSON object with repeated keys."""
 
     repeated: tuple[str, ...] = ()
@@ -163,15 +163,18 @@ def _decoder(bounds: Bounds) -> json.JSONDecoder:
     def constant(text: str) -> str:
         return _BadNumber(f"{text} is no JSON number")
 
-    return json.JSONDecoder(parse_int=integer, parse_float=fraction, parse_constant=constant, object_pairs_hook=_pairs)
+    return json.JSONDecoder(
+        parse_int=integer, parse_float=fraction, parse_constant=constant, object_pairs_hook=pairs_of
+    )
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def pairs_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The hook of a decoder that lets no repeated key pass unseen."""
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
     seen: set[str] = set()
-    found = _Repeated(members)
+    found = Repeated(members)
     found.repeated = tuple(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
     return found
 
@@ -185,7 +188,7 @@ def _faults(value: Any, bounds: Bounds) -> Iterator[Problem]:
             if depth > bounds.depth:
                 yield fault("json-depth", f"nested deeper than {bounds.depth} levels", path[:200] or WHOLE)
                 return
-            if isinstance(value, _Repeated):
+            if isinstance(value, Repeated):
                 for key in dict.fromkeys(value.repeated):
                     yield fault("json-duplicate-key", f"the key {key[:60]!r} is repeated", path or WHOLE)
             stack.extend(reversed([(v, p, depth + 1) for v, p in _members(value, path)]))

@@ -18,6 +18,7 @@ from kizuna.domains.air.simulator import METHODS, Scenario, Spoof, simulate
 from kizuna.domains.air.stix import Recorder, sensor_of, track_of
 from kizuna.domains.air.tracks import tracks
 from kizuna.domains.air.truth import WEIGHTS
+from kizuna.domains.air.truth.words import OF_OPERATOR, OUTSIDE, outside
 from kizuna.formats.remote_id.fields import AIRCRAFT, HEIGHT_REFERENCES, OPERATOR_PLACES, STATUS
 from kizuna.formats.track import Finding, Operator, Point, Track
 from kizuna.stix import check
@@ -85,7 +86,30 @@ def test_tracks_come_back_as_they_were(track: Track) -> None:
     observed = msgspec.json.decode(msgspec.json.encode(one_of(objects, "observed-data")))
     back = track_of(observed)
     assert back is not None
-    assert back == msgspec.structs.replace(track, id=observed["id"])
+    told = tuple(outside(one, operator_closed=True) for one in track.findings)
+    assert back == msgspec.structs.replace(track, id=observed["id"], findings=told)
+
+
+@pytest.mark.parametrize(
+    ("code", "operator_label", "told"),
+    [
+        *((code, None, False) for code in OUTSIDE if code != OF_OPERATOR),
+        (OF_OPERATOR, None, True),
+        (OF_OPERATOR, "TLP:AMBER", False),
+    ],
+)
+def test_numbers_that_tell_where_somebody_is_stay_where_that_stays(
+    code: str, operator_label: str | None, told: bool
+) -> None:
+    track = Track(
+        id="X/1/1", serial="X", points=(Point(BEGIN, 47.0, 8.0),), doubt=1.0,
+        findings=(Finding(code, 1.0, BEGIN, {"metres": 98765.0, "most": -98765.0, "signal": -98765.0}),),
+    )  # fmt: skip
+    objects = objects_of(track, operator_label=operator_label)
+    assert errors(objects) == []
+    own = one_of(objects, "observed-data")["extensions"][TRACK_EXTENSION].pop("receiver")  # for one's own, by its mark
+    assert (code in json.dumps(own)) == (not told)
+    assert ("98765" in json.dumps(objects, ensure_ascii=False).replace(",", "")) == told
 
 
 @pytest.mark.parametrize("seed", range(3))

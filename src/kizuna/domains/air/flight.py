@@ -11,7 +11,6 @@ ENOUGH = 1.0
 """From this doubt on a flight is taken for spoofed; the reasons say why, a person decides."""
 _FASTEST = {"aeroplane": 120.0, "hybrid-lift": 120.0, "rocket": 400.0, "helicopter-or-multirotor": 60.0, "glider": 90.0}
 _FASTEST_ELSE = 100.0
-_LIVE = 60.0  # seconds; a path that was not heard for longer is gone on with only where it can be
 _MOST_PATHS = 64
 _MOST_NAMES = 8
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +11,7 @@ import msgspec
 from kizuna.clock import to_text
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.stix import ALWAYS, SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, sensor_of, track_of
+from kizuna.domains.air.stix import ALWAYS, SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, keyed_id, sensor_of, track_of
 from kizuna.domains.air.tracks import tracks, transmitters
 from kizuna.errors import InvalidInput, KizunaError, NotFound
 from kizuna.formats.remote_id.radio import CARRIERS
@@ -132,12 +130,8 @@ def sky(view: View) -> Sky:
     return Sky(count, fakes, tuple(newest.values())[:_SHOWN])
 
 
-def zones(view: View) -> list[Zone]:
-    """The zones somebody may see, by country and identifier."""
-    return _zones(view)
-
-
-def _zones(view: View, source: str | None = None) -> list[Zone]:
+def zones(view: View, source: str | None = None) -> list[Zone]:
+    """The zones somebody may see, of one source or of all, by country and identifier."""
     held = _objects(view, ZONE_WORDS, "location")
     found = (zone_of(data) for stored, data in held if source in (None, stored.source))
     return sorted((one for one in found if one is not None), key=lambda one: (one.country, one.identifier))
@@ -146,7 +140,7 @@ def _zones(view: View, source: str | None = None) -> list[Zone]:
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
     """Keep zones, each a location; what is there already stays as it is."""
     key = derived_key(store.folder, "air")
-    there = {(one.country, one.identifier): one for one in _zones(store.custodian(), _OWN)}
+    there = {(one.country, one.identifier): one for one in zones(store.custodian(), _OWN)}
     found: list[Json] = [] if label is None else [one for one in to_markings(label) if one["id"] not in BUILTIN]
     unchanged = 0
     for zone in new:
@@ -171,12 +165,11 @@ def zone_of(data: Json) -> Zone | None:
 
 def _location(store: Store, key: bytes, zone: Zone, label: Label | None) -> Json:
     now = to_text(store.clock() // 1000 * 1000)
-    told = "\x1f".join(("zone", zone.country, zone.identifier)).encode()
     longitude, latitude = _middle(zone)
     return {
         "type": "location",
         "spec_version": "2.1",
-        "id": f"location--{uuid.UUID(bytes=hmac.digest(key, told, 'sha256')[:16], version=4)}",
+        "id": keyed_id(key, "location", "zone", zone.country, zone.identifier),
         "created_by_ref": store.settings.identity,
         "created": to_text(ALWAYS),
         "modified": now,

@@ -12,8 +12,8 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One receiver. Degrees and metres; without a place, nothing that rests on where it stands is looked at.
 
     `azimuth` and `width` are its field of view in degrees, all around by default. `label` is that of what it sees, and
-    `operator_label` of where operators are, where that differs; what the sensor is itself, and that it was this one, stays within the
-    organisation unless `own_label` says otherwise.
+    `operator_label` of where operators are, where that differs; `own_label` is that of the sensor itself, which stays within the
+    organisation without one. Which sensor heard something, and how well, always stays there.
     """
 
     name: str
@@ -29,8 +29,3 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     own_label: str | None = None
     operator_label: str | None = None
     area: str | None = None
-
-    @property
-    def placed(self) -> bool:
-        """Whether it is known where it stands."""
-        return self.latitude is not None and self.longitude is not None

@@ -118,8 +118,8 @@ class Recorder:
             "operator_place": None if track.operator is None else track.operator.place,
             "operator": None if track.operator is None else _operator(track.operator),
             "doubt": track.doubt,
-            "findings": [_finding(outside(one)) for one in track.findings] or None,
-            "receiver": {"sensor_ref": self.sensor_id, **heard, **_measured_here(track)},
+            "findings": [_finding(one) for one in self._told(track)] or None,
+            "receiver": {"sensor_ref": self.sensor_id, **heard, **self._measured_here(track)},
         }
         data["extensions"] = {TRACK_EXTENSION: _extension(said)}
         marks = [
@@ -167,8 +167,8 @@ class Recorder:
         flight = track.id.rpartition("/")[0]
         data = self._object("incident", (self._sensor.name, flight), first, last, self._label)
         data |= {"name": f"{SPOOFED_WORDS}: {track.name}"}
-        data |= {"lang": "en", "description": _reasons(track, "en")}
-        said = {"doubt": track.doubt, "findings": [_finding(outside(one)) for one in track.findings]}
+        data |= {"lang": "en", "description": self._reasons(track, "en")}
+        said = {"doubt": track.doubt, "findings": [_finding(one) for one in self._told(track)]}
         data["extensions"] = {DOUBT_EXTENSION: _extension(said)}
         yield data
         yield self._translated(data, track)
@@ -181,9 +181,21 @@ class Recorder:
         data = self._object("language-content", (incident["id"], incident["modified"]), created, modified, self._label)
         data |= {"object_ref": incident["id"], "object_modified": incident["modified"]}
         data["contents"] = {
-            "ja": {"name": f"Remote ID のなりすまし: {track.name}", "description": _reasons(track, "ja")}
+            "ja": {"name": f"Remote ID のなりすまし: {track.name}", "description": self._reasons(track, "ja")}
         }
         return data
+
+    def _told(self, track: Track) -> list[Finding]:
+        """The reasons as they are told with the track."""
+        return [outside(one, operator_closed=self._operator_label is not None) for one in track.findings]
+
+    def _measured_here(self, track: Track) -> Json:
+        """The reasons whose values are not told with the track, with these."""
+        found = [_finding(one) for one, said in zip(track.findings, self._told(track), strict=True) if one != said]
+        return {"findings": found} if found else {}
+
+    def _reasons(self, track: Track, language: Language) -> str:
+        return "\n".join(f"{one.weight:g}: {sentence(one, language)}" for one in self._told(track))
 
     def _related(self, source: str, kind: str, target: str, since: int, label: Label | None) -> Json:
         data = self._object("relationship", (source, kind, target), since, since, label)
@@ -197,12 +209,17 @@ class Recorder:
         return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **marks}
 
     def _id(self, kind: str, *of: str) -> str:
-        told = "\x1f".join((self._node, kind, *of)).encode()
-        return f"{kind}--{uuid.UUID(bytes=hmac.digest(self._key, told, 'sha256')[:16], version=4)}"
+        return keyed_id(self._key, kind, self._node, *of)
 
     def _definitions(self, *labels: Label | None) -> list[Json]:
         found = {one["id"]: one for label in labels if label is not None for one in to_markings(label)}
         return [one for id, one in found.items() if id not in BUILTIN]
+
+
+def keyed_id(key: bytes, kind: str, *of: str) -> str:
+    """An identifier that follows from what it is of, for who has the key alone; shaped as UUIDv4."""
+    made = hmac.digest(key, "\x1f".join((kind, *of)).encode(), "sha256")[:16]
+    return f"{kind}--{uuid.UUID(bytes=made, version=4)}"
 
 
 def track_of(data: Json) -> Track | None:
@@ -284,16 +301,6 @@ def _measures(points: tuple[Point, ...]) -> list[Json] | None:
         if known:
             found.append({"index": index, **known})
     return found or None
-
-
-def _measured_here(track: Track) -> Json:
-    """The reasons whose values tell where the receiver stands, with these."""
-    found = [_finding(one) for one in track.findings if one != outside(one)]
-    return {"findings": found} if found else {}
-
-
-def _reasons(track: Track, language: Language) -> str:
-    return "\n".join(f"{one.weight:g}: {sentence(outside(one), language)}" for one in track.findings)
 
 
 def _finding(one: Finding) -> Json:

@@ -30,6 +30,7 @@ def status(request: AnyRequest) -> Response[bytes]:
         return redirect("/login")
     store, language = of(request).store, language_of(request, caller)
     view = store.view(caller.principal)
+    seen = sky(view)
     return page(
         request,
         "status.html",
@@ -38,7 +39,7 @@ def status(request: AnyRequest) -> Response[bytes]:
         partners=_partners(store, caller.principal, language),
         stats=view.stats(),
         room=has_room(store),
-        sky=(seen := sky(view)),
+        sky=seen,
         aircraft=[_aircraft(track, language) for track in seen.newest],
     )
 

@@ -21,14 +21,13 @@ class Transmitter:
     """What one address sends over one carrier to one sensor."""
 
     __slots__ = (
-        "back", "clock", "clock_since", "clocks", "compared", "current", "first", "flight", "heard", "last", "names",
+        "back", "clock", "clock_since", "clocks", "compared", "current", "flight", "last", "names",
         "new_clocks", "sequence", "sequence_since", "still", "still_sequence", "switches",
     )  # fmt: skip
 
     def __init__(self, time: float) -> None:
-        self.first = self.last = time
+        self.last = time
         self.flight: Flight | None = None
-        self.heard = 0
         self.compared = 0.0
         self.clock = self.sequence = -1
         self.clock_since = self.sequence_since = time
@@ -49,7 +48,6 @@ class Transmitter:
             self._sequence(report.sequence, time, flight)
         for named in report.names:
             self._named((named.id_type, named.id), time, flight)
-        self.heard += 1
         self.last = time
 
     def _clock(self, clock: int, time: float, flight: Flight) -> None:

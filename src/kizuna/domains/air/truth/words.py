@@ -137,13 +137,21 @@ OUTSIDE: dict[str, dict[Language, str]] = {
         "en": "is heard equally strong however far away it claims to be",
         "ja": "告げる距離にかかわらず受信強度が変わりません",
     },
+    "operator-far": {
+        "en": "its operator is said to be too far away",
+        "ja": "操縦者が遠すぎる位置にいると告げています",
+    },
 }
-"""What is said elsewhere of reasons whose values would tell, with the track, where the receiver stands."""
+"""What is said elsewhere of reasons whose values would tell, with the track, where the receiver or the operator is."""
+
+OF_OPERATOR = "operator-far"
+"""The reason whose value tells of where the operator is."""
 
 
-def outside(finding: Finding) -> Finding:
-    """A reason as it is told outside: without values that rest on where the receiver stands."""
-    return Finding(finding.code, finding.weight, finding.since) if finding.code in OUTSIDE else finding
+def outside(finding: Finding, *, operator_closed: bool = False) -> Finding:
+    """A reason as it is told with the track: without values that rest on where the receiver is, or the operator if that is closed."""
+    closed = finding.code in OUTSIDE and (finding.code != OF_OPERATOR or operator_closed)
+    return Finding(finding.code, finding.weight, finding.since) if closed else finding
 
 
 def sentence(finding: Finding, language: Language = "en") -> str:
