@@ -1,0 +1,200 @@
+"""What `kizuna air` says of flights: rows, reasons, sums, and what happens while it is watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kizuna.cli.output import emit, say, table
+from kizuna.cli.words import N_, _, language
+
+if TYPE_CHECKING:
+    from kizuna.domains.air.flight import Flight
+    from kizuna.domains.air.picture import Position
+    from kizuna.domains.air.replay import Summary
+    from kizuna.formats.track import Finding
+
+
+def tell_all(flights: list[Flight], *, as_json: bool) -> None:
+    """Every flight in a row, and what speaks against it."""
+    from kizuna.domains.air.truth.words import sentence
+
+    if as_json:
+        for flight in flights:
+            emit({"event": "flight", **flight_row(flight)})
+        return
+    columns = ("aircraft", "kind", "heard", "tracks", "from", "to", "doubt")
+    table(map(flight_row, flights), columns, as_json=False, empty=N_("no aircraft"))
+    for flight in flights:
+        if flight.findings:
+            verdict = (
+                _("{aircraft} is taken for SPOOFED:", aircraft=flight.key)
+                if flight.spoofed
+                else _("{aircraft} is odd:", aircraft=flight.key)
+            )
+            say(f"\n{verdict}")
+            for finding in sorted(flight.findings.values(), key=lambda one: -one.weight):
+                say(f"  {finding.weight:.1f}  {sentence(finding, language())}")
+
+
+def flight_row(flight: Flight) -> dict[str, Any]:
+    """A flight in one row."""
+    from kizuna.domains.air.tracks import tracks
+
+    found = tracks(flight)
+    return {
+        "aircraft": flight.key,
+        "kind": found[0].aircraft if found else "none",
+        "heard": flight.heard,
+        "tracks": len(found),
+        "from": moment(flight.first),
+        "to": moment(flight.last),
+        "doubt": flight.doubt,
+        "reasons": [one.code for one in sorted(flight.findings.values(), key=lambda one: -one.weight)],
+    }
+
+
+def tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json: bool) -> None:
+    """All that was read, in numbers."""
+    if as_json:
+        emit(
+            {
+                "frames": summary.frames,
+                "beacons": summary.beacons,
+                "messages": summary.messages,
+                "aircraft": summary.aircraft,
+                "tracks": summary.tracks,
+                "spoofed": [
+                    {"serial": key, "doubt": round(sum(one.weight for one in found), 3), "reasons": _reasons(found)}
+                    for key, found in sorted(summary.spoofed.items())
+                ],
+                "refused": dict(summary.refused),
+                **({} if recorded is None else {"recorded": recorded}),
+            }
+        )
+        return
+    messages = sum(summary.messages.values())
+    say(
+        "\n"
+        + _(
+            "frames: {frames:,}, beacons with Remote ID: {beacons:,}, messages: {messages:,}",
+            frames=summary.frames,
+            beacons=summary.beacons,
+            messages=messages,
+        )
+    )
+    counted = _(
+        "aircraft: {aircraft:,}, tracks: {tracks:,}, spoofed: {spoofed:,}",
+        aircraft=summary.aircraft,
+        tracks=summary.tracks,
+        spoofed=len(summary.spoofed),
+    )
+    say(counted)
+    if summary.refused:
+        refused = ", ".join(f"{reason} {count:,}" for reason, count in sorted(summary.refused.items()))
+        say(_("left out: {refused}", refused=refused))
+    if recorded is not None:
+        say(_("{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed", **recorded))
+
+
+def _reasons(found: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    from kizuna.domains.air.truth.words import sentence
+
+    return [
+        {
+            "code": one.code,
+            "weight": one.weight,
+            "since": moment(one.since / 1e6),
+            "text": sentence(one, language()),
+            "values": one.values,
+        }
+        for one in found
+    ]
+
+
+def place_of(flight: Flight) -> dict[str, Any]:
+    """Where a flight is now."""
+    path = flight.path
+    point = path.points[-1] if path is not None else None
+    place = (
+        {}
+        if point is None
+        else {"latitude": point.latitude, "longitude": point.longitude, "height": point.height, "speed": point.speed}
+    )
+    return {"aircraft": flight.key, "at": moment(flight.last), **place, "doubt": flight.doubt}
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as text, to the millisecond."""
+    from kizuna.clock import to_text
+
+    return to_text(max(round(seconds * 1e3), 0) * 1000)
+
+
+class Live:
+    """Tells of flights as they come, and counts those that ended."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        from kizuna.domains.air.replay import Tally
+
+        self._as_json = as_json
+        self._told: dict[int, float] = {}
+        self._spoofed: set[int] = set()
+        self.tally = Tally()
+
+    def moved(self, position: Position) -> None:
+        """A new position: the first of a flight is told, and with `--json` one each second."""
+        flight, at = position.flight, position.detection.time
+        last = self._told.get(id(flight))
+        if last is not None and (not self._as_json or 0 <= at - last < 1.0):
+            return
+        self._told[id(flight)] = at
+        if self._as_json:
+            emit({"event": "position", **place_of(flight)})
+        else:
+            say(_("{at}  {aircraft} is seen", at=moment(at), aircraft=flight.key))
+
+    def doubted(self, flight: Flight) -> None:
+        """Something speaks against a flight."""
+        from kizuna.domains.air.truth.words import sentence
+
+        fresh, flight.fresh = flight.fresh, []
+        for finding in fresh:
+            said = sentence(finding, language())
+            if self._as_json:
+                emit(
+                    {
+                        "event": "doubt",
+                        "aircraft": flight.key,
+                        "code": finding.code,
+                        "weight": finding.weight,
+                        "doubt": flight.doubt,
+                        "text": said,
+                    }
+                )
+            else:
+                say(
+                    _(
+                        "{at}  {aircraft}: {reason} (doubt {doubt:g})",
+                        at=moment(flight.last),
+                        aircraft=flight.key,
+                        reason=said,
+                        doubt=flight.doubt,
+                    )
+                )
+        if flight.spoofed and id(flight) not in self._spoofed:
+            self._spoofed.add(id(flight))
+            if self._as_json:
+                emit({"event": "spoofed", "aircraft": flight.key, "at": moment(flight.last), "doubt": flight.doubt})
+            else:
+                say(_("{at}  {aircraft} is taken for SPOOFED", at=moment(flight.last), aircraft=flight.key))
+
+    def ended(self, flight: Flight) -> None:
+        """A flight is heard no more."""
+        self.doubted(flight)
+        self.tally.ended(flight)
+        self._told.pop(id(flight), None)
+        self._spoofed.discard(id(flight))
+        if self._as_json:
+            emit({"event": "ended", **flight_row(flight)})
+        else:
+            say(_("{at}  {aircraft} is heard no more", at=moment(flight.last), aircraft=flight.key))
