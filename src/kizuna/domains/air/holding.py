@@ -118,16 +118,19 @@ def seen(view: View, *, aircraft: str | None = None) -> Iterator[Seen]:
 
 def sky(view: View) -> Sky:
     """What somebody may see of the air, counted."""
-    held = view.facets(WORDS, types=("observed-data",))
-    count = next((one.count for one in held.types if one.value == "observed-data"), 0)
-    spoofed = view.facets(SPOOFED_WORDS, types=("incident",))
-    fakes = next((one.count for one in spoofed.types if one.value == "incident"), 0)
+    last = view.search(WORDS, types=("observed-data",), limit=_LATEST).items
+    if not last:  # most nodes: nothing is counted for them
+        return Sky(0, 0, ())
     newest: dict[str, Track] = {}
-    for stored in view.search(WORDS, types=("observed-data",), limit=_LATEST).items if count else ():
-        track = track_of(msgspec.json.decode(stored.raw))
-        if track is not None:
+    for stored in last:
+        if (track := track_of(msgspec.json.decode(stored.raw))) is not None:
             newest.setdefault(f"{track.name} {track.doubt}", track)
-    return Sky(count, fakes, tuple(newest.values())[:_SHOWN])
+    held, spoofed = (_count(view, *of) for of in ((WORDS, "observed-data"), (SPOOFED_WORDS, "incident")))
+    return Sky(held, spoofed, tuple(newest.values())[:_SHOWN])
+
+
+def _count(view: View, words: str, kind: str) -> int:
+    return next((one.count for one in view.facets(words, types=(kind,)).types if one.value == kind), 0)
 
 
 def zones(view: View, source: str | None = None) -> list[Zone]:
