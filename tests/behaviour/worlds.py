@@ -51,6 +51,9 @@ RANDOM = (
     (re.compile(rb'("id":")[0-9a-f-]{36}(","kind":)'), rb"\1~\2"),
     (re.compile(rb"(/jobs/|filename=\"export-)[0-9a-f-]{36}"), rb"\1~"),
     # and of a bundle that the command line, or a job, writes
+    # a position that a link of a page leads on from, and what a session's forms bring along
+    (re.compile(rb'(cursor=)[A-Za-z0-9_-]+(")'), rb"\1~\2"),
+    (re.compile(rb'(name="csrf" value=")[0-9a-f]+(")'), rb"\1~\2"),
     (re.compile(rb'("bundle--)[0-9a-f-]{36}'), rb"\1~"),
 )
 
@@ -219,6 +222,8 @@ def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str
 class Drive(NamedTuple):
     """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind.
 
+    A form is sent by one's own people from a session of theirs; its field `id` is there for each of the ids.
+
     A body that is no text is JSON, for which one's own people are logged in; of "ids" it has those of the sweep, of "id" each of
     them in turn, of "set" what is shown.
     """
@@ -227,6 +232,7 @@ class Drive(NamedTuple):
     body: Any = ""
     headers: Mapping[str, str] = {}
     turn: str = ""
+    form: Mapping[str, str] | None = None
 
 
 _OBJECTS = "/taxii2/real/collections/{collection}/objects/"
@@ -345,7 +351,54 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", f"{_OBJECTS}{{id}}/versions/"): (Drive(("", "?limit=1"), headers=_ACCEPT),),
     ("GET", "/taxii2/real/collections/{collection}/manifest/"): (Drive(_FILTERS, headers=_ACCEPT),),
     ("GET", "/taxii2/real/status/{status}/"): (Drive(headers=_ACCEPT),),
+    ("GET", "/objects"): tuple(
+        Drive(("", "?q=power&limit=2", f"?q={SECRET}", "?type=report&source=own", "?label=TLP:CLEAR&area=cyber-defence",
+               "?value=198.51.100.7&limit=1", "?q=zzunknownzz", "?cursor=AAAA"), headers=page)
+        for page in _PAGE
+    ),
+    ("GET", "/objects.json"): (
+        Drive(("", "?limit=2", "?q=power&limit=1", f"?q={SECRET}", "?source=partner:Brussels", "?label=TLP:GREEN%20community=EU")),
+    ),
+    ("GET", "/objects.csv"): (Drive(("", "?limit=2", f"?q={SECRET}")),),
+    ("GET", "/objects/{id}"): (
+        Drive(("", "?as=kyiv", "?as=Brussels", "?as=nobody", "?version=2026-01-12T00:00:00Z", "?version=x"), headers=_PAGE[0]),
+        Drive(("",), headers=_PAGE[1]),
+    ),
+    ("GET", "/release"): tuple(
+        Drive(("", "?as=kyiv&state=offered", "?as=Brussels&state=withheld", "?as=Brussels&state=unproposed&limit=1", "?as=nobody"),
+              headers=page)
+        for page in _PAGE
+    ),
+    ("GET", "/release.json"): (Drive(("", "?as=kyiv&state=offered&limit=1", "?as=Brussels&state=withheld")),),
+    ("GET", "/release.csv"): (Drive(("?as=Brussels&state=offered",)),),
+    ("GET", "/release/look"): (
+        Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=nobody&{each}", ""), headers=_PAGE[0]),
+    ),
+    ("GET", "/partners"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/partners.json"): (Drive(),),
+    ("GET", "/partners.csv"): (Drive(),),
+    ("GET", "/partners/{partner}"): (Drive(headers=_PAGE[0]),),
+    ("POST", "/objects/label"): (
+        Drive(form={"id": "", "label": "TLP:GREEN community=NATO"}, turn="RELEASE"),
+        Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"id": "", "label": ""}, turn="RELEASE"),
+    ),
+    ("POST", "/release/propose"): (Drive(form={"id": "", "as": "Brussels"}, turn="RELEASE"),),
+    ("POST", "/release/approve"): (
+        Drive(form={"id": "", "as": "Brussels", "set": "", "password": PASSWORD}, turn="RELEASE"),
+        Drive(form={"id": "", "as": "Kyiv", "set": "0", "password": PASSWORD}, turn="RELEASE"),
+        Drive(form={"id": "", "as": "Kyiv", "set": "", "password": "wrong"}, turn="RELEASE"),
+    ),
+    ("POST", "/release/stop"): (Drive(form={"id": "", "as": "Kyiv"}, turn="RELEASE"),),
+    ("POST", "/release/withdraw"): (
+        Drive(form={"id": "", "as": "Brussels", "reason": "a sweep"}, turn="RELEASE"),
+        Drive(form={"id": "", "as": "Brussels", "reason": ""}, turn="RELEASE"),
+    ),
     # silent ones
+    ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
+    ("GET", "/sessions.json"): (Drive(),),
+    ("GET", "/sessions.csv"): (Drive(),),
+    ("POST", "/sessions"): (Drive(form={"number": "x"}, turn="RELEASE"),),
     ("POST", "/api/v1/jobs"): (
         Drive(("?kind=export", "?kind=export&type=report", "?kind=poll&partner=kyiv", ""), turn="ASK"),
         Drive(("?kind=import",), body="job", headers={"Content-Type": "application/json"}),
@@ -420,7 +473,8 @@ def _each(drive: Drive, ids: list[str]) -> Iterator[Drive]:
 def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iterator[str]:
     places = {
         "id": ids, "collection": COLLECTIONS[who], "secret": ("kzl_unknown",), "slug": ("not-found", "none"),
-        "name": ("kizuna.css", "none"), "number": ("1", "2", "77", "x"), "rule": ("as-labelled", "open", "none"),
+        "name": ("kizuna.css", "none"), "partner": ("kyiv", "none"), "number": ("1", "2", "77", "x"),
+        "rule": ("as-labelled", "open", "none"),
         # one's own, and other people's, who may have told them
         "status": [*world.statuses.get(who or "", ()), *(s for w, some in world.statuses.items() if w != who for s in some[:1]),
                    "00000000-0000-4000-8000-000000000000"],
@@ -454,6 +508,8 @@ def _sent(world: World, who: str | None, drive: Drive, ids: list[str]) -> tuple[
     if drive.body == "purge":
         told = {"id": next(iter(ids), named("campaign", "unknown")), "reason": "a sweep"}
         return json.dumps(told).encode(), drive.headers, who
+    if drive.form is not None:
+        return _filled(world, who, drive.form, ids)
     if isinstance(drive.body, str):
         return drive.body.encode(), drive.headers, who
     body = drive.body
@@ -463,6 +519,22 @@ def _sent(world: World, who: str | None, drive: Drive, ids: list[str]) -> tuple[
         body = body | {"set": world.shown(who, body["partner"], ids)}
     session = world.logged_in(who)
     return json.dumps(body).encode(), _JSON | session, None if session else who
+
+
+def _filled(
+    world: World, who: str | None, form: Mapping[str, str], ids: list[str]
+) -> tuple[bytes, Mapping[str, str], str | None]:
+    """A form as a page sends it."""
+    session = world.logged_in(who)
+    fields = [(name, value) for name, value in form.items() if name != "id"]
+    if "id" in form:
+        fields += [("id", id) for id in ids]
+    if form.get("set") == "":
+        fields = [(name, value) for name, value in fields if name != "set"]
+        fields.append(("set", world.shown(who, form["as"], ids)))
+    fields.append(("csrf", session.get("X-CSRF-Token", "")))
+    cookie = {"Cookie": session["Cookie"]} if session else {}
+    return urlencode(fields).encode(), {**_FORM, "Accept": "text/html", **cookie}, None if session else who
 
 
 def _brought(ids: list[str], container: str) -> bytes:

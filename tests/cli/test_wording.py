@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import kizuna.labels
-from kizuna.cli.wording import REASONS, worded
+from kizuna.cli.wording import worded
+from kizuna.wording import REASONS
 
 RELEASE = {
     "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",

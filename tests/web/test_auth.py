@@ -10,7 +10,7 @@ import pytest
 from kizuna.store.accounts import Accounts
 from kizuna.store.database import open_database
 from kizuna.web.auth import Authenticator, csrf_token
-from kizuna.web.pages.login import FORM
+from kizuna.web.forms import MEDIA_TYPE as FORM
 from kizuna.web.slowing import FORGOTTEN, REMEMBERED, Slowing
 from tests.conftest import Clock
 from tests.web.conftest import PASSWORD, Node

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 
 from kizuna.web.i18n import Languages, catalogue, zone_of
 from kizuna.web.problems import KINDS
-from tests.web.conftest import Node
+from tests.web.conftest import LINKED, OPEN, OWN, REPORT, Node
 
 PACKAGE = resources.files("kizuna.web")
 JAPANESE = re.compile("[぀-ヿ一-鿿]")
@@ -38,7 +38,7 @@ class Texts(HTMLParser):
         assert not [name for name in stated if name.startswith("on") or name == "style"], "no inline script or style"
         assert tag not in ("script", "style")
         if tag not in self.VOID:
-            self._languages.append(stated.get("lang") or self._languages[-1])
+            self._languages.append(self._languages[-1] if stated.get("lang") is None else str(stated["lang"]))
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in self.VOID:
@@ -85,11 +85,20 @@ def test_a_missing_catalogue_is_english() -> None:
     assert catalogue("ja").gettext("Partners") == "パートナー"
 
 
+_WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
+WINDOW = (
+    "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
+    f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
+    "/partners", "/partners/Kyiv", "/sessions",
+)  # fmt: skip
+
+
 def pages(node: Node, language: str) -> dict[str, httpx.Response]:
     browser = node.browser(language=language)
     stranger = {"Accept": "text/html", "Accept-Language": language}
     found = {
-        path: browser.get(path) for path in ("/", "/problems", "/nothing", *(f"/problems/{slug}" for slug in KINDS))
+        path: browser.get(path)
+        for path in ("/", "/problems", "/nothing", *WINDOW, *(f"/problems/{slug}" for slug in KINDS))
     }
     found["/login"] = httpx.get(f"{node.url}/login", headers=stranger)
     found["wrong"] = httpx.post(f"{node.url}/login", headers=stranger, data={"name": "x", "password": "x"})

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, TypeVar
 
+from kizuna.labels import format_label
 from kizuna.stix import every_form
 from kizuna.store.database import Connection
 from kizuna.store.keyed import keyed
 from kizuna.store.masks import ViewMask
-from kizuna.store.model import AreaTraffic, Count, Facets, Stats
+from kizuna.store.model import AreaTraffic, Count, Facets, Stats, Within
 from kizuna.store.words import phrases
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 T = TypeVar("T")
+_FACETS = ("type", "area", "source", "label")
 
 
 class Counting:
@@ -32,27 +36,26 @@ class Counting:
         self._space = space
         self._current = self._columns.current(self._allowed, space)
 
-    def facets(self, text: str | None, value: str | None, types: Sequence[str], area: str | None) -> Facets:
-        """Of what is found: by type, area, source and label, the most first."""
-        found = self._found(text, value)
-        typed = self._only(found, "type", "term", types)
-        placed = self._only(found, "area", "area", () if area is None else (area,))
-        both = typed & placed
+    def facets(self, text: str | None, value: str | None, within: Within) -> Facets:
+        """Of what is found: by type, area, source and label, the most first; each of them whatever it is narrowed to itself."""
+        found, only = self._found(text, value), self._narrowed(within)
         label_of, source_of = self._store.interned.label_of, self._store.source_of
+        rows = {field: _all_of(found, (flags for other, flags in only.items() if other != field)) for field in _FACETS}
         return Facets(
-            objects=int(both.sum()),
-            types=_most_first(self._named("type", "term", placed)),
-            areas=_most_first(self._named("area", "area", typed)),
-            sources=_most_first((source_of(self._reader, n), k) for n, k in self._counts("source", both).items()),
-            labels=_most_first((label_of(self._reader, n), k) for n, k in self._counts("label", both).items()),
+            objects=int(_all_of(found, only.values()).sum()),
+            types=_most_first(self._named("type", "term", rows["type"])),
+            areas=_most_first(self._named("area", "area", rows["area"])),
+            sources=_most_first(
+                (source_of(self._reader, n), k) for n, k in self._counts("source", rows["source"]).items()
+            ),
+            labels=_most_first((label_of(self._reader, n), k) for n, k in self._counts("label", rows["label"]).items()),
         )
 
     def newest(
-        self, match: list[str] | None, value: str | None, types: Sequence[str], area: str | None, before: int | None
+        self, match: list[str] | None, value: str | None, within: Within, before: int | None
     ) -> Iterator[tuple[int, int]]:
         """(position, row) of what is found, newest first: by row, or by document where words are looked for."""
-        rows = self._only(self._held(value), "type", "term", types)
-        rows = self._only(rows, "area", "area", () if area is None else (area,))
+        rows = _all_of(self._held(value), self._narrowed(within).values())
         positions = self._columns.positions(rows, match, self._allowed, before)
         return (pair for some in positions for pair in zip(*some, strict=True))
 
@@ -100,12 +103,19 @@ class Counting:
         )
         return [n for (n,) in rows]
 
-    def _only(self, rows: Flags, field: str, table: str, names: Sequence[str]) -> Flags:
-        """Of some rows, those with one of these names in a field; without names all of them."""
-        if not names:
-            return rows
-        find = self._store.interned.find
-        return rows & self._columns.among(field, [find(self._reader, table, name) for name in names])
+    def _narrowed(self, within: Within) -> dict[str, Flags]:
+        """By field, the rows that a search is narrowed to; of what it is not narrowed to nothing."""
+        reader, find = self._reader, self._store.interned.find
+        wanted: dict[str, list[int]] = {}
+        if within.types:
+            wanted["type"] = [find(reader, "term", name) for name in within.types]
+        if within.area is not None:
+            wanted["area"] = [find(reader, "area", within.area)]
+        if within.source is not None:
+            wanted["source"] = sources_named(reader, within.source)
+        if within.label is not None:
+            wanted["label"] = labels_worded(self._store, reader, within.label)
+        return {field: self._columns.among(field, numbers) for field, numbers in wanted.items()}
 
     def _counts(self, field: str, rows: Flags) -> Mapping[int, int]:
         return self._columns.counts(field, rows)
@@ -113,6 +123,20 @@ class Counting:
     def _named(self, field: str, table: str, rows: Flags) -> Iterable[tuple[str, int]]:
         name_of = self._store.interned.name_of
         return [(name_of(self._reader, table, n), k) for n, k in self._counts(field, rows).items()]
+
+
+def sources_named(reader: Connection, name: str) -> list[int]:
+    """The numbers of the sources of a name."""
+    return [n for (n,) in reader.execute("select n from source where name=?", (name,))]
+
+
+def labels_worded(store: Store, reader: Connection, text: str) -> list[int]:
+    """The numbers of all labels that have one text form, whoever made them."""
+    return [n for n, label in store.interned.labels(reader) if format_label(label) == text]
+
+
+def _all_of(rows: Flags, others: Iterable[Flags]) -> Flags:
+    return reduce(and_, others, rows)
 
 
 def _most_first(counted: Iterable[tuple[T, int]]) -> list[Count[T]]:

@@ -105,6 +105,15 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class Within(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search is narrowed to; None, like no types, is no restriction. `label` is the text form of one, whoever made it."""
+
+    types: tuple[str, ...] = ()
+    area: str | None = None
+    source: str | None = None
+    label: str | None = None
+
+
 class Found(msgspec.Struct, frozen=True):
     """A page of objects, newest first; `cursor` fetches the next page, None at the end."""
 
@@ -167,6 +176,6 @@ class Change(msgspec.Struct, frozen=True):
 
 __all__ = [
     "AreaTraffic", "Change", "Count", "Facets", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
-    "Source", "SourceKind", "Stats", "Stored",
+    "Source", "SourceKind", "Stats", "Stored", "Within",
 ]  # fmt: skip
 Json = dict[str, Any]

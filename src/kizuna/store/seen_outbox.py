@@ -21,6 +21,7 @@ from kizuna.store.outgoing import Held
 from kizuna.store.parting import Parting
 from kizuna.store.reach import Leaving, Reach
 from kizuna.store.recipients import Masks, Recipient
+from kizuna.store.renditions import Made
 from kizuna.store.sight import Sight
 from kizuna.store.standing import asked_by, classifications, read_rules
 
@@ -101,6 +102,11 @@ class SeenOutbox:
             out = OutRow(row.n, row.ident, id, row.version, row.whole_label, row.area, row.source, leaves, bound)
             found.append((out, self._item(reach, row, one, by_hand, digest)))
         return found
+
+    def rendition(self, row: OutRow) -> Made | None:
+        """The rendition that would leave of a row, as the asker sees it; None where it leaves whole or not at all."""
+        one = self._leaving.get(row.ident)
+        return None if one is None else one.made
 
     def is_live(self, ident: int) -> bool:
         """Whether the partner has something of it, as far as the asker sees."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from kizuna.labels import Decision, Label, Marked, Principal, decide, redact
+from kizuna.labels import Decision, Label, Marked, Principal, decide, format_label, redact
 from kizuna.stix import every_form
 from kizuna.store.counting import Counting
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.keyed import keyed
-from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Stats, Stored
+from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Stats, Stored, Within
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import phrases
@@ -31,6 +31,7 @@ _REPEATED = (
 )
 _OLDER = "(p.version<o.version or (o.version is null and p.n<o.n))"
 
+_ANYTHING = Within()
 MOST_EDGES = 20_000
 """Edges into or out of one object that are looked at for its neighbours, the newest first."""
 
@@ -153,22 +154,26 @@ class View:
         value: str | None = None,
         types: Sequence[str] = (),
         area: str | None = None,
+        source: str | None = None,
+        label: str | None = None,
         limit: int = 50,
         cursor: int | None = None,
     ) -> Found:
         """Objects that hold all words of `text`, newest first; without text the newest objects.
 
         With `value`, only those in which it was observed or is looked for (an address, a domain, a hash …), however it is spelled.
+        `label` is the text form of one, whoever made it.
         """
+        within = Within(types=tuple(types), area=area, source=source, label=label)
         match = phrases(text) if text else None
         if text and not match:
             return Found([], None)
         found: list[Stored] = []
         have: set[str] = set()
         last = None
-        hits = iter(self._hits(match, value, types, area, cursor))
+        hits = iter(self._hits(match, value, within, cursor))
         while some := list(islice(hits, limit - len(found))):
-            rows = self._current([n for _, n in some], types, area)
+            rows = self._current([n for _, n in some], within)
             last = some[-1][0]
             for row in (row for _, n in some if (row := rows.get(n)) is not None and row.id not in have):
                 have.add(row.id)
@@ -176,14 +181,22 @@ class View:
         return Found(found, last if len(found) == limit and next(hits, None) is not None else None)
 
     def facets(
-        self, text: str | None = None, *, value: str | None = None, types: Sequence[str] = (), area: str | None = None
+        self,
+        text: str | None = None,
+        *,
+        value: str | None = None,
+        types: Sequence[str] = (),
+        area: str | None = None,
+        source: str | None = None,
+        label: str | None = None,
     ) -> Facets:
         """How many objects `search` finds in all, and how many by type, area, source and label.
 
-        Types are counted whatever `types` says, and areas whatever `area` says: so a reader sees what else to choose.
+        Each is counted whatever it is narrowed to itself: so a reader sees what else to choose.
         """
+        within = Within(types=tuple(types), area=area, source=source, label=label)
         with self._store.database.snapshot() as reader:
-            return Counting(self._store, reader, self._mask, self._space_n).facets(text, value, types, area)
+            return Counting(self._store, reader, self._mask, self._space_n).facets(text, value, within)
 
     def neighbours(self, id: str, limit: int = 100) -> list[Neighbour]:
         """Objects one step away: what it refers to, what refers to it, and the far ends of relationships."""
@@ -345,7 +358,7 @@ class View:
         )
 
     def _hits(
-        self, match: list[str] | None, value: str | None, types: Sequence[str], area: str | None, cursor: int | None
+        self, match: list[str] | None, value: str | None, within: Within, cursor: int | None
     ) -> Iterator[tuple[int, int]]:
         """(position, row) newest first, among which are all that are looked for.
 
@@ -354,7 +367,7 @@ class View:
         if self._store.counts:
             with self._store.database.snapshot() as reader:
                 counting = Counting(self._store, reader, self._mask, self._space_n)
-                return counting.newest(match, value, types, area, cursor)
+                return counting.newest(match, value, within, cursor)
         return self._streamed(match, value, cursor)
 
     def _streamed(self, match: list[str] | None, value: str | None, cursor: int | None) -> Iterator[tuple[int, int]]:
@@ -381,8 +394,8 @@ class View:
             )
         yield from self._reader.stream(sql, asked)
 
-    def _current(self, numbers: Sequence[int], types: Sequence[str], area: str | None) -> dict[int, _Seen]:
-        """Of these rows those that are the newest their reader may see of their id, of these types and area."""
+    def _current(self, numbers: Sequence[int], within: Within) -> dict[int, _Seen]:
+        """Of these rows those that are the newest their reader may see of their id, and what a search is narrowed to."""
         among, these = self._reader.among(numbers)
         sql = (
             f"select {_COLUMNS} from object o join body b on b.n=o.n where o.n {among} and o.space=? and o.hidden=0 "
@@ -391,15 +404,19 @@ class View:
         found: dict[int, _Seen] = {}
         for fields in self._reader.execute(sql, (these, self._space_n)).fetchall():
             row = _Seen(*fields)
-            if self._is_of(row, types, area) and (seen := self._redacted(row)) is not None:
+            if self._is_of(row, within) and (seen := self._redacted(row)) is not None:
                 found[row.n] = seen
         return found
 
-    def _is_of(self, row: _Seen, types: Sequence[str], area: str | None) -> bool:
-        interned = self._store.interned
-        if types and interned.name_of(self._reader, "term", row.type) not in types:
+    def _is_of(self, row: _Seen, within: Within) -> bool:
+        interned, reader = self._store.interned, self._reader
+        if within.types and interned.name_of(reader, "term", row.type) not in within.types:
             return False
-        return area is None or (row.area is not None and interned.name_of(self._reader, "area", row.area) == area)
+        if within.area is not None and (row.area is None or interned.name_of(reader, "area", row.area) != within.area):
+            return False
+        if within.source is not None and self._store.source_of(reader, row.source) != within.source:
+            return False
+        return within.label is None or format_label(interned.label_of(reader, row.label)) == within.label
 
     def _steps(self, id: str) -> Iterator[Neighbour]:
         """Edges out of and into an object, both ends visible. What only stands in a text is none."""
@@ -428,7 +445,7 @@ class View:
             "order by o.n desc, e.path"
         )
         for path, n in self._reader.execute(sql, self._known(id)):
-            current = self._current([n], (), None).get(n)
+            current = self._current([n], _ANYTHING).get(n)
             if current is not None:
                 kind = self._store.interned.name_of(self._reader, "term", current.type)
                 name = self._store.interned.name_of(self._reader, "term", path)

@@ -14,7 +14,8 @@ BOTH: tuple[Reader, ...] = ("person", "partner")
 
 
 class Exit(NamedTuple):
-    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status', {job} a job's, {rule} a rule."""
+    """One way out. In `path`, {id} is an object's, {collection} a collection's, {status} a TAXII status', {job} a job's, {rule} a rule,
+    {partner} a partner's."""
 
     name: str
     method: str
@@ -26,6 +27,23 @@ _COLLECTION = "/taxii2/real/collections/{collection}"
 
 EXITS = (
     Exit("status page", "GET", "/", PERSON),
+    Exit("page of objects", "GET", "/objects", PERSON),
+    Exit("page of an object", "GET", "/objects/{id}", PERSON),
+    Exit("page of an outbox", "GET", "/release", PERSON),
+    Exit("page of what leaves", "GET", "/release/look", PERSON),
+    Exit("page of partners", "GET", "/partners", PERSON),
+    Exit("page of a partner", "GET", "/partners/{partner}", PERSON),
+    Exit("list of objects as JSON", "GET", "/objects.json", PERSON),
+    Exit("list of objects as CSV", "GET", "/objects.csv", PERSON),
+    Exit("list of an outbox as JSON", "GET", "/release.json", PERSON),
+    Exit("list of an outbox as CSV", "GET", "/release.csv", PERSON),
+    Exit("list of partners as JSON", "GET", "/partners.json", PERSON),
+    Exit("list of partners as CSV", "GET", "/partners.csv", PERSON),
+    Exit("form of a label", "POST", "/objects/label", PERSON),
+    Exit("form of a proposal", "POST", "/release/propose", PERSON),
+    Exit("form of an approval", "POST", "/release/approve", PERSON),
+    Exit("form of a stop", "POST", "/release/stop", PERSON),
+    Exit("form of a withdrawal", "POST", "/release/withdraw", PERSON),
     Exit("search", "GET", "/api/v1/search", PERSON),
     Exit("facets", "GET", "/api/v1/search/facets", PERSON),
     Exit("object", "GET", "/api/v1/objects/{id}", PERSON),
@@ -91,6 +109,10 @@ SILENT = {
     ("POST", "/login/{secret}"),
     ("GET", "/login/{secret}/confirm"),
     ("POST", "/logout"),
+    ("GET", "/sessions"),
+    ("GET", "/sessions.json"),
+    ("GET", "/sessions.csv"),
+    ("POST", "/sessions"),
     ("POST", "/language"),
     ("GET", "/problems"),
     ("GET", "/problems/{slug}"),

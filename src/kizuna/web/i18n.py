@@ -41,6 +41,11 @@ class Language:
         """The message in this language."""
         return self.messages.gettext(message) % values if values else self.messages.gettext(message)
 
+    @property
+    def listing(self) -> str:
+        """What stands between the entries of a list."""
+        return "、" if self.code == "ja" else "; "
+
     def number(self, value: int) -> str:
         """1,234."""
         return format_decimal(value, locale=self.locale)

@@ -70,7 +70,7 @@ class CountedLabel(msgspec.Struct, frozen=True):
 class FacetsView(msgspec.Struct, frozen=True, kw_only=True):
     """How many objects a search finds that you may see, and how many of them by type, area, source and label; the most first.
 
-    Types are counted whatever `type` says, and areas whatever `area` says. Each list is cut at 1,000 entries.
+    Each is counted whatever it is narrowed to itself. Each list is cut at 1,000 entries.
     """
 
     objects: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -41,6 +42,12 @@ Value = Annotated[
 ]
 Types = Annotated[list[str] | None, QueryParameter(name="type", max_items=50, description="Only these STIX types.")]
 AreaName = Annotated[str | None, QueryParameter(max_length=100, description="Only this programme area.")]
+SourceName = Annotated[
+    str | None, QueryParameter(max_length=300, description="Only what came from this source, as facets name it.")
+]
+LabelOf = Annotated[
+    str | None, QueryParameter(max_length=2000, description="Only what bears this label, in its text form.")
+]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
 Version = Annotated[
     str | None, QueryParameter(max_length=40, description="The version of this time (RFC 3339) instead of the newest.")
@@ -57,25 +64,49 @@ def search(
     value: Value = None,
     types: Types = None,
     area: AreaName = None,
+    source: SourceName = None,
+    label: LabelOf = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[Objects]:
     """Objects that hold all the words, and the value, newest first; without either the newest objects."""
     context = of(request)
-    bound = ("search", request.user.name, q or "", value or "", *sorted(types or ()), "", area or "")
+    bound = search_bound(request.user.name, q, value, types, area, source, label)
     position = context.cursors.open(cursor, *bound)
     view = context.store.view(request.user.principal)
-    found = view.search(q, value=value, types=tuple(types or ()), area=area, limit=limit, cursor=position)
+    found = view.search(
+        q, value=value, types=types or (), area=area, source=source, label=label, limit=limit, cursor=position
+    )
     return _page(request, found, bound)
 
 
 @get("/search/facets", opt={"right": "read"}, sync_to_thread=True)
 def read_facets(
-    request: Asked, q: Words = None, value: Value = None, types: Types = None, area: AreaName = None
+    request: Asked,
+    q: Words = None,
+    value: Value = None,
+    types: Types = None,
+    area: AreaName = None,
+    source: SourceName = None,
+    label: LabelOf = None,
 ) -> Response[FacetsView]:
     """How many objects a search finds in all, and by type, area, source and label."""
     view = of(request).store.view(request.user.principal)
-    return answer(request, facets_of(view.facets(q, value=value, types=tuple(types or ()), area=area)))
+    found = view.facets(q, value=value, types=types or (), area=area, source=source, label=label)
+    return answer(request, facets_of(found))
+
+
+def search_bound(
+    name: str,
+    q: str | None,
+    value: str | None,
+    types: Sequence[str] | None,
+    area: str | None,
+    source: str | None,
+    label: str | None,
+) -> tuple[str, ...]:
+    """What a cursor of a search is bound to: who asked, and what."""
+    return ("search", name, q or "", value or "", *sorted(types or ()), "", area or "", source or "", label or "")
 
 
 def _page(request: Asked, found: Found, bound: tuple[str, ...]) -> Response[Objects]:

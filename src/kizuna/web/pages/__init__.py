@@ -1,5 +1,6 @@
-"""Pages for people: status, log-in, and what problems mean."""
+"""Pages for people."""
 
+from kizuna.web.pages import release
 from kizuna.web.pages.login import (
     choose_language,
     confirm_link,
@@ -9,12 +10,17 @@ from kizuna.web.pages.login import (
     submit_link,
     submit_login,
 )
+from kizuna.web.pages.object import show_object
+from kizuna.web.pages.objects import label_objects, list_objects
+from kizuna.web.pages.partners import list_partners, show_partner
 from kizuna.web.pages.problems import list_problems, problem_page, show_problem
+from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
 
 HANDLERS = (
-    status, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language, list_problems, show_problem, static,
+    status, *list_objects, label_objects, show_object, *release.HANDLERS, *list_partners, show_partner, *list_sessions,
+    end_session, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language, list_problems, show_problem, static,
 )  # fmt: skip
 
 __all__ = ["HANDLERS", "problem_page"]

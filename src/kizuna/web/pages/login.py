@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hmac
 from functools import partial
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio.to_thread
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from kizuna.errors import NotAuthenticated, UsageError
+from kizuna.errors import NotAuthenticated
 from kizuna.store.accounts import SESSION_LASTS
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import of
+from kizuna.web.forms import fields
 from kizuna.web.guards import from_here, remote
 from kizuna.web.i18n import LANGUAGES
 from kizuna.web.pages.render import LANGUAGE_COOKIE, AnyRequest, page, reader, redirect
-from kizuna.web.problems import TooManyTries, UnsupportedMediaType, WrongOrigin, wants_page
+from kizuna.web.problems import TooManyTries, WrongOrigin, wants_page
 
+FEW = 20  # fields of a form
 YEAR = 365 * 24 * 3600
-FORM = "application/x-www-form-urlencoded"
 
 
 class LinkUsed(NotAuthenticated):
@@ -76,8 +77,8 @@ async def submit_login(request: AnyRequest) -> Response[bytes]:
     """Name and password. Raises WrongOrigin, TooManyTries, and NotAuthenticated for programs."""
     if not from_here(request):
         raise WrongOrigin("log in from this node's own page")
-    form = await _form(request)
-    name, password = form.get("name", "")[:80], form.get("password", "")
+    form = await fields(request, FEW)
+    name, password = form.one("name")[:80], form.one("password")
     work = partial(_check, request, name, password)
     return await anyio.to_thread.run_sync(work, limiter=of(request).turns)
 
@@ -111,8 +112,8 @@ async def choose_language(request: AnyRequest) -> Response[bytes]:
     """Read in another language from now on: remembered here, and for oneself when logged in."""
     if not from_here(request):
         raise WrongOrigin("choose on this node's own page")
-    form = await _form(request)
-    code, back = form.get("language", ""), form.get("next", "/")
+    form = await fields(request, FEW)
+    code, back = form.one("language"), form.one("next") or "/"
     if code not in LANGUAGES:
         return redirect(_local(back))
     caller = await anyio.to_thread.run_sync(reader_of_form, request)
@@ -120,19 +121,6 @@ async def choose_language(request: AnyRequest) -> Response[bytes]:
         await anyio.to_thread.run_sync(of(request).accounts.set_language, caller, code)
     cookie = f"{LANGUAGE_COOKIE}={code}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly{_secure(request)}"
     return redirect(_local(back), headers={"Set-Cookie": cookie})
-
-
-async def _form(request: AnyRequest) -> dict[str, str]:
-    """The fields of a form of ours. Raises UnsupportedMediaType, UsageError.
-
-    Litestar's own reader fails at unknown character sets, and keeps what people type, passwords too, in a cache.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise UnsupportedMediaType(f"send {FORM}")
-    try:
-        return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=20))
-    except ValueError:
-        raise UsageError("the form cannot be read") from None
 
 
 def reader_of_form(request: AnyRequest) -> str | None:
@@ -145,7 +133,7 @@ def reader_of_form(request: AnyRequest) -> str | None:
 async def _own_form(request: AnyRequest) -> str | None:
     """The session's secret, when the form is one of our own pages'. Raises WrongOrigin."""
     secret = request.cookies.get(of(request).cookie)
-    given = (await _form(request)).get("csrf", "")
+    given = (await fields(request, FEW)).one("csrf")
     if secret and not (
         from_here(request) and hmac.compare_digest(given.encode("utf-8", "replace"), csrf_token(secret).encode())
     ):
@@ -174,4 +162,6 @@ def _local(address: str) -> str:
     except ValueError:  # such as an address of IPv6 without its end
         return "/"
     safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
-    return parts.path if safe and parts.path.isascii() and parts.path.isprintable() else "/"
+    if not (safe and address.isascii() and address.isprintable()):
+        return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

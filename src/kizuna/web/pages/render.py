@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 
-from kizuna.store.caller import Caller
+from kizuna.errors import NotAuthenticated, Refused
+from kizuna.labels import Label, format_label
+from kizuna.store.caller import Caller, Right
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import Context, of
 from kizuna.web.guards import known
-from kizuna.web.i18n import NAMES, Language, zone_of
+from kizuna.web.i18n import N_, NAMES, Language, zone_of
+from kizuna.web.listing import address, form_of
+from kizuna.web.naming import FORMS, ROLES, STATES, defanged, highest, level, tongue
+from kizuna.web.problems import wants_page
 
+Place = Literal["picture", "objects", "release", "partners"]
+PLACES: tuple[tuple[Place, str, str], ...] = (
+    ("picture", "/", N_("Picture")), ("objects", "/objects", N_("Objects")), ("release", "/release", N_("Release")),
+    ("partners", "/partners", N_("Partners")),
+)  # fmt: skip
 FICTIONAL = "(fictional)"
 LANGUAGE_COOKIE = "kizuna_language"
 AnyRequest = Request[Any, Any, Any]
@@ -32,7 +43,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = asset
+    made.globals |= {
+        "asset": asset, "address": address, "level": level, "format_label": format_label, "states": STATES, "forms": FORMS,
+        "roles": ROLES, "tongue": tongue,
+    }  # fmt: skip
+    made.filters |= {"defang": defanged}
     return made
 
 
@@ -44,9 +59,14 @@ def page(
     headers: dict[str, str] | None = None,
     caller: Caller | None = None,
     here: str | None = None,
+    place: Place | None = None,
+    shown: Iterable[Label] | None = None,
     **values: Any,
 ) -> Response[bytes]:
-    """A page in the reader's language. `here` is where the choice of another language leads back to: this address, unless told."""
+    """A page in the reader's language. `here` is where the choice of another language leads back to: this address, unless told.
+
+    `place` is where the page stands in the navigation, `shown` the labels of all it shows, for the banner.
+    """
     context = of(request)
     language = language_of(request, caller)
     secret = request.cookies.get(context.cookie)
@@ -57,8 +77,11 @@ def page(
             _=language,
             language=language,
             languages=NAMES,
-            here=here or request.scope["path"],
+            here=here or _address(request),
             caller=caller,
+            places=PLACES if caller else (),
+            place=place,
+            highest=None if shown is None else highest(shown),
             csrf=csrf_token(secret) if secret and caller else "",
             node=_node(context, language),
             **values,
@@ -85,6 +108,26 @@ def reader(request: AnyRequest) -> Caller | None:
 def redirect(path: str, *, headers: dict[str, str] | None = None) -> Response[bytes]:
     """See another page of this node (303)."""
     return Response(b"", status_code=303, media_type="text/plain", headers={"Location": path, **(headers or {})})
+
+
+def asks(request: AnyRequest, right: Right = "read") -> Caller | None:
+    """Who reads a page or a list; None where a person should log in first. Raises NotAuthenticated, Refused."""
+    caller = known(request)
+    if caller is None and form_of(request) == "html" and wants_page(request):
+        return None
+    if caller is None:
+        raise NotAuthenticated("log in, or send a token: Authorization: Bearer kzn_…")
+    if caller.kind != "person":
+        raise Refused("partners read their feeds, under /taxii2/")
+    if not caller.may(right):
+        raise Refused(f"this needs the right to {right}")
+    return caller
+
+
+def _address(request: AnyRequest) -> str:
+    """Where somebody is, with their question."""
+    query = request.scope["query_string"].decode("ascii", "replace")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _node(context: Context, language: Language) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from litestar import Response, get
@@ -10,15 +9,14 @@ from litestar import Response, get
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.holding import sky
 from kizuna.domains.air.kinds import kind
-from kizuna.formats.pack import Area, load
+from kizuna.formats.pack import Area
 from kizuna.formats.track import Track
-from kizuna.labels import Principal
-from kizuna.store import AreaTraffic, Store
-from kizuna.store.epochs import stopped_partners
-from kizuna.store.exchanged import Exchanged, exchanged
+from kizuna.store import AreaTraffic
 from kizuna.store.room import has_room
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
+from kizuna.web.pages.areas import areas
+from kizuna.web.pages.partners import entry
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
 
 
@@ -35,19 +33,14 @@ def status(request: AnyRequest) -> Response[bytes]:
         request,
         "status.html",
         caller=caller,
+        place="picture",
         tiles=tiles(view.traffic(), language),
-        partners=_partners(store, caller.principal, language),
+        partners=[entry(store, caller, partner, language) for partner in store.partners()],
         stats=view.stats(),
         room=has_room(store),
         sky=seen,
         aircraft=[_aircraft(track, language) for track in seen.newest],
     )
-
-
-@lru_cache(maxsize=1)
-def areas() -> tuple[Area, ...]:
-    """The programme's areas, as the pack that ships states them."""
-    return load("programme").programme().areas
 
 
 def tiles(traffic: list[AreaTraffic], language: Language) -> list[dict[str, Any]]:
@@ -77,32 +70,3 @@ def _aircraft(track: Track, language: Language) -> dict[str, Any]:
         "spoofed": track.doubt >= ENOUGH,
         "last": track.points[-1].time,
     }
-
-
-def _partners(store: Store, principal: Principal, language: Language) -> list[dict[str, Any]]:
-    counts = exchanged(store, principal)
-    stopped = stopped_partners(store.database.read())
-    return [
-        {
-            "name": partner.name,
-            "organisation": partner.organisation,
-            "country": language.country(partner.country),
-            "levels": [entry for entry in partner.receives if _is_level(entry)],
-            "areas": [_area_name(entry, language) for entry in partner.receives if not _is_level(entry)],
-            "stopped": stopped.get(partner.name),
-            "pinned": partner.public_key is not None,
-            "exchanged": counts.get(partner.name, Exchanged()),
-        }
-        for partner in store.partners()
-    ]
-
-
-def _is_level(entry: str) -> bool:
-    return entry.upper() == "PUBLIC" or entry.upper().startswith("TLP:")
-
-
-def _area_name(name: str, language: Language) -> str:
-    for area in areas():
-        if area.area == name and area.name is not None:
-            return str(getattr(area.name, language.code))
-    return name

@@ -1,0 +1,290 @@
+"""One object: what it says, who sees what of it and why, its history, and what is one step away; also as one partner would see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath, QueryParameter
+
+from kizuna.clock import from_text
+from kizuna.errors import UsageError
+from kizuna.labels import Form
+from kizuna.stix.ids import type_of
+from kizuna.store import Store, Stored
+from kizuna.store.caller import Caller
+from kizuna.store.explaining import Explained, explained
+from kizuna.store.model import Neighbour
+from kizuna.store.outbox import Item, recipient_of
+from kizuna.store.seen_outbox import SeenOutbox
+from kizuna.store.view import View
+from kizuna.web.api.answer import PRIVATE
+from kizuna.web.api.model import FORMS
+from kizuna.web.api.objects import Version, absent
+from kizuna.web.context import of
+from kizuna.web.i18n import Language
+from kizuna.web.listing import Listing, address, as_csv
+from kizuna.web.naming import property_name, title_of, type_name
+from kizuna.web.pages.areas import area_name
+from kizuna.web.pages.named import Json, named
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+from kizuna.wording import worded
+
+VERSIONS, NEIGHBOURS, NAMED, LONG = 20, 100, 200, 4_000
+PartnerName = Annotated[str | None, QueryParameter(name="as", max_length=200, description="As this partner sees it.")]
+_HEAD = ("name", "description")
+_TAIL = ("type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings", "extensions")
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one partner gets of an object: how it leaves, what is cut, and the rendition where it leaves in part."""
+
+    said: Explained
+    item: Item | None
+    rendition: Json | None
+
+    @property
+    def cut(self) -> frozenset[str]:
+        """The properties of which something is cut."""
+        return (
+            frozenset(self.item.redacted) if self.item is not None and self.said.form is Form.RENDITION else frozenset()
+        )
+
+
+@get("/objects/{id:str}", sync_to_thread=True)
+def show_object(
+    request: AnyRequest, id: FromPath[str], version: Version = None, partner: PartnerName = None
+) -> Response[bytes]:
+    """One object; with `.json` its bytes as the reader may see them, with `.csv` its properties. Raises NotFound."""
+    caller = asks(request)
+    if caller is None:
+        return redirect("/login")
+    id, _, form = id.partition(".")
+    store = of(request).store
+    view = store.view(caller.principal)
+    stored = view.get(id, _moment(version)) if form in ("", "json", "csv") else None
+    if stored is None:
+        raise absent()
+    seen = what_partners_get(store, caller, id)
+    data = msgspec.json.decode(stored.raw)
+    if partner:
+        data = _as_partner(seen.get(store.partner(partner).name), data)
+    if form == "json":
+        raw = stored.raw if not partner else msgspec.json.encode(data or {})
+        return Response(raw, media_type="application/json", headers=PRIVATE)
+    if form == "csv":
+        return Response(as_csv(_properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
+    return _page(request, caller, view, stored, data, seen, partner, version)
+
+
+def _page(
+    request: AnyRequest, caller: Caller, view: View, stored: Stored, data: Json | None, seen: dict[str, Seen],
+    partner: str | None, version: str | None,
+) -> Response[bytes]:  # fmt: skip
+    language = language_of(request, caller)
+    near = view.neighbours(stored.id, NEIGHBOURS)
+    names = named(view, [*_refs(data or {}), *(one.id for one in near), *(one.via for one in near)])
+    path = f"/objects/{stored.id}"
+    return page(
+        request,
+        "object.html",
+        caller=caller,
+        place="objects",
+        shown=[stored.label],
+        stored=stored,
+        path=path,
+        kind=type_name(stored.type, language),
+        name=title_of(data or msgspec.json.decode(stored.raw), names),
+        area=area_name(stored.area, language),
+        partner=partner,
+        missing=data is None,
+        said=list(says(data or {}, names, language)),
+        cut=[property_name(key.partition(".")[0].partition("[")[0], language) for key in stored.cut],
+        partners=[_told(name, one, language) for name, one in seen.items()],
+        columns=_columns(msgspec.json.decode(stored.raw), seen, language),
+        versions=_history(view, stored.id, language),
+        version=version,
+        near=[_near(stored.id, one, names, language) for one in near if one.type not in ("note", "opinion")],
+        remarks=_remarks(names, near),
+        text=json.dumps(data, ensure_ascii=False, indent=2) if data is not None else "",
+        others={form: address(f"{path}.{form}", {"as": partner, "version": version}) for form in ("json", "csv")},
+    )  # fmt: skip
+
+
+def what_partners_get(store: Store, caller: Caller, id: str) -> dict[str, Seen]:
+    """By partner, how an object leaves as far as the caller sees, and what of it."""
+    store.settle()  # as before a feed is read
+    names = [partner.name for partner in store.partners()]
+    found: dict[str, Seen] = {}
+    with store.database.snapshot() as reader:
+        said = {one.partner: one for one in explained(store, reader, names, [id], caller.principal)}
+        for name in names:
+            if name not in said:
+                continue
+            outbox = SeenOutbox(store, reader, recipient_of(store, reader, name), caller.principal)
+            rows = outbox.rows_and_items([id])
+            made = outbox.rendition(rows[0][0]) if rows else None
+            found[name] = Seen(
+                said=said[name], item=rows[0][1] if rows else None, rendition=None if made is None else made.data
+            )
+    return found
+
+
+def _as_partner(one: Seen | None, data: Json) -> Json | None:
+    """What a partner gets of an object; None where it is nothing."""
+    if one is None or one.said.form is Form.WITHHELD:
+        return None
+    return data if one.said.form is Form.WHOLE else one.rendition
+
+
+def says(data: Json, names: dict[str, Json], language: Language) -> Iterator[dict[str, Any]]:
+    """What an object says, property by property: what it is called first, what only machines need last."""
+    order = {key: place for place, key in enumerate(_HEAD)} | {key: 100 + place for place, key in enumerate(_TAIL)}
+    for key in sorted(data, key=lambda key: order.get(key, 50)):
+        yield {"key": key, "title": property_name(key, language), **_value(key, data[key], names, language)}
+
+
+def _value(key: str, value: Any, names: dict[str, Json], language: Language) -> dict[str, Any]:
+    if isinstance(value, str) and key != "id" and type_of(value) is not None:
+        return {"form": "refs", "value": [_ref(value, names, language)]}
+    if isinstance(value, str):
+        moment = _time(value)
+        return {"form": "text", "value": value[:LONG]} if moment is None else {"form": "time", "value": moment}
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        if all(type_of(one) is not None for one in value):
+            return {"form": "refs", "value": [_ref(one, names, language) for one in value[:NAMED]]}
+        return {"form": "list", "value": value[:NAMED]}
+    if isinstance(value, bool | int | float):
+        return {"form": "text", "value": json.dumps(value)}
+    return {"form": "json", "value": json.dumps(value, ensure_ascii=False, indent=2)[:LONG]}
+
+
+def _ref(id: str, names: dict[str, Json], language: Language) -> dict[str, Any]:
+    """A reference; it leads somewhere only where the reader sees something there."""
+    return {
+        "id": id,
+        "kind": type_name(id.partition("--")[0], language),
+        "name": title_of(names[id], names) if id in names else None,
+        "there": id in names,
+    }
+
+
+def _refs(data: Json) -> Iterator[str]:
+    for value in data.values():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and type_of(one) is not None:
+                yield one
+
+
+def _time(text: str) -> int | None:
+    try:
+        return from_text(text) if len(text) >= 20 and text[4] == "-" and text[-1] == "Z" else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(version: str | None) -> int | None:
+    try:
+        return None if version is None else from_text(version)
+    except (ValueError, OverflowError):
+        raise UsageError("not an RFC 3339 time", path="/query/version") from None
+
+
+def _told(name: str, one: Seen, language: Language) -> dict[str, Any]:
+    said = one.said
+    reasons = [worded(reason.code, reason.parameters, language.code) for reason in said.reasons]
+    return {
+        "name": name,
+        "form": FORMS[said.form],
+        "in_feed": said.in_feed,
+        "state": one.item.state if one.item else None,
+        "reasons": reasons,
+    }
+
+
+def _columns(data: Json, seen: dict[str, Seen], language: Language) -> list[dict[str, Any]]:
+    """Of each property, what each partner gets of it: all, not all, or nothing."""
+    order = {key: place for place, key in enumerate(_HEAD)} | {key: 100 + place for place, key in enumerate(_TAIL)}
+    return [
+        {"title": property_name(key, language),
+         "cells": ["none" if one.said.form is Form.WITHHELD else _of_property(key, data[key], one) for one in seen.values()]}
+        for key in sorted(data, key=lambda key: order.get(key, 50))
+        if key not in ("type", "spec_version")
+    ]  # fmt: skip
+
+
+def _of_property(key: str, value: Any, one: Seen) -> str:
+    if one.said.form is Form.WHOLE:
+        return "all"
+    if one.rendition is None or key not in one.rendition:
+        return "cut"
+    return "all" if one.rendition[key] == value else "part" if key in one.cut else "changed"
+
+
+def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
+    """The newest versions, each with what it changed of the one before."""
+    versions = view.history(id, VERSIONS + 1).items
+    read = [msgspec.json.decode(stored.raw) for stored in versions]
+    told = []
+    for place, stored in enumerate(versions[:VERSIONS]):
+        before = read[place + 1] if place + 1 < len(read) else None
+        changed = [] if before is None else list(_changes(before, read[place], language))
+        told.append(
+            {
+                "version": stored.version,
+                "added": stored.added,
+                "source": stored.source,
+                "label": stored.label,
+                "first": before is None,
+                "changes": changed,
+            }
+        )
+    return told
+
+
+def _changes(before: Json, after: Json, language: Language) -> Iterator[dict[str, str]]:
+    for key in sorted(before.keys() | after.keys() - {"modified"}):
+        if key != "modified" and before.get(key) != after.get(key):
+            yield {"title": property_name(key, language), "was": _short(before.get(key)), "now": _short(after.get(key))}
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _near(of: str, one: Neighbour, names: dict[str, Json], language: Language) -> dict[str, Any]:
+    through = one.via not in (one.id, of)
+    kind = one.path if through else property_name(one.path.partition("[")[0].partition(".")[0], language)
+    return {
+        **_ref(one.id, names, language),
+        "path": kind,
+        "direction": one.direction,
+        "via": one.via if through else None,
+    }
+
+
+def _remarks(names: dict[str, Json], near: Sequence[Neighbour]) -> list[dict[str, Any]]:
+    """Notes and opinions about the object."""
+    found = (names[one.id] for one in near if one.type in ("note", "opinion") and one.id in names)
+    return [
+        {
+            "id": one["id"],
+            "title": one.get("abstract") or one.get("opinion"),
+            "text": one.get("content") or one.get("explanation") or "",
+        }
+        for one in found
+    ]
+
+
+def _properties(data: Json) -> Listing:
+    rows = [
+        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in data.items()
+    ]
+    return Listing(("property", "value"), [tuple(row) for row in rows])
+
+
+__all__ = ["named", "show_object", "what_partners_get"]

@@ -1,0 +1,192 @@
+"""The objects: search with facets, over what the reader may see; and a new label for several of them, shown before it is set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, post
+from litestar.params import QueryParameter
+
+from kizuna.labels import format_label, parse_label
+from kizuna.store.caller import Caller
+from kizuna.store.model import Facets, Stored
+from kizuna.store.seen_releasing import relabel
+from kizuna.web.api.model import summary_of
+from kizuna.web.api.objects import AreaName, Cursor, LabelOf, SourceName, Types, Value, Words, search_bound
+from kizuna.web.context import of
+from kizuna.web.forms import MOST_BYTES, Fields, acts
+from kizuna.web.i18n import N_, Language
+from kizuna.web.listing import Listing, address, list_at, listed
+from kizuna.web.naming import title_of, type_name
+from kizuna.web.pages.areas import area_name
+from kizuna.web.pages.named import Json, entitled
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+
+COLUMNS = ("id", "type", "name", "version", "added", "label", "source", "area")
+SHOWN = 8
+"""Entries of a facet that are shown."""
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
+
+
+@list_at("/objects")
+def list_objects(
+    request: AnyRequest,
+    q: Words = None,
+    value: Value = None,
+    types: Types = None,
+    area: AreaName = None,
+    source: SourceName = None,
+    label: LabelOf = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Objects that hold all the words, newest first, and how many there are by type, area, source and label."""
+    caller = asks(request)
+    if caller is None:
+        return redirect("/login")
+    context = of(request)
+    asked = {
+        "q": q or None,
+        "value": value or None,
+        "type": types,
+        "area": area or None,
+        "source": source or None,
+        "label": label or None,
+    }
+    narrowed: dict[str, Any] = {
+        "value": asked["value"], "types": types or (), "area": asked["area"], "source": asked["source"], "label": asked["label"]
+    }  # fmt: skip
+    bound = search_bound(caller.name, q, value, types, area, source, label)
+    view = context.store.view(caller.principal)
+    found = view.search(q or None, **narrowed, limit=limit, cursor=context.cursors.open(cursor, *bound))
+    following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
+    listing = Listing(COLUMNS, [_row(stored) for stored in found.items], following)
+
+    def shown() -> Response[bytes]:
+        language = language_of(request, caller)
+        facets = view.facets(q or None, **narrowed)
+        read = [msgspec.json.decode(stored.raw) for stored in found.items]
+        others = entitled(view, read)
+        return page(
+            request,
+            "objects.html",
+            caller=caller,
+            place="objects",
+            shown=[stored.label for stored in found.items],
+            asked=asked,
+            total=facets.objects,
+            facets=_facets(facets, asked, language),
+            chosen=_chosen(asked, language),
+            objects=[entry(stored, data, others, language) for stored, data in zip(found.items, read, strict=True)],
+            following=following and address("/objects", {**asked, "limit": None if limit == 50 else limit, "cursor": following}),
+            forms={form: address(f"/objects.{form}", {**asked, "cursor": cursor}) for form in ("json", "csv")},
+            first=address("/objects", asked) if cursor else None,
+        )  # fmt: skip
+
+    return listed(request, listing, shown)
+
+
+@post("/objects/label", status_code=200, request_max_body_size=MOST_BYTES)
+async def label_objects(request: AnyRequest) -> Response[bytes]:
+    """Another label for several objects: first what it would change for whom, and then, with `sure`, the change itself."""
+    return await acts(request, "release", _label)
+
+
+def _label(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
+    store, ids, text = of(request).store, form.many("id"), form.one("label").strip()
+    label = parse_label(text, originator=store.organisation, community=store.settings.community) if text else None
+    done = None
+    sure = bool(form.one("sure")) and label is not None
+    if label is not None and ids:
+        done = relabel(store, ids, label, by=caller.name, principal=caller.principal, dry=not sure)
+    view = store.view(caller.principal)
+    stored = [one for id in ids if (one := view.get(id)) is not None]
+    read = [msgspec.json.decode(one.raw) for one in stored]
+    language, others = language_of(request, caller), entitled(view, read)
+    return page(
+        request,
+        "label.html",
+        caller=caller,
+        place="objects",
+        here="/objects",
+        shown=[one.label for one in stored],
+        objects=[entry(one, data, others, language) for one, data in zip(stored, read, strict=True)],
+        label=text if label is None else format_label(label),
+        done=done,
+        sure=sure,
+    )
+
+
+def _row(stored: Stored) -> tuple[str | None, ...]:
+    told = summary_of(stored)
+    return (told.id, told.type, told.name, told.version, told.added, told.label.text, told.source, told.area)
+
+
+def entry(stored: Stored, data: Json, others: dict[str, Json], language: Language) -> dict[str, Any]:
+    """An object as a table of a page shows it; `others` are those that its title rests on."""
+    return {
+        "id": stored.id,
+        "type": stored.type,
+        "kind": type_name(stored.type, language),
+        "name": title_of(data, others),
+        "label": stored.label,
+        "source": stored.source,
+        "area": area_name(stored.area, language),
+        "added": stored.added,
+        "version": stored.version,
+        "cut": bool(stored.cut),
+    }
+
+
+def _facets(facets: Facets, asked: dict[str, Any], language: Language) -> list[dict[str, Any]]:
+    """What else to choose: of each kind the most frequent, each with the address that chooses it."""
+
+    def counted(key: str, counts: list[tuple[str, str, int]]) -> dict[str, Any]:
+        entries = [
+            {"title": title, "lang": language.code if title != value else "", "count": count, "chosen": value in _listed(asked[key]),
+             "address": address("/objects", {**asked, key: None if value in _listed(asked[key]) else value})}
+            for value, title, count in counts[:SHOWN]
+        ]  # fmt: skip
+        return {"key": key, "entries": entries, "more": len(counts) - len(entries)}
+
+    labels: dict[str, int] = {}
+    for one in facets.labels:
+        text = format_label(one.value)
+        labels[text] = labels.get(text, 0) + one.count
+    by_label = sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [
+        counted("type", [(one.value, type_name(one.value, language), one.count) for one in facets.types]),
+        counted("area", [(one.value, area_name(one.value, language) or one.value, one.count) for one in facets.areas]),
+        counted("source", [(one.value, one.value, one.count) for one in facets.sources]),
+        counted("label", [(text, _label_name(text, language), count) for text, count in by_label]),
+    ]
+
+
+def _chosen(asked: dict[str, Any], language: Language) -> list[dict[str, str]]:
+    """What a search is narrowed to, each with the address that widens it again."""
+
+    def title(key: str, value: str) -> str:
+        if key == "type":
+            return type_name(value, language)
+        if key == "label":
+            return _label_name(value, language)
+        return area_name(value, language) or value if key == "area" else value
+
+    return [
+        {"key": key, "title": title(key, value),
+         "address": address("/objects", {**asked, key: [one for one in _listed(asked[key]) if one != value]})}
+        for key in ("value", "type", "area", "source", "label")
+        for value in _listed(asked[key])
+    ]  # fmt: skip
+
+
+def _label_name(text: str, language: Language) -> str:
+    return language(N_("own organisation only")) if text == "OWN" else text
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+__all__ = ["entry", "label_objects", "list_objects"]
