@@ -22,12 +22,15 @@ from kizuna.store.relabelling import label_naming, label_since
 from kizuna.store.returned import MACHINE, label_returned
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.standing import Rule, read_rules
+from kizuna.store.stated import ask_again, note_stated
 from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 NEVER = 2**62
+_BY_BYTES = (("unstated is distinct from 1", 0), ("unstated=1", 1))
+"""Rows whose bytes state their label, and those whose do not."""
 
 
 class Act:
@@ -61,6 +64,7 @@ class Act:
         self._touched |= set(objects)
         label_returned(self._store, self.connection, objects)
         translations = label_translations(self._store, self.connection, objects)
+        self._note_stated(objects)
         mentions = mentioned(self.connection, objects)
         for recipient in self.recipients:
             with self._feeds(recipient) as feeds:
@@ -80,17 +84,27 @@ class Act:
         if not objects:
             return
         self._touched |= set(objects)
+        self._note_stated(objects)
         rows = self.connection.execute(
-            "select n, ident, whole, area, hidden from object where n in (select value from json_each(?))",
+            "select n, ident, whole, area, unstated, hidden from object where n in (select value from json_each(?))",
             (json.dumps(list(objects)),),
         ).fetchall()
         for recipient in self.recipients:
             masks = self.masks(recipient)
-            may = [n for n, ident, whole, area, hidden in rows if not hidden and masks(whole, area, ident)]
+            may = [
+                n
+                for n, ident, whole, area, unstated, hidden in rows
+                if not hidden and masks(whole, area, ident, unstated)
+            ]
             let_out = self.gate(recipient).covered(may)
             with self._feeds(recipient) as feeds:
                 self._count(self._ended, recipient, feeds.end([n for n, *_ in rows if n not in let_out]))
                 self._count(self._opened, recipient, feeds.offer([n for n in may if n in let_out]))
+
+    def _note_stated(self, objects: Sequence[int] | None = None) -> None:
+        """Where a partner asks, note of rows that were labelled anew whether their bytes state it."""
+        if any(recipient.restates for recipient in self.recipients):
+            note_stated(self._store, self.connection, objects)
 
     def ask_anew(self, recipient: Recipient) -> None:
         """What people did, or what may leave in part, is another by now."""
@@ -141,7 +155,8 @@ class Act:
         masks = self.masks(recipient)
         pairs = self.connection.execute("select distinct whole, area from object where hidden=0").fetchall()
         live = f"select object from feed where recipient={recipient.n:d} and live=1"
-        found = self._labelled([pair for pair in pairs if masks(*pair)], f" and n not in ({live})")
+        stated = " and unstated=0" if recipient.restates else ""
+        found = self._labelled([pair for pair in pairs if masks(*pair)], f"{stated} and n not in ({live})")
         return found + self._rows_of(masks.of_ids) if masks.of_ids else found
 
     def destroying(self, idents: Sequence[int]) -> None:
@@ -164,7 +179,8 @@ class Act:
         """Label anew the older rows that name marking definitions which a source brought: each (ident, newest row without it)."""
         if definitions:
             note_definitions(self.connection)
-            self.reconsider(label_naming(self, self._store, definitions, source))
+            changed = label_naming(self, self._store, definitions, source)
+            self.reconsider([*changed, *ask_again(self.connection, definitions)])
 
     def labelled_too_early(self, first: int, source: Source, known: Mapping[str, dict[str, Any]]) -> None:
         """Label anew a source's rows from one on: marking definitions came or went since their labels were worked out.
@@ -192,6 +208,8 @@ class Act:
         self.recipients = read_recipients(self.connection, read_groups(self.connection))
         self._masks.clear()
         self._gates.clear()
+        if not any(recipient.restates for recipient in old):
+            self._note_stated()
         before = {r.n: r for r in old}
         for recipient in self.recipients:
             if before.get(recipient.n) != recipient:
@@ -202,15 +220,21 @@ class Act:
         """Offer and end what one recipient may have now but not then, and the reverse."""
         then = None if old is None else Masks(self.connection, self._store.interned, self._holder, old, at)
         masks = self.masks(new)
-        opened: list[tuple[int, int | None]] = []
-        ended: list[tuple[int, int | None]] = []
-        for whole, area in self.connection.execute("select distinct whole, area from object where hidden=0").fetchall():
-            was, may = then is not None and then(whole, area), masks(whole, area)
-            if was != may:
-                (opened if may else ended).append((whole, area))
+        ended: list[int] = []
+        opened: list[int] = []
+        restates = new.restates or (old is not None and old.restates)
+        for where, unstated in _BY_BYTES if restates else (("1=1", 0),):
+            pairs = self.connection.execute(
+                f"select distinct whole, area from object where hidden=0 and {where}"
+            ).fetchall()
+            for whole, area in pairs:
+                was = then is not None and then(whole, area, unstated=unstated)
+                may = masks(whole, area, unstated=unstated)
+                if was != may:
+                    (opened if may else ended).extend(self._labelled([(whole, area)], f" and {where}"))
         with self._feeds(new) as feeds:
-            self._count(self._ended, new, feeds.end(self._labelled(ended)))
-            self._count(self._opened, new, feeds.offer(self._labelled(opened)))
+            self._count(self._ended, new, feeds.end(ended))
+            self._count(self._opened, new, feeds.offer(opened))
         self._anew.add(new.n)
         consented = set(masks.of_ids) | (set() if then is None else set(then.of_ids))
         if consented:  # their labels say no before and after
@@ -326,7 +350,8 @@ class Act:
 
     def _part(self, recipient: Recipient) -> None:
         gate = self.gate(recipient)
-        if gate.has_parts or gate.parting:
+        restates = recipient.restates and self._is_any_unstated()
+        if gate.has_parts or gate.parting or restates:
             parting = Parting(self._store, self, recipient)
             touched = self._idents(self._touched) | self._lost
             if recipient.n in self._anew:
@@ -337,8 +362,16 @@ class Act:
                 wanted = list(self._touched)
             if gate.parting:
                 idents |= gate.parting_from(self._seen_in_part(recipient, wanted))
-            parting.refresh(idents)
-            parting.offer(idents)
+            entire: set[int] = set()
+            if restates:
+                seen = None if recipient.n in self._anew else touched | self._moved[recipient.n]
+                entire = gate.asking_for(list(parting.unstated(seen))) - idents
+            parting.refresh(idents, if_entire=entire)
+            parting.offer(idents | entire)
+
+    def _is_any_unstated(self) -> bool:
+        sql = "select 1 from object where unstated=1 and hidden=0 limit 1"
+        return self.connection.execute(sql).fetchone() is not None
 
     def _seen_in_part(self, recipient: Recipient, rows: Sequence[int]) -> list[int]:
         """Of these rows, those of which a recipient may have anything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,17 +51,20 @@ class Parting:
         self._connection: Connection = act.connection
         self._recipient = recipient
 
-    def refresh(self, idents: Iterable[int], *, all_below: bool = False) -> None:
-        """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow."""
-        wanted = sorted(set(idents))
+    def refresh(self, idents: Iterable[int], *, all_below: bool = False, if_entire: Collection[int] = ()) -> None:
+        """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow.
+
+        Of the ids `if_entire` only what leaves uncut.
+        """
+        wanted = sorted({*idents, *if_entire})
         if not wanted:
             return
-        partner, known = self._recipient.partner.name, self._act.known
-        outgoing = Outgoing(self._store, self._connection, partner, at=self._act.now, known=known)
+        outgoing = Outgoing(self._store, self._connection, self._recipient, at=self._act.now, known=self._act.known)
         plan = Plan(outgoing, wanted)
         if all_below:
             wanted = sorted({*wanted, *(row.ident for row in plan.in_part())})
         made = self._store.maker.make(plan, wanted)
+        made = {ident: one for ident, one in made.items() if one.entire or ident not in if_entire}
         before = self._parts(wanted)
         gone: dict[int, int] = {}
         for ident in wanted:
@@ -113,7 +116,7 @@ class Parting:
             return None
         n = self._stored(data, label, of.area)
         self._connection.execute("insert into rendition values (?,?) on conflict do nothing", (n, of.n))
-        self._put((self._recipient.n, n, 0, of.n, 0))
+        self._put((self._recipient.n, n, 0, of.n, 0, 0))
         return n
 
     def offer(self, idents: Iterable[int]) -> None:
@@ -129,7 +132,7 @@ class Parting:
         label = own_label(data, self._store)
         n = self._stored(data, label, None, alone=True)  # ids in it are those that the partner knows
         self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-        self._put((self._recipient.n, n, 0, 0, 0))
+        self._put((self._recipient.n, n, 0, 0, 0, 0))
         return n
 
     def known(self) -> set[int]:
@@ -141,6 +144,46 @@ class Parting:
         )
         return {ident for sql in (parts, asked) for (ident,) in self._connection.execute(sql, mine)}
 
+    def unstated(self, seen: Collection[int] | None) -> dict[int, int]:
+        """Rows that may leave restated, with their ids, of what leads to these ids, or of all there is.
+
+        Each would leave whole by its label and does not, since its bytes do not state that, or what it refers to leaves otherwise.
+        """
+        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident={{0}} and f.live=1"
+        itself = f"({live.format('o.ident')} and f.object=o.n)"
+        waits = (
+            "exists (select 1 from edge e cross join object t on t.ident=e.target where e.object=o.n and t.hidden=0 "
+            f"and not exists ({live.format('e.target')}))"
+        )
+        if seen is not None and len(near := self._leading_to(seen)) <= MOST:
+            start, these = "json_each(?) j cross join object o on o.ident=j.value", [json.dumps(sorted(near))]
+        else:
+            start, these = "object o", []
+        rows = self._connection.execute(
+            f"select o.n, o.ident, o.whole, o.area from {start} where o.hidden=0 and o.space=0 and not exists {itself} "
+            f"and (o.unstated=1 or {waits})",
+            these,
+        ).fetchall()
+        masks = self._act.masks(self._recipient)
+        return {n: ident for n, ident, whole, area in rows if masks(whole, area, ident)}
+
+    def _leading_to(self, idents: Collection[int]) -> set[int]:
+        """These ids and all that leads to them through rows that are not in the feed whole; once they are too many, some of it."""
+        found, frontier = set(idents), set(idents)
+        while frontier and len(found) <= MOST:
+            frontier = self._near(frontier) - found
+            found |= frontier
+        return found
+
+    def _near(self, idents: Collection[int]) -> set[int]:
+        """What refers to these ids and is not in the feed whole."""
+        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident=o.ident and f.object=o.n and f.live=1"
+        sql = (
+            "select distinct o.ident from json_each(?) j cross join edge e on e.target=j.value cross join object o on o.n=e.object "
+            f"where o.hidden=0 and not exists ({live})"
+        )
+        return {ident for (ident,) in self._connection.execute(sql, (json.dumps(sorted(idents)),))}
+
     def affected(self, touched: set[int], moved: set[int]) -> set[int]:
         """The known ids whose renditions may be others now: the touched ones, and whatever leads to what changed.
 
@@ -149,15 +192,10 @@ class Parting:
         known = self.known()
         seen = touched | moved
         found, frontier = known & seen, seen
-        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident=o.ident and f.object=o.n and f.live=1"
-        sql = (
-            "select distinct o.ident from edge e join object o on o.n=e.object "
-            f"where e.target in {_THESE} and o.hidden=0 and not exists ({live})"
-        )
         while frontier and len(found) < len(known):
             if len(seen) > MOST:
                 return known
-            near = {ident for (ident,) in self._connection.execute(sql, (json.dumps(sorted(frontier)),))} - seen
+            near = self._near(frontier) - seen
             seen |= near
             found |= near & known
             frontier = near
@@ -176,17 +214,18 @@ class Parting:
         return [n for (n,) in self._connection.execute(sql, (self._recipient.n, json.dumps(list(rows))))]
 
     def _keep(self, row: int, ident: int, made: Made) -> None:
-        said = (self._recipient.n, row, ident, made.original.n, made.original.whole_label)
+        said = (self._recipient.n, row, ident, made.original.n, made.original.whole_label, int(made.entire))
         self._put(said)
         for definition in made.definitions:
             n = self._stored(definition, made.label, made.original.area)
             self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-            self._put((self._recipient.n, n, 0, 0, 0))
+            self._put((self._recipient.n, n, 0, 0, 0, 0))
 
-    def _put(self, said: tuple[int, int, int, int, int]) -> None:
+    def _put(self, said: tuple[int, int, int, int, int, int]) -> None:
         self._connection.execute(
-            "insert into part values (?,?,?,?,?) on conflict(recipient, row) do update set ident=excluded.ident, "
-            "original=excluded.original, whole=excluded.whole",
+            "insert into part(recipient,row,ident,original,whole,entire) values (?,?,?,?,?,?) "
+            "on conflict(recipient, row) do update set ident=excluded.ident, "
+            "original=excluded.original, whole=excluded.whole, entire=excluded.entire",
             said,
         )
         self._act.ask_anew(self._recipient)

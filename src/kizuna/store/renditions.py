@@ -27,13 +27,17 @@ _WHOSE = "created_by_ref"
 
 
 class Made(NamedTuple):
-    """A rendition: of which row, its JSON, its label, and the marking definitions of ours that state that label."""
+    """A rendition: of which row, its JSON, its label, and the marking definitions of ours that state that label.
+
+    Of what is `entire` nothing is cut, nor of what it refers to: it states its label, which the original does not, or refers to such.
+    """
 
     original: Held
     data: Json
     label: Label
     definitions: tuple[Json, ...]
     cut: tuple[str, ...]
+    entire: bool = False
 
     @property
     def raw(self) -> bytes:
@@ -84,7 +88,7 @@ class Maker:
         return rendition
 
     def _written(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
-        definitions = to_markings(one.marked.label)
+        definitions = to_markings(plan.stated(one.row, one.marked))
         stated = [d["id"] for d in definitions]
         kept = [
             ref
@@ -103,7 +107,8 @@ class Maker:
         if _tells(data, one) or ((errors := _errors(data)) and errors - _errors(one.data)):
             return None
         ours = tuple(d for d in definitions if d["id"] not in BUILTIN)
-        return Made(one.row, data, one.marked.label, ours, one.rendered.cut)
+        label, entire = plan.remaining(one.row, one.marked), one.row.ident in plan.entire
+        return Made(one.row, data, label, ours, one.rendered.cut, entire)
 
     def _secret(self) -> bytes:
         if self._key is None:
@@ -138,7 +143,7 @@ def _cut(plan: Plan, one: _Seen, seen: dict[str, _Seen]) -> Cut:
     )
     gone = sorted(set(one.data) - set(one.remaining))
     extensions = sorted(set(_extensions(one.data)) - set(_extensions(one.remaining)))
-    label = format_label(one.marked.label)
+    label = format_label(plan.stated(one.row, one.marked))
     withheld = msgspec.json.encode([closed, lost, marks, gone, extensions, label])
     return Cut(withheld, sorted(target for target in kept if target in seen))
 
