@@ -95,14 +95,14 @@ def test_it_leaves_as_a_rendition_that_states_its_label(tokyo: Store) -> None:
 def test_preview_outbox_and_explain_say_so(tokyo: Store) -> None:
     put(tokyo, one := campaign("one"), label="TLP:AMBER")
     verdict = planned(tokyo, one)
-    assert (verdict.form.name, [reason.code for reason in verdict.reasons]) == ("RENDITION", ["label-not-stated"])
+    assert (verdict.form.name, [reason.code for reason in verdict.reasons]) == ("RENDITION", ["unstated"])
     whole = planned(tokyo, one, "Seoul")
     assert (whole.form.name, [reason.code for reason in whole.reasons]) == ("WHOLE", ["allowed", "label-not-stated"])
     item = stands(tokyo, one)
     assert (item.state, item.form, item.redacted) == ("offered", "rendition", ())
     found = told(tokyo, one)
     assert (found.form.name, found.allowed, found.in_feed) == ("RENDITION", True, True)
-    assert [reason.code for reason in found.reasons] == ["label-not-stated"]
+    assert [reason.code for reason in found.reasons] == ["unstated"]
 
 
 @pytest.mark.parametrize("label", ["TLP:CLEAR", "PUBLIC"])
@@ -204,7 +204,7 @@ def test_identities_leave_whole_or_not_at_all(tokyo: Store) -> None:
     assert (sent["type"], sent["created_by_ref"]) == ("campaign", tokyo.settings.identity)
     verdict = planned(tokyo, who)
     assert verdict.form.name == "WITHHELD"
-    assert [reason.code for reason in verdict.reasons] == ["label-not-stated", "whole-or-not"]
+    assert [reason.code for reason in verdict.reasons] == ["unstated", "whole-or-not"]
     assert stands(tokyo, who).state == "withheld"
     assert len(fed(tokyo, "Seoul")) == 3
 

@@ -110,11 +110,12 @@ class Act:
         """What people did, or what may leave in part, is another by now."""
         self._gates.pop(recipient.n, None)
 
-    def released(self, recipient: Recipient, objects: Sequence[int]) -> None:
-        """Let rows into one feed that people or a rule let leave from now on."""
+    def released(self, recipient: Recipient, objects: Sequence[int], along: Sequence[int] = ()) -> None:
+        """Let rows into one feed that people or a rule let leave from now on; what only goes `along` is not counted."""
         self.ask_anew(recipient)
         with self._feeds(recipient) as feeds:
-            self._count(self._opened, recipient, feeds.offer(objects))
+            opened = feeds.offer([*along, *objects])
+            self._count(self._opened, recipient, opened - len(feeds.entered.keys() & set(along)))
 
     def withheld(self, recipient: Recipient, objects: Sequence[int]) -> None:
         """Take rows out of one feed, by people's word."""
@@ -293,8 +294,13 @@ class Act:
         return self._gates[recipient.n]
 
     def change(self, touched: int) -> Change:
-        """What the act did so far."""
+        """What the act did so far, but for what leaves in part."""
         return Change(touched, dict(self._opened), dict(self._ended))
+
+    def done(self, touched: int) -> Change:
+        """What the act did, when there is nothing left to do in it."""
+        self.finish()
+        return self.change(touched)
 
     def fed(self) -> tuple[int, int] | None:
         """Feed rows opened and ended, of all partners together; None where nothing was."""
@@ -315,6 +321,9 @@ class Act:
             self._look_through(recipient)
         for name in sorted(self._finds.partial) if self._finds is not None else ():
             self._store.record(self.connection, MACHINE, "scan.partial", name)
+        self._finds = None
+        for of in (self._touched, self._lost, self._anew, self._moved):
+            of.clear()
 
     def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Look anew, at the end of the act, through what is held for texts that somebody cleared."""

@@ -79,7 +79,7 @@ class Parting:
         for had in gone:
             self._connection.execute("delete from part where recipient=? and row=?", (self._recipient.n, had))
         self._act.withheld(self._recipient, list(gone))
-        self._act.released(self._recipient, last)
+        self._act.released(self._recipient, [], along=last)
 
     def _last(self, had: int, ident: int, made: Made | None, plan: Plan) -> int | None:
         """The last version of a rendition that another, or the whole, takes the place of: revoked, it names that.
@@ -125,7 +125,7 @@ class Parting:
         gate = self._act.gate(self._recipient)
         let_out = gate.covered(rows)
         self._act.withheld(self._recipient, [n for n in rows if n not in let_out])
-        self._act.released(self._recipient, [*self._definitions(sorted(let_out)), *sorted(let_out)])
+        self._act.released(self._recipient, sorted(let_out), along=self._definitions(sorted(let_out)))
 
     def own(self, data: dict[str, Any]) -> int:
         """Store something of this node's own that only this partner may have; gives its row."""

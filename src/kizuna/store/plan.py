@@ -246,7 +246,7 @@ class Plan:
 
     def _reasons(self, row: Held, made: Rendered) -> Iterable[Reason]:
         if row.restated:
-            yield Reason("label-not-stated")
+            yield Reason("unstated")
         elif not row.whole:
             yield from self._outgoing.why_not(row, whole=row.part)
         if row.part or row.whole:
