@@ -19,6 +19,8 @@ from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
+from kizuna.store.rendition_rows import RenditionRows
+from kizuna.store.renditions import Written
 from kizuna.store.returned import MACHINE, label_returned
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.standing import Rule, read_rules
@@ -48,6 +50,8 @@ class Act:
         self._rules: list[Rule] | None = None
         self._touched: set[int] = set()  # rows
         self.known: Known = {}
+        self.written: Written = {}
+        self.rendition_rows = RenditionRows(store, connection, self.now)
         self._lost: set[int] = set()  # ids of which nothing is left
         self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
         self._anew: set[int] = set()  # recipients for whom much may be different
@@ -315,6 +319,7 @@ class Act:
     def finish(self) -> None:
         """At the end of the act: work out anew what leaves in part and rests on what it changed, and look through what entered."""
         self.known.clear()  # labels may be others by now
+        self.written.clear()
         for recipient in self.recipients:
             self._let_go(recipient)
             self._part(recipient)

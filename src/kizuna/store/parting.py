@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kizuna.clock import from_text, to_text
-from kizuna.labels import Label, Marked, mark
-from kizuna.stix import BUILTIN, canonical, check
+from kizuna.labels import Label, mark
+from kizuna.stix import BUILTIN, check
 from kizuna.stix.builtin import RENDITION_EXTENSION
-from kizuna.store.areas import DEFAULT
 from kizuna.store.database import Connection
-from kizuna.store.extract import Extract, extract
-from kizuna.store.model import Source
 from kizuna.store.outgoing import Outgoing
 from kizuna.store.plan import Plan
-from kizuna.store.prepare import Prepared
 from kizuna.store.recipients import Recipient
+from kizuna.store.rendition_rows import One, moment_text, version
 from kizuna.store.renditions import Made
-from kizuna.store.rows import New, RowWriter, end_of_rows
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
     from kizuna.store.store import Store
-
-SOURCE = "rendition"
-"""The source of every rendition, which is this node."""
-
-SHOWN_TO_NONE = 2
-"""`hidden` of a row that no view shows and feeds may hold."""
 
 MOST = 50_000
 _FED = "object o cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n"
@@ -50,6 +38,7 @@ class Parting:
         self._act = act
         self._connection: Connection = act.connection
         self._recipient = recipient
+        self._rows = act.rendition_rows
 
     def refresh(self, idents: Iterable[int], *, all_below: bool = False, if_entire: Collection[int] = ()) -> None:
         """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow.
@@ -63,18 +52,16 @@ class Parting:
         plan = Plan(outgoing, wanted)
         if all_below:
             wanted = sorted({*wanted, *(row.ident for row in plan.in_part())})
-        made = self._store.maker.make(plan, wanted)
+        made = self._store.maker.make(plan, wanted, self._act.written)
         made = {ident: one for ident, one in made.items() if one.entire or ident not in if_entire}
         before = self._parts(wanted)
         gone: dict[int, int] = {}
+        rows = dict(zip(made, self._rows.of(list(made.values())), strict=True))
         for ident in wanted:
-            one = made.get(ident)
-            row = None if one is None else self._row(one)
             had = before.get(ident)
-            if had is not None and had != row:
+            if had is not None and had != rows.get(ident):
                 gone[had] = ident
-            if one is not None and row is not None:
-                self._keep(row, ident, one)
+        self._keep([(rows[ident], ident, one) for ident, one in made.items()])
         last = [n for had, ident in gone.items() if (n := self._last(had, ident, made.get(ident), plan)) is not None]
         for had in gone:
             self._connection.execute("delete from part where recipient=? and row=?", (self._recipient.n, had))
@@ -104,7 +91,7 @@ class Parting:
         data = {
             **{key: value for key, value in old.items() if key in _STATED},
             "revoked": True,
-            "modified": _moment(max(self._act.now, _version(old) or 0) + 1_000),
+            "modified": moment_text(max(self._act.now, version(old) or 0) + 1_000),
             "object_marking_refs": old["object_marking_refs"] if made is None else made.data["object_marking_refs"],
             "extensions": {RENDITION_EXTENSION: {"extension_type": "property-extension", "successor": successor}},
         }
@@ -114,9 +101,10 @@ class Parting:
                 data[key] = told
         if _lacking(data):
             return None
-        n = self._stored(data, label, of.area)
+        (n,) = self._rows.stored([One(data, label, of.area)])
+        self._rows.forget()
         self._connection.execute("insert into rendition values (?,?) on conflict do nothing", (n, of.n))
-        self._put((self._recipient.n, n, 0, of.n, 0, 0))
+        self._put([(self._recipient.n, n, 0, of.n, 0, 0)])
         return n
 
     def offer(self, idents: Iterable[int]) -> None:
@@ -130,9 +118,9 @@ class Parting:
     def own(self, data: dict[str, Any]) -> int:
         """Store something of this node's own that only this partner may have; gives its row."""
         label = own_label(data, self._store)
-        n = self._stored(data, label, None, alone=True)  # ids in it are those that the partner knows
+        (n,) = self._rows.stored([One(data, label, None, alone=True)])  # ids in it are those that the partner knows
         self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-        self._put((self._recipient.n, n, 0, 0, 0, 0))
+        self._put([(self._recipient.n, n, 0, 0, 0, 0)])
         return n
 
     def known(self) -> set[int]:
@@ -213,16 +201,16 @@ class Parting:
         )
         return [n for (n,) in self._connection.execute(sql, (self._recipient.n, json.dumps(list(rows))))]
 
-    def _keep(self, row: int, ident: int, made: Made) -> None:
-        said = (self._recipient.n, row, ident, made.original.n, made.original.whole_label, int(made.entire))
-        self._put(said)
-        for definition in made.definitions:
-            n = self._stored(definition, made.label, made.original.area)
-            self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-            self._put((self._recipient.n, n, 0, 0, 0, 0))
+    def _keep(self, several: Sequence[tuple[int, int, Made]]) -> None:
+        """Note rows, and of which ids they are, as what the partner may have now."""
+        mine = self._recipient.n
+        self._put(
+            [(mine, row, ident, m.original.n, m.original.whole_label, int(m.entire)) for row, ident, m in several]
+        )
+        self._put([(mine, row, 0, 0, 0, 0) for row in self._rows.definitions([made for _, _, made in several])])
 
-    def _put(self, said: tuple[int, int, int, int, int, int]) -> None:
-        self._connection.execute(
+    def _put(self, said: Sequence[tuple[int, int, int, int, int, int]]) -> None:
+        self._connection.executemany(
             "insert into part(recipient,row,ident,original,whole,entire) values (?,?,?,?,?,?) "
             "on conflict(recipient, row) do update set ident=excluded.ident, "
             "original=excluded.original, whole=excluded.whole, entire=excluded.entire",
@@ -230,39 +218,10 @@ class Parting:
         )
         self._act.ask_anew(self._recipient)
 
-    def _row(self, made: Made) -> int:
-        n = self._stored(self._after_last(made.data), made.label, made.original.area)
-        # Of equal bytes the newest row they were made of: what is destroyed takes its rendition along.
-        self._connection.execute(
-            "insert into rendition values (?,?) on conflict(row) do update set original=excluded.original",
-            (n, made.original.n),
-        )
+    def row(self, made: Made) -> int:
+        """The row of a rendition, which is stored when there is none."""
+        (n,) = self._rows.of([made])
         return n
-
-    def _after_last(self, data: dict[str, Any]) -> dict[str, Any]:
-        """As it is, but newer than its last version where it had one and comes back."""
-        sql = (
-            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n "
-            "where i.space=0 and i.id=? and o.hidden=? order by o.version desc"
-        )
-        rows = self._connection.execute(sql, (data["id"], SHOWN_TO_NONE)).fetchall()
-        versions = [msgspec.json.decode(raw) for (raw,) in rows]
-        last = next(
-            (
-                one
-                for one in versions
-                if one.get("revoked")
-                and RENDITION_EXTENSION in one.get("extensions", {})
-                and "successor" in one["extensions"][RENDITION_EXTENSION]
-            ),
-            None,
-        )
-        if last is None or (_version(data) or 0) > (_version(last) or 0):
-            return data
-        for one in versions:
-            if (_version(one) or 0) > (_version(last) or 0) and {**one, "modified": 0} == {**data, "modified": 0}:
-                return data | {"modified": one["modified"]}
-        return data | {"modified": _moment(max(self._act.now, _version(last) or 0) + 1_000)}
 
     def _is_live(self, n: int) -> bool:
         sql = f"select 1 from {_FED} where f.recipient=? and o.n=? and f.live=1 limit 1"
@@ -270,35 +229,6 @@ class Parting:
 
     def _raw(self, n: int) -> bytes:
         return bytes(self._connection.execute("select raw from body where n=?", (n,)).fetchone()[0])
-
-    def _stored(self, data: dict[str, Any], label: Label, area: int | None, *, alone: bool = False) -> int:
-        """The row of a rendition, made when new; `alone` it waits for nothing that it names."""
-        text = canonical(data)
-        digest = hashlib.sha256(text).digest()
-        source = self._store.source_number(self._connection, Source(SOURCE, "own", self._store.organisation))
-        writer = RowWriter(self._connection, self._store.interned, 0)
-        marked = Marked(label)
-        named = [] if alone else extract(data, marked).edges
-        links = [edge for edge in named if edge[0] != self._store.settings.identity]
-        idents = writer.idents([str(data["id"]), *(target for target, _, _ in links)])
-        ident = idents[str(data["id"])]
-        known = "select n from object where ident=? and digest=? and source=?"
-        found = self._connection.execute(known, (ident, digest, source)).fetchone()
-        if found is not None:
-            writer.finish()
-            return int(found[0])
-        last, moment = end_of_rows(self._connection)
-        one = Prepared(
-            index=None, id=str(data["id"]), type=str(data["type"]), version=_version(data), digest=digest,
-            raw=msgspec.json.encode(data), original=None, label=label, least=label, whole=label, area=None,
-            rows=Extract(links, [], [], [], []),
-        )  # fmt: skip
-        number = area if area is not None else self._store.interned.name(self._connection, "area", DEFAULT)
-        writer.insert([New(last + 1, ident, max(self._act.now, moment + 1), number, one)], idents, source)
-        writer.finish()
-        hide = "update object set hidden=?, set_by=? where n=?"
-        self._connection.execute(hide, (SHOWN_TO_NONE, SOURCE, last + 1))
-        return last + 1
 
 
 def own_label(data: dict[str, Any], store: Store) -> Label:
@@ -317,12 +247,3 @@ def _both(old: Any, now: Any) -> Any:
     if isinstance(old, list) and isinstance(now, list):
         return [member for member in old if member in now] or None
     return old if old == now else None
-
-
-def _moment(us: int) -> str:
-    return to_text(us)[:23] + "Z"
-
-
-def _version(data: dict[str, Any]) -> int | None:
-    told = data.get("modified") or data.get("created")
-    return None if told is None else from_text(str(told))

@@ -16,7 +16,7 @@ from kizuna.stix import BUILTIN, canonical, check, edges, marking_refs
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.store.keys import derived_key
 from kizuna.store.outgoing import Held
-from kizuna.store.plan import Plan
+from kizuna.store.plan import KEPT, Plan
 from kizuna.store.views import Cut, rendition_id, views
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class Made(NamedTuple):
         return msgspec.json.encode(self.data)
 
 
+Written = dict[tuple[int, str], Made | None]
+"""By row and id what was made of it, at one moment."""
+
+
 class _Seen(NamedTuple):
     row: Held
     data: Json
@@ -61,8 +65,12 @@ class Maker:
         self._identity = identity
         self._key: bytes | None = None
 
-    def make(self, plan: Plan, idents: Iterable[int]) -> dict[int, Made]:
-        """By ident, the rendition of each that leaves in part; what would tell too much, or be no valid object, is left out."""
+    def make(self, plan: Plan, idents: Iterable[int], known: Written | None = None) -> dict[int, Made]:
+        """By ident, the rendition of each that leaves in part; what would tell too much, or be no valid object, is left out.
+
+        `known` are those that were written at the same moment, for whomever.
+        """
+        known = {} if known is None else known
         seen = {one.row.id: one for row in plan.in_part() if (one := _seen(plan, row)) is not None}
         cuts = {id: _cut(plan, one, seen) for id, one in seen.items()}
         found = views(cuts)
@@ -71,21 +79,31 @@ class Maker:
         for ident in idents:
             row = plan.in_part_of(ident)
             one = None if row is None else seen.get(row.id)
-            if one is not None and (rendition := self._made(plan, one, ids)) is not None:
-                made[ident] = rendition
+            if one is not None and (rendition := self._made(plan, one, ids, known)) is not None:
+                made[ident] = rendition._replace(entire=ident in plan.entire)
         return made
 
-    def _made(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
-        rendition = self._written(plan, one, ids)
+    def _made(self, plan: Plan, one: _Seen, ids: dict[str, str], known: Written) -> Made | None:
+        rendition = self._once(plan, one, ids, known)
         if rendition is None or one.row.version is None:
             return rendition
         for row in plan.older_in_part(one.row):
             older = _seen(plan, row)
-            before = None if older is None else self._written(plan, older, ids)
+            before = None if older is None else self._once(plan, older, ids, known)
             if before is None or _without_moment(before.data) != _without_moment(rendition.data):
                 break
             rendition = rendition._replace(data=before.data)
         return rendition
+
+    def _once(self, plan: Plan, one: _Seen, ids: dict[str, str], known: Written) -> Made | None:
+        """What is written of a row for whoever sees as much of it: the id says how much that is."""
+        key = one.row.n, ids[one.row.id]
+        if key not in known:
+            if len(known) >= KEPT:
+                known.clear()
+            known[key] = self._written(plan, one, ids)
+        made = known[key]
+        return None if made is None else made._replace(original=one.row)
 
     def _written(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
         definitions = to_markings(plan.stated(one.row, one.marked))
@@ -107,8 +125,7 @@ class Maker:
         if _tells(data, one) or ((errors := _errors(data)) and errors - _errors(one.data)):
             return None
         ours = tuple(d for d in definitions if d["id"] not in BUILTIN)
-        label, entire = plan.remaining(one.row, one.marked), one.row.ident in plan.entire
-        return Made(one.row, data, label, ours, one.rendered.cut, entire)
+        return Made(one.row, data, plan.remaining(one.row, one.marked), ours, one.rendered.cut)
 
     def _secret(self) -> bytes:
         if self._key is None:

@@ -136,7 +136,7 @@ class SeenOutbox:
             return row.leaves
         one = self._leaving[row.ident]
         made = None if one is None else one.made
-        return row.n if made is None else Parting(self._store, act, self.recipient)._row(made)
+        return row.n if made is None else Parting(self._store, act, self.recipient).row(made)
 
     def lets_go(self, row: OutRow, leaves: int) -> bool:
         """Whether what the asker sees of a row is what leaves of it: else their word lets go of nothing that people hold."""
