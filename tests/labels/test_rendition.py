@@ -33,7 +33,9 @@ def cut(
 def test_what_nothing_is_wrong_with_stays_as_it_is() -> None:
     data = report("r", [OTHER], object_marking_refs=[CLEAR])
     assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data, entire=True)
-    assert cut(data, {OTHER: Form.RENDITION}) == Rendered(data, entire=True)  # it gets the id of the rendition when it is sent
+    assert cut(data, {OTHER: Form.RENDITION}) == Rendered(
+        data, entire=True
+    )  # it gets the id of the rendition when it is sent
 
 
 @pytest.mark.parametrize("form", [Form.WITHHELD, None])

@@ -137,7 +137,7 @@ class Parting:
 
         Each would leave whole by its label and does not, since its bytes do not state that, or what it refers to leaves otherwise.
         """
-        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident={{0}} and f.live=1"
+        live = f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident={{0}} and f.live=1"
         itself = f"({live.format('o.ident')} and f.object=o.n)"
         waits = (
             "exists (select 1 from edge e cross join object t on t.ident=e.target where e.object=o.n and t.hidden=0 "
@@ -165,7 +165,10 @@ class Parting:
 
     def _near(self, idents: Collection[int]) -> set[int]:
         """What refers to these ids and is not in the feed whole."""
-        live = f"select 1 from feed f where f.recipient={self._recipient.n:d} and f.ident=o.ident and f.object=o.n and f.live=1"
+        live = (
+            f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident=o.ident "
+            "and f.object=o.n and f.live=1"
+        )
         sql = (
             "select distinct o.ident from json_each(?) j cross join edge e on e.target=j.value cross join object o on o.n=e.object "
             f"where o.hidden=0 and not exists ({live})"
