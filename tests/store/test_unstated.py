@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from kizuna.errors import NotFound
 from kizuna.labels import parse_label
+from kizuna.settings import Settings, save
 from kizuna.stix import check, sco_id
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.explaining import Explained, explained
+from kizuna.store.keys import make_key
 from kizuna.store.model import Unstated
 from kizuna.store.outbox import Item
 from kizuna.store.outgoing import Outgoing
@@ -21,7 +29,12 @@ from kizuna.store.plan import Verdict, verdicts
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Named, Rules
 from kizuna.store.verify import verify
-from tests.builders import AMBER, CLEAR, RED, campaign, identity, items, relationship, report
+from tests.builders import AMBER, CLEAR, RED, campaign, identity, items, named, relationship, report
+from tests.stores import Databases
+
+SETTINGS = Settings(
+    name="Tokyo", organisation="CERT Tokyo (fictional)", country="JPN", identity="identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
+)  # fmt: skip
 
 
 def partner(name: str, *receives: str, unstated: Unstated = "rendition", country: str = "UKR") -> Partner:
@@ -366,3 +379,65 @@ def test_a_definition_that_comes_later_may_state_it(tokyo: Store) -> None:
     assert (planned(tokyo, one).form.name, fed(tokyo)) == ("RENDITION", [])  # what it is marked with would be cut
     put(tokyo, definition)
     assert now(tokyo) == [one]
+
+
+names = st.sampled_from(["one", "two", "three"])
+brings = st.tuples(
+    st.just("bring"), st.sampled_from(["campaign", "report", "relationship"]), names, st.lists(names, min_size=2, max_size=2),
+    st.sampled_from([[CLEAR], [AMBER], []]), st.sampled_from(["TLP:AMBER", "TLP:CLEAR", None]),
+)  # fmt: skip
+relabels = st.tuples(
+    st.just("relabel"), st.sampled_from(["campaign", "report"]), names, st.sampled_from(["TLP:CLEAR", "TLP:AMBER", "TLP:RED"])
+)  # fmt: skip
+hides = st.tuples(st.just("hide"), st.sampled_from(["campaign", "report"]), names)
+
+
+def brought(kind: str, name: str, refs: list[str], marks: list[str]) -> dict[str, Any]:
+    more: dict[str, Any] = {"object_marking_refs": marks} if marks else {}
+    if kind == "campaign":
+        return campaign(name, **more)
+    if kind == "report":
+        return report(name, [named("campaign", refs[0]), named("report", refs[1])], **more)
+    return relationship(campaign(refs[0]), "related-to", campaign(refs[1]), **more)
+
+
+def originals(store: Store, name: str) -> set[str]:
+    """The ids of which a partner has something that is not revoked."""
+    sql = "select o.id from rendition m join object r on r.n=m.row join object o on o.n=m.original where r.id=?"
+    found = set()
+    for one in now(store, name):
+        row = store.database.read().execute(sql, (one["id"],)).fetchone()
+        found.add(one["id"] if row is None else row[0])
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(script=st.lists(st.one_of(brings, brings, relabels, hides), min_size=3, max_size=12))
+def test_what_leaves_restated_is_what_would_leave_whole(script: list[tuple[Any, ...]], databases: Databases) -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        told = msgspec.structs.replace(SETTINGS, store=stack.enter_context(databases()))
+        save(folder, told)
+        make_key(folder)
+        store = Store(folder, told)
+        stack.callback(store.close)
+        store.put_partner(partner("Kyiv"))
+        store.put_partner(partner("Seoul", unstated="whole", country="KOR"))
+        for act in script:
+            with suppress(NotFound):
+                match act:
+                    case ("bring", kind, name, refs, marks, label):
+                        put(store, brought(kind, name, refs, marks), label=label)
+                    case ("relabel", kind, name, label):
+                        relabel(store, {"id": named(kind, name)}, label)
+                    case (_, kind, name):
+                        store.hide(named(kind, name), by="test")
+            assert originals(store, "Kyiv") == originals(store, "Seoul"), act
+            with store.database.snapshot() as reader:
+                plan = Outgoing(store, reader, "Kyiv")
+                ids = [one["id"] for one in now(store)]
+                assert all(
+                    plan.states(row) for row in plan.rows(plan.idents(ids).values()) if row.version and row.whole
+                )
+        store.put_partner(partner("Seoul", country="KOR"))
+        assert [one for one in now(store) if one not in now(store, "Seoul")] == []
