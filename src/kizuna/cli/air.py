@@ -128,8 +128,11 @@ def zones(ctx: click.Context, files: tuple[str, ...], label: str | None, data: P
         ctx.exit(PARTLY if new else 1)
 
 
-def read_zones(files: tuple[str, ...], *, as_json: bool = False) -> tuple[list[Zone], int]:
-    """The zones in files, and how many zones and files were not understood; what is wrong is told, item by item."""
+def read_zones(files: tuple[str, ...], *, as_json: bool = False, all_files: bool = False) -> tuple[list[Zone], int]:
+    """The zones in files, and how many zones and files were not understood; what is wrong is told, item by item.
+
+    With `all_files` what is no file of zones at all is raised.
+    """
     from kizuna.errors import KizunaError
     from kizuna.formats import ed269
 
@@ -139,6 +142,8 @@ def read_zones(files: tuple[str, ...], *, as_json: bool = False) -> tuple[list[Z
         try:
             reading = ed269.read_zones(_bytes(file, ed269.SIZE), file=file)
         except KizunaError as error:
+            if all_files:
+                raise
             trouble(f"{file}: {told(error.message)}")
             failed += 1
             continue

@@ -203,7 +203,7 @@ class Zones:
             from kizuna.domains.air.zones import Watch
             from kizuna.errors import InvalidInput
 
-            self.zones, _failed = read_zones(files, as_json=as_json)
+            self.zones, _failed = read_zones(files, as_json=as_json, all_files=True)
             if not self.zones:
                 raise InvalidInput("holds no zone", file=", ".join(files))
             self._watch = Watch(self.zones)
