@@ -119,7 +119,7 @@ class Reach:
     def proposed_by(self, one: Leaving) -> Rule | None:
         """The rule that asks people to let it leave, the one that asks for the most."""
         rules = sorted(self._rules_that("propose"), key=lambda rule: rule.terms.approvers)
-        fitting = [rule for rule in rules if (one.made is None or rule.terms.parts) and self._fitting(rule, [one])]
+        fitting = [rule for rule in rules if _is_for(rule, one) and self._fitting(rule, [one])]
         return fitting[-1] if fitting else None
 
     @cached_property
@@ -242,7 +242,7 @@ class Reach:
     def _ask_rules(self) -> None:
         """What rules let out now, however many in an hour; of what is held back, nothing."""
         for rule in self._rules_that("send"):
-            rest = [one for one in self._all() if not one.now and (one.made is None or rule.terms.parts)]
+            rest = [one for one in self._all() if not one.now and _is_for(rule, one)]
             for one in self._fitting(rule, rest):
                 one.now = True
         for one in self._all():
@@ -310,7 +310,7 @@ class Reach:
         return any(
             self._fitting(rule if labels else _of_any_label(rule), [one])
             for rule in self._granted
-            if _until(rule) >= added + surely and (one.made is None or rule.terms.parts)
+            if _until(rule) >= added + surely and _is_for(rule, one)
         )
 
     @cached_property
@@ -356,7 +356,7 @@ class Reach:
             and (not terms.sources or self._store.source_of(self._connection, one.row.source) in terms.sources)
             and (terms.confidence is None or (isinstance(confidence, int) and confidence >= terms.confidence))
             and (not terms.tags or not tags.isdisjoint(terms.tags))
-            and (terms.query is None or (one.made is None and self._sight.holds(one.row, terms.query)))
+            and (terms.query is None or (_is_entire(one) and self._sight.holds(one.row, terms.query)))
         )
 
     def _said(self, one: Leaving) -> Json:
@@ -364,6 +364,15 @@ class Reach:
 
     def _label(self, one: Leaving) -> Label:
         return self._sight.label(one.row) if one.made is None else one.made.label
+
+
+def _is_entire(one: Leaving) -> bool:
+    return one.made is None or one.made.entire
+
+
+def _is_for(rule: Rule, one: Leaving) -> bool:
+    """Whether a rule is about what leaves so: only some are about what is cut."""
+    return rule.terms.parts or _is_entire(one)
 
 
 def _until(rule: Rule) -> int:
