@@ -278,6 +278,22 @@ def test_a_rendition_that_is_another_in_truth_does_not_leave(tokyo: Store) -> No
     assert fed(tokyo) == ["cut"]
 
 
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_version_that_was_in_the_feed_is_told_whatever_a_newer_one_names(tokyo: Store, hides: bool) -> None:
+    """The newer one rests on what the asker does not see; that the older one left does not."""
+    two = campaign("two", object_marking_refs=[RED])
+    rule(tokyo, "aoki", labels=["TLP:CLEAR"])
+    put(tokyo, one := campaign("one", object_marking_refs=[CLEAR]), *([two] if hides else []))
+    put(tokyo, report("r", [one["id"]], object_marking_refs=[CLEAR]))
+    assert fed(tokyo) == ["one", "r"]
+    marks = [{"marking_ref": GREEN, "selectors": ["description"]}]
+    newer = report("r", [two["id"], one["id"]], modified=NEWER, description="x", object_marking_refs=[CLEAR])
+    put(tokyo, newer | {"granular_markings": marks})
+    assert state(tokyo, newer) == ("ended", None)
+    (kept,) = Releases(tokyo).items("Brussels", [newer["id"]])
+    assert kept.state == "ended"
+
+
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_rendition_that_comes_back_is_approved_as_it_was_shown(tokyo: Store, asks: bool) -> None:
     """It is newer than its last version, so what is made of it has a moment that nobody was shown."""

@@ -101,14 +101,23 @@ class Reach:
         return not whole and ident in self.parts and self.parts[ident].out
 
     def was_out(self, ident: int) -> bool:
-        """Whether any version of an id was ever in the feed, or anything of one, where that tells of nothing else."""
-        if ident in self.unsettled or ident in self._guessed:
-            return False
+        """Whether any version of an id was ever in the feed, or anything of one, where that tells of nothing else.
+
+        That a version was in it whole rests on no other version; of which one a rendition was made, on all.
+        """
         rows = {row.n: row for row in self.rows[ident] if not row.theirs}
-        sql = f"select row, original from rendition where original in {_THESE}"
-        of = {n: n for n in rows} | dict(self._connection.execute(sql, (json.dumps(list(rows)),)).fetchall())
+        of = {n: n for n, row in rows.items() if self._is_settled(row)}
+        if ident not in self.unsettled and ident not in self._guessed:
+            sql = f"select row, original from rendition where original in {_THESE}"
+            of |= dict(self._connection.execute(sql, (json.dumps(list(rows)),)).fetchall())
         there = [Leaving(rows[of[n]], rows=(n,)) for n in self._in_feed(list(of))]
         return any(self._once_let_out(one, labels=False) for one in there)
+
+    def _is_settled(self, row: Held) -> bool:
+        """Whether the asker sees all of a row, and of what it rests on."""
+        if row.n in self._sight.mentioning or not self._sight.entire(row):
+            return False
+        return not any(t in self.unsettled or t in self._guessed for t in self._targets.get(row.n, ()))
 
     def waits_for(self, one: Leaving) -> str | None:
         """The first id by its letters that something is not out without."""
