@@ -106,6 +106,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "what leaves does not state this label",
         "ja": "開示されるデータには、この取扱表示が記されていません",
     },
+    "unstated": {
+        "en": "its own bytes do not state this label",
+        "ja": "元のデータには、この取扱表示が記されていません",
+    },
     "not-owner": {
         "en": "only its owner revokes it",
         "ja": "無効にできるのは所有者だけです",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ def test_a_partner_with_everything(folder: Path, tmp_path: Path) -> None:
     kept = folder / "brussels.token"
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("kzn_abc", 0o600)
     assert "Brussels" in kizuna("partner", "show", "Brussels", "--data", folder).out
+
+
+def test_what_does_not_state_its_label_is_restated_unless_it_is_said_otherwise(folder: Path, tmp_path: Path) -> None:
+    given = ("--receives", "TLP:AMBER")
+    assert add(folder, *given) == add(folder, *given, "--unstated", "whole", name="Rome") == 0
+    (tmp_path / "one.json").write_bytes(bundle(one := campaign("one")))
+    assert kizuna("import", tmp_path / "one.json", "--label", "TLP:AMBER", "--data", folder).code == 0
+
+    def fed(name: str) -> list[str]:
+        done = kizuna("export", "--as", name, "--data", folder)
+        return [made["id"] for made in json.loads(done.out)["objects"]]
+
+    assert (fed("Rome"), len(fed("Brussels")), fed("Brussels") == [one["id"]]) == ([one["id"]], 1, False)
+    assert kizuna("partner", "show", "Brussels", "--data", folder, "--json").last()["unstated"] == "rendition"
+    set_ = kizuna("partner", "set", "Brussels", "--unstated", "whole", "--data", folder, "--json").last()
+    assert (set_["unstated"], set_["opened"]) == ("whole", 1)
+    assert one["id"] in fed("Brussels")
+    assert kizuna("partner", "set", "Brussels", "--unstated", "perhaps", "--data", folder).code == 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ RELEASE = {
     "approved-already", "brought-by-partner", "did-not-leave", "id-contributing-property", "indivisible-property",
     "label-not-stated", "leaves-already", "left-already", "let-in", "no-versions", "not-held", "not-let-out", "not-ours", "not-owner",
     "not-receiving", "not-theirs", "object", "older-version-whole", "refers-to-renditions", "refers-to-withheld",
-    "required-property", "revoked-already", "seen-in-part", "stopped", "tells-too-much", "waits", "whole-or-not", "withdrawn",
+    "required-property", "revoked-already", "seen-in-part", "stopped", "tells-too-much", "unstated", "waits", "whole-or-not", "withdrawn",
 }  # fmt: skip
 """What feeds, the release plan and the outbox say besides."""
 SANITISING = {

@@ -32,8 +32,10 @@ def cut(
 
 def test_what_nothing_is_wrong_with_stays_as_it_is() -> None:
     data = report("r", [OTHER], object_marking_refs=[CLEAR])
-    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data)
-    assert cut(data, {OTHER: Form.RENDITION}) == Rendered(data)  # it gets the id of the rendition when it is sent
+    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data, entire=True)
+    assert cut(data, {OTHER: Form.RENDITION}) == Rendered(
+        data, entire=True
+    )  # it gets the id of the rendition when it is sent
 
 
 @pytest.mark.parametrize("form", [Form.WITHHELD, None])
@@ -52,7 +54,7 @@ def test_a_required_reference_takes_the_object_with_it() -> None:
 def test_who_made_it_and_its_marking_are_stated_anew() -> None:
     made = identity("maker")
     data = campaign("c", created_by_ref=made["id"], object_marking_refs=[named("marking-definition", "theirs")])
-    assert cut(data, {made["id"]: Form.WITHHELD}) == Rendered(data)
+    assert cut(data, {made["id"]: Form.WITHHELD}) == Rendered(data, entire=True)
 
 
 @pytest.mark.parametrize("form", [Form.WITHHELD, Form.RENDITION])
@@ -68,7 +70,7 @@ def test_a_text_that_tells_an_id_that_does_not_leave_goes(form: Form, told: str)
 
 def test_a_text_that_tells_an_id_that_leaves_or_that_nobody_holds_stays() -> None:
     data = campaign("c", description=f"as {OTHER} and {THIRD} did")
-    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data)
+    assert cut(data, {OTHER: Form.WHOLE}) == Rendered(data, entire=True)
 
 
 def test_an_id_that_is_replaced_does_not_stand_in_a_text_beside() -> None:
@@ -147,7 +149,7 @@ def test_what_is_marked_by_what_does_not_leave_goes() -> None:
         assert found.data is not None
         assert "description" not in found.data
         assert marking not in msgspec.json.encode(found.data).decode()
-    assert cut(data, {marking: Form.WHOLE}) == Rendered(data)
+    assert cut(data, {marking: Form.WHOLE}) == Rendered(data, entire=True)
 
 
 def test_a_whole_object_marked_for_others_is_nothing_here() -> None:
@@ -184,7 +186,7 @@ def test_what_is_built_in_stays_whoever_holds_it() -> None:
     data = report("r", [CLEAR], extensions=extensions, granular_markings=marks, object_marking_refs=[RED])
     for form in (None, *Form):
         found = render(data, Marked(OPEN), lambda label: label == OPEN, lambda _, form=form: form)  # type: ignore[misc]
-        assert found == Rendered(data)
+        assert found == Rendered(data, entire=True)
 
 
 @pytest.mark.parametrize("form", [None, *Form])

@@ -26,6 +26,7 @@ from kizuna.labels import (
     join_all,
     memberships_of,
     parse_label,
+    restricts,
 )  # fmt: skip
 from kizuna.store import Partner
 from kizuna.store.areas import DEFAULT
@@ -191,7 +192,7 @@ class Model:
     # What partners have
 
     def feed(self, name: str, now: int) -> set[Key]:
-        """What a partner has: the most rows of which each refers only to what the partner has or sent."""
+        """What a partner has in its own bytes: the most rows of which each refers only to what the partner has so or sent."""
         stand = {row.n: row for row in self.rows if self._may_have(name, row, now)}
         sent = {row.id for row in self.rows if row.source == f"partner:{name}"}
         held = {row.id for row in self.rows}
@@ -215,7 +216,16 @@ class Model:
         principal = self.principal(partner.organisation, partner.country)
         if not addressed(row.whole, principal, now, receives=partner.receives, area=row.area):
             return False
+        if partner.unstated == "rendition" and not self._states(row):
+            return False
         return decide(row.whole, principal, holder=self.principal(self.organisation, self.country), at=now).allowed
+
+    def _states(self, row: Row) -> bool:
+        """Whether its bytes state its label: else it leaves as a rendition, which is no object of the model's."""
+        if not restricts(row.label):
+            return True
+        stated, _ = self._stated(row.source, row.brought.data)
+        return bool(row.brought.data.get("object_marking_refs")) and join(stated, row.label) == stated
 
     def principal(self, organisation: str, country: str) -> Principal:
         """An organisation without a person."""

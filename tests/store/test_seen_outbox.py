@@ -20,6 +20,7 @@ from kizuna.settings import Settings, save, write_private
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.keys import FILE
+from kizuna.store.model import Unstated
 from kizuna.store.outbox import STATES, Item
 from kizuna.store.releasing import Acted, Releases, set_digest
 from kizuna.store.seen_releasing import outbox_page, relabel
@@ -41,7 +42,7 @@ HIDDEN = "hidden"
 NEWER = "2026-02-01T00:00:00.000Z"
 
 
-def node(folder: Path, clock: Clock, url: str | None = None) -> Store:
+def node(folder: Path, clock: Clock, url: str | None = None, unstated: Unstated = "whole") -> Store:
     """Tokyo with two partners and two who release."""
     told = Settings(
         name="Tokyo", organisation="CERT Tokyo (fictional)", country="JPN", store=url, approvers={"TLP:AMBER": 2},
@@ -54,7 +55,7 @@ def node(folder: Path, clock: Clock, url: str | None = None) -> Store:
         store.put_partner(
             Partner(name=name, organisation=f"CERT {name} (fictional)", country=country,
                     receives=("TLP:CLEAR", "TLP:AMBER") if name == "Brussels" else ("TLP:CLEAR",),
-                    default_label="TLP:RED persons=owner", added=START)
+                    unstated=unstated, default_label="TLP:RED persons=owner", added=START)
         )  # fmt: skip
     for name in (*PEOPLE, "owner"):
         Accounts(store).add_user(name, ("releaser",), by=name)
@@ -277,6 +278,22 @@ def test_a_rendition_that_is_another_in_truth_does_not_leave(tokyo: Store) -> No
     assert fed(tokyo) == ["cut"]
 
 
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_version_that_was_in_the_feed_is_told_whatever_a_newer_one_names(tokyo: Store, hides: bool) -> None:
+    """The newer one rests on what the asker does not see; that the older one left does not."""
+    two = campaign("two", object_marking_refs=[RED])
+    rule(tokyo, "aoki", labels=["TLP:CLEAR"])
+    put(tokyo, one := campaign("one", object_marking_refs=[CLEAR]), *([two] if hides else []))
+    put(tokyo, report("r", [one["id"]], object_marking_refs=[CLEAR]))
+    assert fed(tokyo) == ["one", "r"]
+    marks = [{"marking_ref": GREEN, "selectors": ["description"]}]
+    newer = report("r", [two["id"], one["id"]], modified=NEWER, description="x", object_marking_refs=[CLEAR])
+    put(tokyo, newer | {"granular_markings": marks})
+    assert state(tokyo, newer) == ("ended", None)
+    (kept,) = Releases(tokyo).items("Brussels", [newer["id"]])
+    assert kept.state == "ended"
+
+
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_rendition_that_comes_back_is_approved_as_it_was_shown(tokyo: Store, asks: bool) -> None:
     """It is newer than its last version, so what is made of it has a moment that nobody was shown."""
@@ -383,13 +400,13 @@ def put_raw(store: Store, one: Json, label: str | None = None) -> None:
 
 
 @contextmanager
-def nodes(databases: Databases, count: int) -> Iterator[list[tuple[Store, Clock]]]:
+def nodes(databases: Databases, count: int, unstated: Unstated) -> Iterator[list[tuple[Store, Clock]]]:
     """So many equal nodes."""
     with ExitStack() as stack:
         found = []
         for _ in range(count):
             folder, clock = Path(stack.enter_context(tempfile.TemporaryDirectory())), Clock(START)
-            store = node(folder, clock, stack.enter_context(databases()))
+            store = node(folder, clock, stack.enter_context(databases()), unstated)
             stack.callback(store.close)
             found.append((store, clock))
         yield found
@@ -398,10 +415,13 @@ def nodes(databases: Databases, count: int) -> Iterator[list[tuple[Store, Clock]
 EVERY = [named(kind, name) for kind in ("campaign", "report") for name in NAMES]
 
 
+@pytest.mark.parametrize("unstated", ["whole", "rendition"])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=st.lists(st.one_of(bring, bring, relabels, people_act, people_act), min_size=4, max_size=16))
-def test_who_sees_everything_is_told_what_the_keeper_is(script: list[tuple[Any, ...]], databases: Databases) -> None:
-    with nodes(databases, 1) as ((store, clock),):
+def test_who_sees_everything_is_told_what_the_keeper_is(
+    script: list[tuple[Any, ...]], databases: Databases, unstated: Unstated
+) -> None:
+    with nodes(databases, 1, unstated) as ((store, clock),):
         for act in script:
             clock.forward(1)
             perform(store, visible(act))
@@ -509,10 +529,10 @@ def pages(store: Store, partner: str, states: Any, asker: Principal, limit: int 
             return found
 
 
-def same(script: list[tuple[Any, ...]], databases: Databases) -> None:
+def same(script: list[tuple[Any, ...]], databases: Databases, unstated: Unstated) -> None:
     """Assert that nobody tells a node with what is hidden from one without it."""
     parts = all(act[0] != "relabel" for act in script)  # what was in the feed before it was relabelled tells of them
-    with nodes(databases, 2) as ((full, one), (bare, other)):
+    with nodes(databases, 2, unstated) as ((full, one), (bare, other)):
         for act in script:
             one.forward(1)
             other.forward(1)
@@ -524,14 +544,20 @@ def same(script: list[tuple[Any, ...]], databases: Databases) -> None:
         assert list(verify(full)) == []
 
 
+@pytest.mark.parametrize("unstated", ["whole", "rendition"])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
-def test_what_is_hidden_changes_nothing(script: list[tuple[Any, ...]], databases: Databases) -> None:
-    same(script, databases)
+def test_what_is_hidden_changes_nothing(
+    script: list[tuple[Any, ...]], databases: Databases, unstated: Unstated
+) -> None:
+    same(script, databases, unstated)
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("unstated", ["whole", "rendition"])
 @settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
-def test_what_is_hidden_changes_nothing_at_length(script: list[tuple[Any, ...]], databases: Databases) -> None:
-    same(script, databases)
+def test_what_is_hidden_changes_nothing_at_length(
+    script: list[tuple[Any, ...]], databases: Databases, unstated: Unstated
+) -> None:
+    same(script, databases, unstated)

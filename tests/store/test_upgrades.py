@@ -54,6 +54,7 @@ def test_from_every_schema(tmp_path: Path, schema: int) -> None:
         made = campaign("Aurora", object_marking_refs=[CLEAR])
         assert [o.status for o in store.writer(store.own_source()).add(items(made))] == ["imported"]
         assert store.feed("Kyiv").count() == 1
+        assert [partner.unstated for partner in store.partners()] == ["whole"]  # as it had been
         assert list(verify(store)) == []
     (kept,) = kept_files(file)
     assert kept.name == f"node.sqlite.schema-{schema:04d}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PARTLY = 6
 _THERE = {"WHOLE": N_("gets it"), "RENDITION": N_("gets it in part"), "WITHHELD": N_("has an older version")}
+_ONLY_RESTATED = {"unstated", "refers-to-renditions"}
 _COLUMNS = ("partner", "whole", "in part", "withheld", "in feed")
 
 
@@ -84,7 +85,13 @@ def _tell(one: Explained, *, as_json: bool, alone: bool) -> None:
             }
         )  # fmt: skip
         return
-    if one.in_feed:
+    if (
+        one.in_feed
+        and one.form.name == "RENDITION"
+        and _ONLY_RESTATED >= {reason.code for reason in one.reasons} >= {"unstated"}
+    ):
+        state = _("gets a rendition that states it")
+    elif one.in_feed:
         state = _(_THERE[one.form.name])
     else:
         state = _("may have it in part, and does not") if one.form.name == "RENDITION" else _("does not get it")

@@ -24,7 +24,7 @@ _AREA = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 # RED is for named persons: no partner receives it, whatever its settings say.
 LEVELS = ("PUBLIC", "TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT")
 CLEARED = ""
-_TOLD = ("organisation", "public_key", "receives", "default_label", "url", "quota_objects", "quota_bytes")
+_TOLD = ("organisation", "public_key", "receives", "unstated", "default_label", "url", "quota_objects", "quota_bytes")
 
 
 def settings_options(function: F) -> F:
@@ -35,6 +35,12 @@ def settings_options(function: F) -> F:
         click.option("--receives", multiple=True, metavar="LEVEL|AREA", help="TLP levels and programme areas it gets; may be repeated."),
         click.option("--client", "clients", multiple=True, metavar="ORG", help="A client it may pass TLP:AMBER to; may be repeated."),
         click.option("--default-label", metavar="LABEL", help="Label of what it sends without one. Default: this organisation only."),
+        click.option(
+            "--unstated",
+            type=click.Choice(["rendition", "whole"]),
+            help="How it gets what states less than its label: as a rendition that states it, or whole, since it knows otherwise. "
+            "A new partner gets renditions.",
+        ),
         click.option("--url", help="Its TAXII discovery address; it is polled there."),
         click.option("--quota-objects", metavar="N", help="Objects it may send in an hour. Default: the node's setting."),
         click.option("--quota-bytes", metavar="N", help="Bytes it may send in an hour. Default: the node's setting."),
@@ -68,7 +74,13 @@ def add(name: str, organisation: str, country: str, dry_run: bool, data: Path, a
     with node(data) as store:
         if _known(store, name):
             raise Conflict(f"{name} is a partner already; change it with `kizuna partner set`")
-        base = Partner(name=name, organisation=organisation.strip(), country=alpha3(country), added=store.clock())
+        base = Partner(
+            name=name,
+            organisation=organisation.strip(),
+            country=alpha3(country),
+            added=store.clock(),
+            unstated="rendition",
+        )
         _put(store, _changed(store, base, given), given, "partner.add", dry=dry_run, as_json=as_json)
 
 
@@ -181,6 +193,8 @@ def _changed(store: Store, partner: Partner, given: dict[str, Any]) -> Partner:
     if given["receives"]:
         values["receives"] = tuple(_received(text) for text in given["receives"] if text != CLEARED)
         tell_of_unknown_areas(text for text in values["receives"] if text not in LEVELS)
+    if given["unstated"] is not None:
+        values["unstated"] = given["unstated"]
     if given["clients"]:
         values["clients"] = tuple(text for text in given["clients"] if text != CLEARED)
     return msgspec.structs.replace(partner, **values)
@@ -235,6 +249,7 @@ def _row(store: Store, partner: Partner) -> dict[str, Any]:
         "identity": partner.identity,
         "receives": partner.receives,
         "clients": partner.clients,
+        "unstated": partner.unstated,
         "default_label": partner.default_label,
         "url": partner.url,
         "quota_objects": partner.quota_objects,

@@ -128,6 +128,7 @@ def _introduce(scenario: Scenario, stores: dict[str, Store], folder: Path, port:
                 public_key=public_key_of(home(folder, other.node)),
                 identity=other.identity,
                 receives=setting.receives,
+                unstated="whole",  # they are set up together, and know what each of them means by what it sends
                 url=f"http://127.0.0.1:{port + STEP * NODES.index(other.node)}/taxii2/",
                 added=store.clock(),
             )

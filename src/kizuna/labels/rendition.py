@@ -42,12 +42,13 @@ Standing = Callable[[str], Form | None]
 class Rendered(msgspec.Struct, frozen=True):
     """`data` is what remains, with the references it keeps, None when nothing can leave, for the reason `withheld`.
 
-    `cut` are top-level properties that STIX defines and of which something is missing.
+    `cut` are top-level properties that STIX defines and of which something is missing; `entire` is whether nothing is, of any.
     """
 
     data: Json | None
     cut: tuple[str, ...] = ()
     withheld: str | None = None
+    entire: bool = False
 
 
 def render(data: Json, marked: Marked, allows: Callable[[Label], bool], standing: Standing) -> Rendered:
@@ -68,7 +69,7 @@ def render(data: Json, marked: Marked, allows: Callable[[Label], bool], standing
     if found.data is not None and closed and any(_closed(found.data, standing)):
         # No selector reaches it: a name with a dot, of an object that a pack keeps with its problems.
         return Rendered(None, found.cut, "indivisible-property")
-    return Rendered(found.data, found.cut, found.withheld)
+    return Rendered(found.data, found.cut, found.withheld, found.data is data)
 
 
 def _plainly_marked(data: Json) -> Json:

@@ -19,15 +19,20 @@ from kizuna.store.outgoing import Known
 from kizuna.store.parting import Parting
 from kizuna.store.recipients import Masks, Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import label_naming, label_since
+from kizuna.store.rendition_rows import RenditionRows
+from kizuna.store.renditions import Written
 from kizuna.store.returned import MACHINE, label_returned
 from kizuna.store.rows import get_meta, note_definitions, set_meta
 from kizuna.store.standing import Rule, read_rules
+from kizuna.store.stated import ask_again, note_stated
 from kizuna.store.translations import label_translations
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 NEVER = 2**62
+_BY_BYTES = (("unstated is distinct from 1", 0), ("unstated=1", 1))
+"""Rows whose bytes state their label, and those whose do not."""
 
 
 class Act:
@@ -45,6 +50,8 @@ class Act:
         self._rules: list[Rule] | None = None
         self._touched: set[int] = set()  # rows
         self.known: Known = {}
+        self.written: Written = {}
+        self.rendition_rows = RenditionRows(store, connection, self.now)
         self._lost: set[int] = set()  # ids of which nothing is left
         self._moved: dict[int, set[int]] = defaultdict(set)  # by recipient, ids that entered or ended
         self._anew: set[int] = set()  # recipients for whom much may be different
@@ -61,6 +68,7 @@ class Act:
         self._touched |= set(objects)
         label_returned(self._store, self.connection, objects)
         translations = label_translations(self._store, self.connection, objects)
+        self._note_stated(objects)
         mentions = mentioned(self.connection, objects)
         for recipient in self.recipients:
             with self._feeds(recipient) as feeds:
@@ -80,27 +88,38 @@ class Act:
         if not objects:
             return
         self._touched |= set(objects)
+        self._note_stated(objects)
         rows = self.connection.execute(
-            "select n, ident, whole, area, hidden from object where n in (select value from json_each(?))",
+            "select n, ident, whole, area, unstated, hidden from object where n in (select value from json_each(?))",
             (json.dumps(list(objects)),),
         ).fetchall()
         for recipient in self.recipients:
             masks = self.masks(recipient)
-            may = [n for n, ident, whole, area, hidden in rows if not hidden and masks(whole, area, ident)]
+            may = [
+                n
+                for n, ident, whole, area, unstated, hidden in rows
+                if not hidden and masks(whole, area, ident, unstated)
+            ]
             let_out = self.gate(recipient).covered(may)
             with self._feeds(recipient) as feeds:
                 self._count(self._ended, recipient, feeds.end([n for n, *_ in rows if n not in let_out]))
                 self._count(self._opened, recipient, feeds.offer([n for n in may if n in let_out]))
 
+    def _note_stated(self, objects: Sequence[int] | None = None) -> None:
+        """Where a partner asks, note of rows that were labelled anew whether their bytes state it."""
+        if any(recipient.restates for recipient in self.recipients):
+            note_stated(self._store, self.connection, objects)
+
     def ask_anew(self, recipient: Recipient) -> None:
         """What people did, or what may leave in part, is another by now."""
         self._gates.pop(recipient.n, None)
 
-    def released(self, recipient: Recipient, objects: Sequence[int]) -> None:
-        """Let rows into one feed that people or a rule let leave from now on."""
+    def released(self, recipient: Recipient, objects: Sequence[int], along: Sequence[int] = ()) -> None:
+        """Let rows into one feed that people or a rule let leave from now on; what only goes `along` is not counted."""
         self.ask_anew(recipient)
         with self._feeds(recipient) as feeds:
-            self._count(self._opened, recipient, feeds.offer(objects))
+            opened = feeds.offer([*along, *objects])
+            self._count(self._opened, recipient, opened - len(feeds.entered.keys() & set(along)))
 
     def withheld(self, recipient: Recipient, objects: Sequence[int]) -> None:
         """Take rows out of one feed, by people's word."""
@@ -141,7 +160,8 @@ class Act:
         masks = self.masks(recipient)
         pairs = self.connection.execute("select distinct whole, area from object where hidden=0").fetchall()
         live = f"select object from feed where recipient={recipient.n:d} and live=1"
-        found = self._labelled([pair for pair in pairs if masks(*pair)], f" and n not in ({live})")
+        stated = " and unstated=0" if recipient.restates else ""
+        found = self._labelled([pair for pair in pairs if masks(*pair)], f"{stated} and n not in ({live})")
         return found + self._rows_of(masks.of_ids) if masks.of_ids else found
 
     def destroying(self, idents: Sequence[int]) -> None:
@@ -164,7 +184,8 @@ class Act:
         """Label anew the older rows that name marking definitions which a source brought: each (ident, newest row without it)."""
         if definitions:
             note_definitions(self.connection)
-            self.reconsider(label_naming(self, self._store, definitions, source))
+            changed = label_naming(self, self._store, definitions, source)
+            self.reconsider([*changed, *ask_again(self.connection, definitions)])
 
     def labelled_too_early(self, first: int, source: Source, known: Mapping[str, dict[str, Any]]) -> None:
         """Label anew a source's rows from one on: marking definitions came or went since their labels were worked out.
@@ -192,6 +213,8 @@ class Act:
         self.recipients = read_recipients(self.connection, read_groups(self.connection))
         self._masks.clear()
         self._gates.clear()
+        if not any(recipient.restates for recipient in old):
+            self._note_stated()
         before = {r.n: r for r in old}
         for recipient in self.recipients:
             if before.get(recipient.n) != recipient:
@@ -202,15 +225,21 @@ class Act:
         """Offer and end what one recipient may have now but not then, and the reverse."""
         then = None if old is None else Masks(self.connection, self._store.interned, self._holder, old, at)
         masks = self.masks(new)
-        opened: list[tuple[int, int | None]] = []
-        ended: list[tuple[int, int | None]] = []
-        for whole, area in self.connection.execute("select distinct whole, area from object where hidden=0").fetchall():
-            was, may = then is not None and then(whole, area), masks(whole, area)
-            if was != may:
-                (opened if may else ended).append((whole, area))
+        ended: list[int] = []
+        opened: list[int] = []
+        restates = new.restates or (old is not None and old.restates)
+        for where, unstated in _BY_BYTES if restates else (("1=1", 0),):
+            pairs = self.connection.execute(
+                f"select distinct whole, area from object where hidden=0 and {where}"
+            ).fetchall()
+            for whole, area in pairs:
+                was = then is not None and then(whole, area, unstated=unstated)
+                may = masks(whole, area, unstated=unstated)
+                if was != may:
+                    (opened if may else ended).extend(self._labelled([(whole, area)], f" and {where}"))
         with self._feeds(new) as feeds:
-            self._count(self._ended, new, feeds.end(self._labelled(ended)))
-            self._count(self._opened, new, feeds.offer(self._labelled(opened)))
+            self._count(self._ended, new, feeds.end(ended))
+            self._count(self._opened, new, feeds.offer(opened))
         self._anew.add(new.n)
         consented = set(masks.of_ids) | (set() if then is None else set(then.of_ids))
         if consented:  # their labels say no before and after
@@ -269,8 +298,13 @@ class Act:
         return self._gates[recipient.n]
 
     def change(self, touched: int) -> Change:
-        """What the act did so far."""
+        """What the act did so far, but for what leaves in part."""
         return Change(touched, dict(self._opened), dict(self._ended))
+
+    def done(self, touched: int) -> Change:
+        """What the act did, when there is nothing left to do in it."""
+        self.finish()
+        return self.change(touched)
 
     def fed(self) -> tuple[int, int] | None:
         """Feed rows opened and ended, of all partners together; None where nothing was."""
@@ -285,12 +319,16 @@ class Act:
     def finish(self) -> None:
         """At the end of the act: work out anew what leaves in part and rests on what it changed, and look through what entered."""
         self.known.clear()  # labels may be others by now
+        self.written.clear()
         for recipient in self.recipients:
             self._let_go(recipient)
             self._part(recipient)
             self._look_through(recipient)
         for name in sorted(self._finds.partial) if self._finds is not None else ():
             self._store.record(self.connection, MACHINE, "scan.partial", name)
+        self._finds = None
+        for of in (self._touched, self._lost, self._anew, self._moved):
+            of.clear()
 
     def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Look anew, at the end of the act, through what is held for texts that somebody cleared."""
@@ -326,7 +364,8 @@ class Act:
 
     def _part(self, recipient: Recipient) -> None:
         gate = self.gate(recipient)
-        if gate.has_parts or gate.parting:
+        restates = recipient.restates and self._is_any_unstated()
+        if gate.has_parts or gate.parting or restates:
             parting = Parting(self._store, self, recipient)
             touched = self._idents(self._touched) | self._lost
             if recipient.n in self._anew:
@@ -337,8 +376,16 @@ class Act:
                 wanted = list(self._touched)
             if gate.parting:
                 idents |= gate.parting_from(self._seen_in_part(recipient, wanted))
-            parting.refresh(idents)
-            parting.offer(idents)
+            entire: set[int] = set()
+            if restates:
+                seen = None if recipient.n in self._anew else touched | self._moved[recipient.n]
+                entire = gate.asking_for(list(parting.unstated(seen))) - idents
+            parting.refresh(idents, if_entire=entire)
+            parting.offer(idents | entire)
+
+    def _is_any_unstated(self) -> bool:
+        sql = "select 1 from object where unstated=1 and hidden=0 limit 1"
+        return self.connection.execute(sql).fetchone() is not None
 
     def _seen_in_part(self, recipient: Recipient, rows: Sequence[int]) -> list[int]:
         """Of these rows, those of which a recipient may have anything."""

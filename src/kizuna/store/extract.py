@@ -59,6 +59,13 @@ def extract(
     )
 
 
+def named(data: dict[str, Any]) -> list[tuple[str, str, Label | None]]:
+    """The edges of an object in which nothing is marked by itself."""
+    links = _named(data, edges(data))
+    targets: list[tuple[str, str, Label | None]] = [(t, path, None) for path, t in links if t not in BUILTIN]
+    return targets + _mentioned(data, links, _encode(data))
+
+
 def _named(data: dict[str, Any], links: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Everything an object names by id: its references, markings and extensions."""
     if "object_marking_refs" in data or "granular_markings" in data:

@@ -150,23 +150,27 @@ class Feeds:
         """The rows to look at (n → ident): those asked for and, transitively, those that wait for them."""
         found: dict[int, int] = {}
         arrived = set[int]()
-        frontier = self._rows("select n, ident, whole, area, source from object where hidden=0 and n in ({})", objects)
+        frontier = self._rows(
+            "select n, ident, whole, area, source, unstated from object where hidden=0 and n in ({})", objects
+        )
         frontier += self._renditions(objects)
         while frontier:
             fresh = {
                 n: ident
-                for n, ident, whole, area, source in frontier
-                if n not in found and source != self._source and (n in self._parts or self._allowed(whole, area, ident))
+                for n, ident, whole, area, source, unstated in frontier
+                if n not in found
+                and source != self._source
+                and (n in self._parts or self._allowed(whole, area, ident, unstated))
             }
             passing = self._gate.passing(list(fresh))
             fresh = fresh if len(passing) == len(fresh) else {n: fresh[n] for n in fresh if n in passing}
             found |= fresh
             # What the recipient sent itself does not enter, but what waited for it may.
-            theirs = {ident for _, ident, _, _, source in frontier if source == self._source} - arrived
+            theirs = {ident for _, ident, _, _, source, _ in frontier if source == self._source} - arrived
             arrived |= theirs
             arriving = list(theirs.union(fresh.values()))
             waiters = self._rows(
-                "select w.target, o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
+                "select w.target, o.n, o.ident, o.whole, o.area, o.source, o.unstated from waiting w join object o on o.n=w.object "
                 "where o.hidden=0 and w.recipient=? and w.target in ({})",
                 arriving,
                 self._recipient,
@@ -175,23 +179,23 @@ class Feeds:
             frontier = [row for target, *row in waiters if row[0] in found or not self._waits_on(row[0], target)]
         return found
 
-    def _renditions(self, objects: Sequence[int]) -> list[tuple[int, int, int, int | None, int]]:
+    def _renditions(self, objects: Sequence[int]) -> list[tuple[int, int, int, int | None, int, int]]:
         """Of these rows, the renditions that the recipient may have now."""
         if not self._gate.has_parts:
             return []
         sql = (
-            "select o.n, o.ident, o.whole, o.area, o.source from part p join object o on o.n=p.row "
+            "select o.n, o.ident, o.whole, o.area, o.source, 0 from part p join object o on o.n=p.row "
             "where p.recipient=? and p.row in ({})"
         )
         rows = self._rows(sql, objects, self._recipient)
         self._parts |= {n for n, *_ in rows}
         return rows
 
-    def _waiting_renditions(self, arriving: Sequence[int]) -> list[tuple[int, int, int, int, int | None, int]]:
+    def _waiting_renditions(self, arriving: Sequence[int]) -> list[tuple[int, int, int, int, int | None, int, int]]:
         if not self._gate.has_parts:
             return []
         sql = (
-            "select w.target, o.n, o.ident, o.whole, o.area, o.source from waiting w join object o on o.n=w.object "
+            "select w.target, o.n, o.ident, o.whole, o.area, o.source, 0 from waiting w join object o on o.n=w.object "
             "join part p on p.row=o.n and p.recipient=w.recipient where w.recipient=? and w.target in ({})"
         )
         rows = self._rows(sql, arriving, self._recipient)
@@ -205,7 +209,7 @@ class Feeds:
         each of them once.
         """
         rows = self._connection.execute(
-            f"select e.target, o.whole, o.area, o.source, o.hidden from edge e left join object o on o.ident=e.target "
+            f"select e.target, o.whole, o.area, o.source, o.hidden, o.unstated from edge e left join object o on o.ident=e.target "
             f"where e.object=? and e.target>? and {COUNTS} order by e.target",
             (n, arrived),
         )
@@ -219,9 +223,17 @@ class Feeds:
         return False
 
     def _may_stand(
-        self, ident: int, whole: int | None, area: int | None, source: int | None, hidden: int | None
+        self,
+        ident: int,
+        whole: int | None,
+        area: int | None,
+        source: int | None,
+        hidden: int | None,
+        unstated: int | None,
     ) -> bool:
-        return whole is not None and (source == self._source or (not hidden and self._allowed(whole, area, ident)))
+        if whole is None or source == self._source:
+            return whole is not None
+        return not hidden and self._allowed(whole, area, ident, unstated)
 
     def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
         by_object: dict[int, list[int]] = {}

@@ -74,6 +74,7 @@ class Gate:
         self._fits: dict[tuple[int, int, int | None, int, int], bool] = {}
         self._left: dict[int, int] = {}
         self._by: dict[int, int] = {}
+        self._entire: dict[int, int] = {}  # renditions of which nothing is cut, and of which rows they were made
         self.over: set[int] = set()
         """Rows that would leave but for the hourly number of their rule."""
 
@@ -92,9 +93,13 @@ class Gate:
     def proposed(self, objects: Sequence[int]) -> dict[int, Rule]:
         """By row, the rule that asks people to let it leave, the one that asks for the most."""
         found: dict[int, Rule] = {}
-        rows = self.facts(objects) if self._proposing else []
+        parts = self._parts(objects) if self._proposing and self.has_parts else {}
+        rows = self.facts([n for n in objects if n not in parts]) if self._proposing else []
+        cut = [row for row in parts.values() if row.n not in self._entire]
+        rows += [row for row in parts.values() if row.n in self._entire]
         for rule in sorted(self._proposing, key=lambda rule: rule.terms.approvers):
-            found |= dict.fromkeys((row.n for row in self._fitting(rule, rows)), rule)
+            asked = [*rows, *cut] if rule.terms.parts else rows
+            found |= dict.fromkeys((row.n for row in self._fitting(rule, asked)), rule)
         return found
 
     def parting_from(self, objects: Sequence[int]) -> set[int]:
@@ -103,6 +108,12 @@ class Gate:
         rules = [rule for rule in (*self._sending, *self._proposing) if rule.terms.parts]
         # What a part may say of confidence and tags is looked at when there is one.
         return {row.ident for row in rows if any(self._fits_facts(rule, row, labels=False) for rule in rules)}
+
+    def asking_for(self, objects: Sequence[int]) -> set[int]:
+        """Ids of these rows that rules let out, or ask people for, where nothing of them is cut."""
+        rules = [*self._sending, *self._proposing]
+        rows = self.facts(objects) if rules else []
+        return {row.ident for row in rows if self._any or any(self._fits_facts(rule, row) for rule in rules)}
 
     def about(self, rule: Rule, objects: Sequence[int]) -> set[int]:
         """Which of these rows a rule is about."""
@@ -193,7 +204,9 @@ class Gate:
         else:
             found = self._let_out(self.facts(objects), [] if self._any else self._sending, limit, any=self._any)
         if parts:
-            rows = [row for row in parts.values() if row.ident]
+            entire = [row for row in parts.values() if row.n in self._entire]
+            found |= self._let_out(entire, [] if self._any else self._sending, limit, any=self._any)
+            rows = [row for row in parts.values() if row.ident and row.n not in self._entire]
             found |= self._let_out(rows, [rule for rule in self._sending if rule.terms.parts], limit)
             found |= {row.n for row in parts.values() if not row.ident}  # definitions, offered with what they are for
         return found
@@ -219,11 +232,13 @@ class Gate:
     def _parts(self, objects: Sequence[int]) -> dict[int, Facts]:
         """Of these rows, the renditions: by the label of what is in them, and as what they were made of otherwise."""
         sql = (
-            "select p.row, p.ident, r.whole, o.area, r.type, coalesce(o.source, r.source) from part p join object r on r.n=p.row "
+            "select p.row, p.ident, r.whole, o.area, r.type, coalesce(o.source, r.source), p.entire, p.original "
+            "from part p join object r on r.n=p.row "
             f"left join object o on o.n=p.original where p.recipient=? and p.row in {_THESE} order by p.row"
         )
-        rows = self._connection.execute(sql, (self._recipient, json.dumps(list(objects))))
-        return {row[0]: Facts._make(row) for row in rows}
+        rows = self._connection.execute(sql, (self._recipient, json.dumps(list(objects)))).fetchall()
+        self._entire |= {n: original for n, *_, entire, original in rows if entire}
+        return {row[0]: Facts._make(row[:-2]) for row in rows}
 
     def _approved(self, objects: Sequence[int]) -> set[int]:
         if not self._approving:
@@ -278,14 +293,16 @@ class Gate:
     def _holding_words(self, query: str, rows: list[Facts]) -> set[int]:
         """Which rows hold all words of a query, as the search finds them."""
         sql = f"select min(n), max(n) from doc where object in {_THESE}"
-        these = json.dumps([row.n for row in rows])
+        of = {row.n: self._entire.get(row.n, row.n) for row in rows}  # renditions are not searched
+        these = json.dumps(sorted(of.values()))
         first, last = self._connection.execute(sql, (these,)).fetchone()
         words = phrases(query)
         if first is None or not words:
             return set()
         found = self._connection.full_text.numbers(self._connection, words, first - 1, last)
         sql = f"select distinct object from doc where n in {_THESE} and object in {_THESE}"
-        return {n for (n,) in self._connection.execute(sql, (f"[{found or ''}]", these))}
+        holding = {n for (n,) in self._connection.execute(sql, (f"[{found or ''}]", these))}
+        return {n for n, original in of.items() if original in holding}
 
     def _has(self, table: str) -> bool:
         sql = f"select 1 from {table} where recipient=? limit 1"

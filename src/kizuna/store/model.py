@@ -11,6 +11,8 @@ from kizuna.stix import Problem
 
 T = TypeVar("T")
 SourceKind = Literal["own", "pack", "partner"]
+Unstated = Literal["rendition", "whole"]
+"""How what states less than its label leaves: as a rendition that states it, or whole, since the partner knows it otherwise."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -31,7 +33,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     `name` is its short key; `receives` lists TLP levels and areas it is addressed by; `default_label` is the text form of the
     label for what it sends unmarked; `url` is its TAXII discovery address and `token` the file, in the node's folder
     or absolute, that holds ours there; by default `NAME.token` in lower case. Quotas are for what it sends in an hour; None is the
-    node's own setting.
+    node's own setting. `unstated` is how it gets what states less than its label: partners from before there was a choice get it whole.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     last_exchange: int | None = None
     quota_objects: int | None = None
     quota_bytes: int | None = None
+    unstated: Unstated = "whole"
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ and its label withholds it now."""
 STATES: tuple[State, ...] = get_args(State)
 _THESE = "(select value from json_each(?))"
 _ROWS = (
-    "select o.n, o.ident, o.id, o.version, o.whole, o.area, o.source from object o "
+    "select o.n, o.ident, o.id, o.version, o.whole, o.area, o.source, o.unstated from object o "
     f"where o.space=0 and o.hidden=0 and o.ident in {_THESE} order by o.n"
 )
 
@@ -83,8 +83,14 @@ class OutRow(NamedTuple):
     whole: int
     area: int | None
     source: int
+    unstated: int | None = 0
     leaves: int | None = None
     bound: int = 0
+
+    @property
+    def fact(self) -> tuple[int, int | None, int, int | None]:
+        """What decides whether it may leave in its own bytes."""
+        return self.whole, self.area, self.ident, self.unstated
 
 
 def recipient_of(store: Store, connection: Connection, partner: str) -> Recipient:
@@ -191,7 +197,7 @@ class Outbox:
             return ("withdrawn" if act == "withdrawn" else "stopped"), person, at
         if leaves in moment.found:
             return "found", None, None
-        if not in_part and not self._masks(row.whole, row.area, row.ident):
+        if not in_part and not self._masks(*row.fact):
             given = [added for _, added, _ in there]
             return ("ended", None, max(given)) if given else ("withheld", None, None)
         if leaves in moment.passing:
@@ -220,7 +226,7 @@ class Outbox:
         """The row that leaves of an id: its rendition, itself, or none."""
         if row.ident in made:
             return parts[row.ident][0] if row.ident in parts else None
-        return row.n if self._masks(row.whole, row.area, row.ident) else None
+        return row.n if self._masks(*row.fact) else None
 
     def about(self, rule: Rule) -> int:
         """How many objects a rule is about, of those that labels let leave."""
@@ -315,7 +321,7 @@ class Outbox:
         return newest
 
     def _order(self, row: OutRow) -> tuple[bool, int, bool, int]:
-        return row.version is not None, row.version or 0, self._masks(row.whole, row.area, row.ident), -row.n
+        return row.version is not None, row.version or 0, self._masks(*row.fact), -row.n
 
     def _feed_of(self, idents: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
         """By ident, rows of the feed: (row, when it entered, whether it is there still); renditions under the id they were made of."""

@@ -21,10 +21,11 @@ from kizuna.labels import (
     Reason,
     addressed,
     decide,
-    join,
     least_label,
     redact,
     restricts,
+    states,
+    states_parts,
 )
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION, extract
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _ROWS = (
-    "select o.n, o.ident, o.id, o.version, o.label, o.least, o.whole, o.area, o.source, o.hidden from object o "
+    "select o.n, o.ident, o.id, o.version, o.label, o.least, o.whole, o.area, o.source, o.hidden, o.unstated from object o "
     "where o.ident in (select value from json_each(?)) order by o.n"
 )
 
@@ -52,7 +53,8 @@ MOST = 200_000
 class Held(NamedTuple):
     """A stored row. `whole`: the partner may have all of it by its label; `part`: something of it.
 
-    `theirs`: the partner brought it; `hidden`: it was deleted here, and nobody may be told that it ever was.
+    `theirs`: the partner brought it; `hidden`: it was deleted here, and nobody may be told that it ever was. `restated`: its label lets
+    all of it leave, but only as a rendition that states it.
     """
 
     n: int
@@ -68,6 +70,7 @@ class Held(NamedTuple):
     whole_label: int
     theirs: bool
     hidden: bool
+    restated: bool = False
 
 
 class Ground(Protocol):
@@ -94,19 +97,35 @@ class Ground(Protocol):
     def states(self, row: Held) -> bool:
         """Whether the bytes of a row state all that its label asks: who gets them knows nothing else of it."""
 
+    def states_parts(self, row: Held) -> bool:
+        """Whether the granular marks in its bytes ask for all that its parts do, where something states its own label."""
+
+    @property
+    def restates(self) -> bool:
+        """Whether what states less than its label leaves to the partner as a rendition that states it."""
+
 
 class Outgoing:
     """One moment of a store, for one partner. Raises NotFound when there is no such partner."""
 
     def __init__(
-        self, store: Store, connection: Connection, partner: str, *, at: int | None = None, known: Known | None = None
+        self,
+        store: Store,
+        connection: Connection,
+        partner: str | Recipient,
+        *,
+        at: int | None = None,
+        known: Known | None = None,
     ) -> None:
         self._read_before: Known = {} if known is None else known
         self._store = store
         self._connection = connection
         self._at = store.clock() if at is None else at
-        self.partner = name = store.partner(partner).name
-        self._recipient: Recipient = next(r for r in store.recipients(connection) if r.partner.name == name)
+        if isinstance(partner, str):
+            name = store.partner(partner).name
+            partner = next(r for r in store.recipients(connection) if r.partner.name == name)
+        self._recipient: Recipient = partner
+        self.partner = name = partner.partner.name
         self._holder = store.holder()
         self._masks = Masks(connection, store.interned, self._holder, self._recipient, self._at)
         self._allowed: dict[tuple[int, int | None, int | None], tuple[Label, bool]] = {}
@@ -122,13 +141,22 @@ class Outgoing:
     def rows(self, idents: Iterable[int]) -> list[Held]:
         """Everything that is stored of these ids."""
         rows = self._connection.execute(_ROWS, (json.dumps(list(idents)),)).fetchall()
-        return [
-            Held(
-                n, ident, id, version, self._masks(whole, area, ident), self._masks(least, area, ident), label, least, area, source, whole,
-                source == self._theirs, bool(hidden),
-            )
-            for n, ident, id, version, label, least, whole, area, source, hidden in rows
-        ]  # fmt: skip
+        found = []
+        for n, ident, id, version, label, least, whole, area, source, hidden, unstated in rows:
+            lets = self._masks(whole, area, ident)
+            as_it_is = lets and self._masks(whole, area, ident, unstated)
+            found.append(
+                Held(
+                    n, ident, id, version, as_it_is, lets or self._masks(least, area, ident), label, least, area, source, whole,
+                    source == self._theirs, bool(hidden), lets and not as_it_is,
+                )
+            )  # fmt: skip
+        return found
+
+    @property
+    def restates(self) -> bool:
+        """Whether what states less than its label leaves to the partner as a rendition that states it."""
+        return self._recipient.restates
 
     def references(self, rows: Sequence[int]) -> dict[int, list[int]]:
         """By row, the ids it cannot leave whole without: what it refers to, and what it mentions and this node holds."""
@@ -188,22 +216,27 @@ class Outgoing:
 
     def states(self, row: Held) -> bool:
         """Whether the bytes of a row state all that its label asks: who gets them knows nothing else of it."""
-        label = self._label_of(row, whole=True)
-        if not restricts(label):
+        if not restricts(self._label_of(row, whole=True)):
             return True
-        data, _ = self.read(row)
-        refs, granular = data.get("object_marking_refs"), "granular_markings" in data
-        if not refs and not granular:
-            return False
-        key = (row.source, id(label), tuple(refs or ()))
-        if granular or key not in self._stating:
-            name, organisation = self._source(row.source)
-            stated = marked_as_stored(self._store, self._connection, data, organisation, name).whole
-            said = join(stated, label) == stated
-            if granular:
+        data, marked = self.read(row)
+        refs = tuple(data.get("object_marking_refs") or ())
+        alone = bool(marked.granular) or "granular_markings" in data or data["type"] == "marking-definition"
+        key = (row.source, id(marked.label), refs)
+        if alone or key not in self._stating:
+            said = states(data, marked, self._worded(row, data))
+            if alone:
                 return said
-            self._stating[key] = (label, said)
+            self._stating[key] = (marked.label, said)
         return self._stating[key][1]
+
+    def states_parts(self, row: Held) -> bool:
+        """Whether the granular marks in its bytes ask for all that its parts do, where something states its own label."""
+        data, marked = self.read(row)
+        return not marked.granular or states_parts(marked, self._worded(row, data))
+
+    def _worded(self, row: Held, data: dict[str, Any]) -> Marked:
+        name, organisation = self._source(row.source)
+        return marked_as_stored(self._store, self._connection, data, organisation, name)
 
     def _source(self, n: int) -> tuple[str, str]:
         name, organisation = self._connection.execute(
@@ -303,7 +336,10 @@ class SeenOutgoing(Outgoing):
         marked = self._marks(row, data)
         part = self._parts[row.n] = _Part(least_label(data, marked), marked.whole, *self._read_out(data, marked))
         self._spend(len(part.named) + len(part.mentioned))
-        return row._replace(whole=self.allows(part.whole, row), part=self.allows(part.least, row))
+        lets = self.allows(part.whole, row)
+        as_it_is = lets and (not self.restates or self.states(row))
+        least = lets or self.allows(part.least, row)
+        return row._replace(whole=as_it_is, part=least, restated=lets and not as_it_is)
 
     def _shown(self, row: Held) -> dict[str, Any] | None:
         """An object as a view cuts it; None where nothing of it is left."""

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kizuna.clock import from_text, to_text
-from kizuna.labels import Label, Marked, mark
-from kizuna.stix import BUILTIN, canonical, check
+from kizuna.labels import Label, mark
+from kizuna.stix import BUILTIN, check
 from kizuna.stix.builtin import RENDITION_EXTENSION
-from kizuna.store.areas import DEFAULT
 from kizuna.store.database import Connection
-from kizuna.store.extract import Extract, extract
-from kizuna.store.model import Source
 from kizuna.store.outgoing import Outgoing
 from kizuna.store.plan import Plan
-from kizuna.store.prepare import Prepared
 from kizuna.store.recipients import Recipient
+from kizuna.store.rendition_rows import One, moment_text, version
 from kizuna.store.renditions import Made
-from kizuna.store.rows import New, RowWriter, end_of_rows
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
     from kizuna.store.store import Store
-
-SOURCE = "rendition"
-"""The source of every rendition, which is this node."""
-
-SHOWN_TO_NONE = 2
-"""`hidden` of a row that no view shows and feeds may hold."""
 
 MOST = 50_000
 _FED = "object o cross join feed f indexed by feed_ident on f.ident=o.ident and f.object=o.n"
@@ -50,33 +38,35 @@ class Parting:
         self._act = act
         self._connection: Connection = act.connection
         self._recipient = recipient
+        self._rows = act.rendition_rows
 
-    def refresh(self, idents: Iterable[int], *, all_below: bool = False) -> None:
-        """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow."""
-        wanted = sorted(set(idents))
+    def refresh(self, idents: Iterable[int], *, all_below: bool = False, if_entire: Collection[int] = ()) -> None:
+        """Work out anew what leaves in part of these ids, with `all_below` of all they rest on as well, and let feeds follow.
+
+        Of the ids `if_entire` only what leaves uncut.
+        """
+        wanted = sorted({*idents, *if_entire})
         if not wanted:
             return
-        partner, known = self._recipient.partner.name, self._act.known
-        outgoing = Outgoing(self._store, self._connection, partner, at=self._act.now, known=known)
+        outgoing = Outgoing(self._store, self._connection, self._recipient, at=self._act.now, known=self._act.known)
         plan = Plan(outgoing, wanted)
         if all_below:
             wanted = sorted({*wanted, *(row.ident for row in plan.in_part())})
-        made = self._store.maker.make(plan, wanted)
+        made = self._store.maker.make(plan, wanted, self._act.written)
+        made = {ident: one for ident, one in made.items() if one.entire or ident not in if_entire}
         before = self._parts(wanted)
         gone: dict[int, int] = {}
+        rows = dict(zip(made, self._rows.of(list(made.values())), strict=True))
         for ident in wanted:
-            one = made.get(ident)
-            row = None if one is None else self._row(one)
             had = before.get(ident)
-            if had is not None and had != row:
+            if had is not None and had != rows.get(ident):
                 gone[had] = ident
-            if one is not None and row is not None:
-                self._keep(row, ident, one)
+        self._keep([(rows[ident], ident, one) for ident, one in made.items()])
         last = [n for had, ident in gone.items() if (n := self._last(had, ident, made.get(ident), plan)) is not None]
         for had in gone:
             self._connection.execute("delete from part where recipient=? and row=?", (self._recipient.n, had))
         self._act.withheld(self._recipient, list(gone))
-        self._act.released(self._recipient, last)
+        self._act.released(self._recipient, [], along=last)
 
     def _last(self, had: int, ident: int, made: Made | None, plan: Plan) -> int | None:
         """The last version of a rendition that another, or the whole, takes the place of: revoked, it names that.
@@ -101,7 +91,7 @@ class Parting:
         data = {
             **{key: value for key, value in old.items() if key in _STATED},
             "revoked": True,
-            "modified": _moment(max(self._act.now, _version(old) or 0) + 1_000),
+            "modified": moment_text(max(self._act.now, version(old) or 0) + 1_000),
             "object_marking_refs": old["object_marking_refs"] if made is None else made.data["object_marking_refs"],
             "extensions": {RENDITION_EXTENSION: {"extension_type": "property-extension", "successor": successor}},
         }
@@ -111,9 +101,10 @@ class Parting:
                 data[key] = told
         if _lacking(data):
             return None
-        n = self._stored(data, label, of.area)
+        (n,) = self._rows.stored([One(data, label, of.area)])
+        self._rows.forget()
         self._connection.execute("insert into rendition values (?,?) on conflict do nothing", (n, of.n))
-        self._put((self._recipient.n, n, 0, of.n, 0))
+        self._put([(self._recipient.n, n, 0, of.n, 0, 0)])
         return n
 
     def offer(self, idents: Iterable[int]) -> None:
@@ -122,14 +113,14 @@ class Parting:
         gate = self._act.gate(self._recipient)
         let_out = gate.covered(rows)
         self._act.withheld(self._recipient, [n for n in rows if n not in let_out])
-        self._act.released(self._recipient, [*self._definitions(sorted(let_out)), *sorted(let_out)])
+        self._act.released(self._recipient, sorted(let_out), along=self._definitions(sorted(let_out)))
 
     def own(self, data: dict[str, Any]) -> int:
         """Store something of this node's own that only this partner may have; gives its row."""
         label = own_label(data, self._store)
-        n = self._stored(data, label, None, alone=True)  # ids in it are those that the partner knows
+        (n,) = self._rows.stored([One(data, label, None, alone=True)])  # ids in it are those that the partner knows
         self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-        self._put((self._recipient.n, n, 0, 0, 0))
+        self._put([(self._recipient.n, n, 0, 0, 0, 0)])
         return n
 
     def known(self) -> set[int]:
@@ -141,6 +132,49 @@ class Parting:
         )
         return {ident for sql in (parts, asked) for (ident,) in self._connection.execute(sql, mine)}
 
+    def unstated(self, seen: Collection[int] | None) -> dict[int, int]:
+        """Rows that may leave restated, with their ids, of what leads to these ids, or of all there is.
+
+        Each would leave whole by its label and does not, since its bytes do not state that, or what it refers to leaves otherwise.
+        """
+        live = f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident={{0}} and f.live=1"
+        itself = f"({live.format('o.ident')} and f.object=o.n)"
+        waits = (
+            "exists (select 1 from edge e cross join object t on t.ident=e.target where e.object=o.n and t.hidden=0 "
+            f"and not exists ({live.format('e.target')}))"
+        )
+        if seen is not None and len(near := self._leading_to(seen)) <= MOST:
+            start, these = "json_each(?) j cross join object o on o.ident=j.value", [json.dumps(sorted(near))]
+        else:
+            start, these = "object o", []
+        rows = self._connection.execute(
+            f"select o.n, o.ident, o.whole, o.area from {start} where o.hidden=0 and o.space=0 and not exists {itself} "
+            f"and (o.unstated=1 or {waits})",
+            these,
+        ).fetchall()
+        masks = self._act.masks(self._recipient)
+        return {n: ident for n, ident, whole, area in rows if masks(whole, area, ident)}
+
+    def _leading_to(self, idents: Collection[int]) -> set[int]:
+        """These ids and all that leads to them through rows that are not in the feed whole; once they are too many, some of it."""
+        found, frontier = set(idents), set(idents)
+        while frontier and len(found) <= MOST:
+            frontier = self._near(frontier) - found
+            found |= frontier
+        return found
+
+    def _near(self, idents: Collection[int]) -> set[int]:
+        """What refers to these ids and is not in the feed whole."""
+        live = (
+            f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident=o.ident "
+            "and f.object=o.n and f.live=1"
+        )
+        sql = (
+            "select distinct o.ident from json_each(?) j cross join edge e on e.target=j.value cross join object o on o.n=e.object "
+            f"where o.hidden=0 and not exists ({live})"
+        )
+        return {ident for (ident,) in self._connection.execute(sql, (json.dumps(sorted(idents)),))}
+
     def affected(self, touched: set[int], moved: set[int]) -> set[int]:
         """The known ids whose renditions may be others now: the touched ones, and whatever leads to what changed.
 
@@ -149,19 +183,10 @@ class Parting:
         known = self.known()
         seen = touched | moved
         found, frontier = known & seen, seen
-        # By the id: of a recipient alone SQLite may go through the whole feed for each edge.
-        live = (
-            f"select 1 from feed f indexed by feed_ident where f.recipient={self._recipient.n:d} and f.ident=o.ident "
-            "and f.object=o.n and f.live=1"
-        )
-        sql = (
-            "select distinct o.ident from edge e join object o on o.n=e.object "
-            f"where e.target in {_THESE} and o.hidden=0 and not exists ({live})"
-        )
         while frontier and len(found) < len(known):
             if len(seen) > MOST:
                 return known
-            near = {ident for (ident,) in self._connection.execute(sql, (json.dumps(sorted(frontier)),))} - seen
+            near = self._near(frontier) - seen
             seen |= near
             found |= near & known
             frontier = near
@@ -179,55 +204,27 @@ class Parting:
         )
         return [n for (n,) in self._connection.execute(sql, (self._recipient.n, json.dumps(list(rows))))]
 
-    def _keep(self, row: int, ident: int, made: Made) -> None:
-        said = (self._recipient.n, row, ident, made.original.n, made.original.whole_label)
-        self._put(said)
-        for definition in made.definitions:
-            n = self._stored(definition, made.label, made.original.area)
-            self._connection.execute("insert into rendition values (?,null) on conflict do nothing", (n,))
-            self._put((self._recipient.n, n, 0, 0, 0))
+    def _keep(self, several: Sequence[tuple[int, int, Made]]) -> None:
+        """Note rows, and of which ids they are, as what the partner may have now."""
+        mine = self._recipient.n
+        self._put(
+            [(mine, row, ident, m.original.n, m.original.whole_label, int(m.entire)) for row, ident, m in several]
+        )
+        self._put([(mine, row, 0, 0, 0, 0) for row in self._rows.definitions([made for _, _, made in several])])
 
-    def _put(self, said: tuple[int, int, int, int, int]) -> None:
-        self._connection.execute(
-            "insert into part values (?,?,?,?,?) on conflict(recipient, row) do update set ident=excluded.ident, "
-            "original=excluded.original, whole=excluded.whole",
+    def _put(self, said: Sequence[tuple[int, int, int, int, int, int]]) -> None:
+        self._connection.executemany(
+            "insert into part(recipient,row,ident,original,whole,entire) values (?,?,?,?,?,?) "
+            "on conflict(recipient, row) do update set ident=excluded.ident, "
+            "original=excluded.original, whole=excluded.whole, entire=excluded.entire",
             said,
         )
         self._act.ask_anew(self._recipient)
 
-    def _row(self, made: Made) -> int:
-        n = self._stored(self._after_last(made.data), made.label, made.original.area)
-        # Of equal bytes the newest row they were made of: what is destroyed takes its rendition along.
-        self._connection.execute(
-            "insert into rendition values (?,?) on conflict(row) do update set original=excluded.original",
-            (n, made.original.n),
-        )
+    def row(self, made: Made) -> int:
+        """The row of a rendition, which is stored when there is none."""
+        (n,) = self._rows.of([made])
         return n
-
-    def _after_last(self, data: dict[str, Any]) -> dict[str, Any]:
-        """As it is, but newer than its last version where it had one and comes back."""
-        sql = (
-            "select b.raw from ident i join object o on o.ident=i.n join body b on b.n=o.n "
-            "where i.space=0 and i.id=? and o.hidden=? order by o.version desc"
-        )
-        rows = self._connection.execute(sql, (data["id"], SHOWN_TO_NONE)).fetchall()
-        versions = [msgspec.json.decode(raw) for (raw,) in rows]
-        last = next(
-            (
-                one
-                for one in versions
-                if one.get("revoked")
-                and RENDITION_EXTENSION in one.get("extensions", {})
-                and "successor" in one["extensions"][RENDITION_EXTENSION]
-            ),
-            None,
-        )
-        if last is None or (_version(data) or 0) > (_version(last) or 0):
-            return data
-        for one in versions:
-            if (_version(one) or 0) > (_version(last) or 0) and {**one, "modified": 0} == {**data, "modified": 0}:
-                return data | {"modified": one["modified"]}
-        return data | {"modified": _moment(max(self._act.now, _version(last) or 0) + 1_000)}
 
     def _is_live(self, n: int) -> bool:
         sql = f"select 1 from {_FED} where f.recipient=? and o.n=? and f.live=1 limit 1"
@@ -235,35 +232,6 @@ class Parting:
 
     def _raw(self, n: int) -> bytes:
         return bytes(self._connection.execute("select raw from body where n=?", (n,)).fetchone()[0])
-
-    def _stored(self, data: dict[str, Any], label: Label, area: int | None, *, alone: bool = False) -> int:
-        """The row of a rendition, made when new; `alone` it waits for nothing that it names."""
-        text = canonical(data)
-        digest = hashlib.sha256(text).digest()
-        source = self._store.source_number(self._connection, Source(SOURCE, "own", self._store.organisation))
-        writer = RowWriter(self._connection, self._store.interned, 0)
-        marked = Marked(label)
-        named = [] if alone else extract(data, marked).edges
-        links = [edge for edge in named if edge[0] != self._store.settings.identity]
-        idents = writer.idents([str(data["id"]), *(target for target, _, _ in links)])
-        ident = idents[str(data["id"])]
-        known = "select n from object where ident=? and digest=? and source=?"
-        found = self._connection.execute(known, (ident, digest, source)).fetchone()
-        if found is not None:
-            writer.finish()
-            return int(found[0])
-        last, moment = end_of_rows(self._connection)
-        one = Prepared(
-            index=None, id=str(data["id"]), type=str(data["type"]), version=_version(data), digest=digest,
-            raw=msgspec.json.encode(data), original=None, label=label, least=label, whole=label, area=None,
-            rows=Extract(links, [], [], [], []),
-        )  # fmt: skip
-        number = area if area is not None else self._store.interned.name(self._connection, "area", DEFAULT)
-        writer.insert([New(last + 1, ident, max(self._act.now, moment + 1), number, one)], idents, source)
-        writer.finish()
-        hide = "update object set hidden=?, set_by=? where n=?"
-        self._connection.execute(hide, (SHOWN_TO_NONE, SOURCE, last + 1))
-        return last + 1
 
 
 def own_label(data: dict[str, Any], store: Store) -> Label:
@@ -282,12 +250,3 @@ def _both(old: Any, now: Any) -> Any:
     if isinstance(old, list) and isinstance(now, list):
         return [member for member in old if member in now] or None
     return old if old == now else None
-
-
-def _moment(us: int) -> str:
-    return to_text(us)[:23] + "Z"
-
-
-def _version(data: dict[str, Any]) -> int | None:
-    told = data.get("modified") or data.get("created")
-    return None if told is None else from_text(str(told))

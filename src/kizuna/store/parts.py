@@ -279,7 +279,7 @@ class _Packing:
         marked = bool(rows.edges) and rows.edges[0][2] is not None  # all of them, or none
         return (
             entry.index, entry.id, entry.type, entry.version, entry.digest, entry.raw, entry.original,
-            self._number(entry.label), self._number(entry.least), self._number(entry.whole), entry.area, entry.problems,
+            self._number(entry.label), self._number(entry.least), self._number(entry.whole), entry.area, entry.problems, entry.unstated,
             rows.edges if marked else [text for edge in rows.edges for text in edge[:2]], *rows[1:],
         )  # fmt: skip
 
@@ -309,6 +309,7 @@ def _prepared(labels: list[Label], fields: tuple[Any, ...]) -> Prepared:
         whole,
         area,
         problems,
+        unstated,
         edges,
         values,
         places,
@@ -319,5 +320,6 @@ def _prepared(labels: list[Label], fields: tuple[Any, ...]) -> Prepared:
         edges = list(zip(edges[::2], edges[1::2], repeat(None)))
     rows = Extract(edges, values, places, times, docs)
     return Prepared(
-        index, id, type, version, digest, raw, original, labels[label], labels[least], labels[whole], area, rows, problems
+        index, id, type, version, digest, raw, original, labels[label], labels[least], labels[whole], area, rows, problems,
+        unstated,
     )  # fmt: skip

@@ -13,10 +13,12 @@ from typing import Any
 
 import msgspec
 
-from kizuna.labels import Form, Label, Marked, Reason, Rendered, render
+from kizuna.labels import WHOLE_OR_NOT, Form, Label, Marked, Reason, Rendered, render
+from kizuna.stix import edges
 from kizuna.store.outgoing import Ground, Held
 
 _FEW_TARGETS = 16
+_NOTHING = Rendered(None)
 KEPT = 20_000
 """Rows of which it is kept what may leave of them."""
 
@@ -60,7 +62,10 @@ class Plan:
         self._form = {row.n: Form.WHOLE if row.whole else Form(row.part) for row in self._held.values()}
         self._rendered: dict[int, Rendered] = {}
         self._kept: dict[int, tuple[dict[str, Any], Marked, Rendered]] = {}  # as they were looked at last
+        self._makers: dict[int, int | None] = {}  # by row, who made it, where nothing else in it refers to them
         self._settle()
+        self.entire: set[int] = self._entire() if outgoing.restates else set()
+        """Ids that leave as renditions of which nothing is cut, nor of what they refer to."""
 
     def _load(self, asked: Iterable[int]) -> None:
         """Everything that what is asked for rests on."""
@@ -118,10 +123,53 @@ class Plan:
             return Form.WHOLE
         data, marked = self._outgoing.read(row)
         made = self._render(row, data, marked)
-        self._rendered[row.n] = Rendered(None, made.cut, made.withheld)
+        self._rendered[row.n] = Rendered(None, made.cut, made.withheld, made.entire)
+        if made.entire and self.restates and (maker := _only_made_by(data)) is not None:
+            self._makers[row.n] = self._outgoing.idents([maker]).get(maker)
         if row.n in self._kept or len(self._kept) < KEPT:  # more might fill the memory
             self._kept[row.n] = (data, marked, made)
         return Form.WITHHELD if made.data is None else Form.RENDITION
+
+    def _entire(self) -> set[int]:
+        """The greatest set of ids that leave as they are but for their labels, and refer to nothing that leaves otherwise."""
+        rows = {row.ident: row for row in self.in_part() if row.whole or row.restated}
+        found = {ident for ident, row in rows.items() if self._rendered.get(row.n, _NOTHING).entire}
+        looked_at = set(found)
+        while looked_at:
+            fallen = {
+                ident
+                for ident in looked_at
+                if not all(self._stays(rows[ident], target, found) for target in self._targets.get(rows[ident].n, ()))
+            }
+            found -= fallen
+            referrers = {self._held[n].ident for ident in fallen for n in self._referrers[ident] if n in self._held}
+            looked_at = referrers & found
+        return found
+
+    def _stays(self, row: Held, target: int, entire: set[int]) -> bool:
+        """Whether what a row refers to is told by a rendition of it, entire as well.
+
+        Who made it is not, since a rendition is this node's: that is no loss where it could not be told in any other way.
+        """
+        if target in entire or self._of(target) is Form.WHOLE:
+            return True
+        return self._makers.get(row.n) == target and (row.restated or any(one.restated for one in self._rows[target]))
+
+    @property
+    def restates(self) -> bool:
+        """Whether what states less than its label leaves as a rendition that states it."""
+        return self._outgoing.restates
+
+    def stated(self, row: Held, marked: Marked) -> Label:
+        """The label that a rendition of a row states: the object's, and those of its parts where its bytes do not."""
+        if not marked.granular or not self.restates or self._outgoing.states_parts(row):
+            return marked.label
+        return self.remaining(row, marked)
+
+    def remaining(self, row: Held, marked: Marked) -> Label:
+        """The label of all that the partner may have of a row."""
+        marks = tuple((selector, label) for selector, label in marked.granular if self.allows(label, row))
+        return Marked(marked.label, marks).whole
 
     def _of(self, ident: int) -> Form:
         """How an id leaves: as the best of its rows, and whole where the partner brought it."""
@@ -148,6 +196,8 @@ class Plan:
         return data, marked, self._render(row, data, marked)
 
     def _render(self, row: Held, data: dict[str, Any], marked: Marked) -> Rendered:
+        if row.restated and data["type"] in WHOLE_OR_NOT:
+            return Rendered(None, (), "whole-or-not")
         return render(data, marked, lambda label: self._outgoing.allows(label, row), self.standing)
 
     def in_part(self) -> Iterator[Held]:
@@ -182,7 +232,8 @@ class Plan:
         row = self._newest(ident)
         form = self._form[row.n]
         if form is Form.WHOLE:
-            unstated = () if self._outgoing.states(row) else (Reason("label-not-stated"),)
+            states = self.restates or self._outgoing.states(row)
+            unstated = () if states else (Reason("label-not-stated"),)
             return Verdict(id, form, (Reason("allowed"), *unstated))
         made = self._rendered.get(row.n, Rendered(None))
         cut = made.cut if form is Form.RENDITION else ()
@@ -194,7 +245,9 @@ class Plan:
         )
 
     def _reasons(self, row: Held, made: Rendered) -> Iterable[Reason]:
-        if not row.whole:
+        if row.restated:
+            yield Reason("unstated")
+        elif not row.whole:
             yield from self._outgoing.why_not(row, whole=row.part)
         if row.part or row.whole:
             fallen = [target for target in self._targets.get(row.n, ()) if self._of(target) is not Form.WHOLE]
@@ -219,10 +272,18 @@ class Plan:
                 row = self._held[n]
                 if (
                     row.ident not in seen
-                    and row.whole
+                    and (row.whole or row.restated)
                     and self._form[n] is not Form.WHOLE
                     and row is self._newest(row.ident)
                 ):
                     seen.add(row.ident)
                     frontier.append(row.ident)
         return len((seen - {ident}) & self._asked)
+
+
+def _only_made_by(data: dict[str, Any]) -> str | None:
+    """Who made an object, where it refers to them nowhere else."""
+    maker = data.get("created_by_ref")
+    if not isinstance(maker, str) or any(target == maker and path != "created_by_ref" for path, target in edges(data)):
+        return None
+    return maker

@@ -19,6 +19,7 @@ from kizuna.labels import (
     least_label,
     mark,
     own_label_of_definition,
+    states,
     text_of,
 )
 from kizuna.stix import BUILTIN, Item, Problem, canonical, errors_of, is_20, lift_all
@@ -54,7 +55,8 @@ _TOO_WIDE = Problem(
 class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One version ready to be written. `raw` is what is served, `original` the STIX 2.0 text it was lifted from.
 
-    `label` is the object's, `least` what it takes to see anything of it, `whole` to see all of it.
+    `label` is the object's, `least` what it takes to see anything of it, `whole` to see all of it; `unstated` is whether its bytes
+    state less than that.
     """
 
     index: int | None
@@ -70,6 +72,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     area: str | None
     rows: Extract
     problems: tuple[Problem, ...] = ()
+    unstated: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -105,6 +108,7 @@ class Labelling:
         self._joined = joined
         self._community = community
         self._known: KnownLabels = {} if known is None else known
+        self._unstated: dict[tuple[str, ...], bool] = {}
 
     def of(self, data: dict[str, Any]) -> Marked:
         """The labels of an object; objects with the same object markings and no granular ones share the answer."""
@@ -124,6 +128,28 @@ class Labelling:
     def forget(self) -> None:
         """A definition came in: labels that rested on it are worked out again, and are nobody else's."""
         self._known = {}
+        self._unstated = {}
+
+    def unstated(self, data: dict[str, Any], marked: Marked) -> bool:
+        """Whether an object's bytes state less than the labels it was given; those that are marked alike share the answer."""
+        refs = data.get("object_marking_refs") or ()
+        if refs and self._joined is None:
+            return False  # it has the labels that it states
+        if data["type"] == "marking-definition":
+            return False
+        if "granular_markings" in data:
+            return not self._states(data, marked)
+        key = tuple(refs)
+        found = self._unstated.get(key)
+        if found is None:
+            found = not self._states(data, marked)
+            if len(key) <= _FEW_REFS and len(self._unstated) < _MOST_KNOWN:
+                self._unstated[key] = found
+        return found
+
+    def _states(self, data: dict[str, Any], marked: Marked) -> bool:
+        worded = mark(data, self._definitions, originator=self._originator, community=self._community)
+        return states(data, marked, worded)
 
     def _mark(self, data: dict[str, Any]) -> Marked:
         default = self._joined or self._default
@@ -195,6 +221,7 @@ def _prepare(
         area_of(data),
         extract(data, marked, skimmed, text, kept),
         errors,
+        labelling.unstated(data, marked),
     )
 
 

@@ -101,14 +101,23 @@ class Reach:
         return not whole and ident in self.parts and self.parts[ident].out
 
     def was_out(self, ident: int) -> bool:
-        """Whether any version of an id was ever in the feed, or anything of one, where that tells of nothing else."""
-        if ident in self.unsettled or ident in self._guessed:
-            return False
+        """Whether any version of an id was ever in the feed, or anything of one, where that tells of nothing else.
+
+        That a version was in it whole rests on no other version; of which one a rendition was made, on all.
+        """
         rows = {row.n: row for row in self.rows[ident] if not row.theirs}
-        sql = f"select row, original from rendition where original in {_THESE}"
-        of = {n: n for n in rows} | dict(self._connection.execute(sql, (json.dumps(list(rows)),)).fetchall())
+        of = {n: n for n, row in rows.items() if self._is_settled(row)}
+        if ident not in self.unsettled and ident not in self._guessed:
+            sql = f"select row, original from rendition where original in {_THESE}"
+            of |= dict(self._connection.execute(sql, (json.dumps(list(rows)),)).fetchall())
         there = [Leaving(rows[of[n]], rows=(n,)) for n in self._in_feed(list(of))]
         return any(self._once_let_out(one, labels=False) for one in there)
+
+    def _is_settled(self, row: Held) -> bool:
+        """Whether the asker sees all of a row, and of what it rests on."""
+        if row.n in self._sight.mentioning or not self._sight.entire(row):
+            return False
+        return not any(t in self.unsettled or t in self._guessed for t in self._targets.get(row.n, ()))
 
     def waits_for(self, one: Leaving) -> str | None:
         """The first id by its letters that something is not out without."""
@@ -119,7 +128,7 @@ class Reach:
     def proposed_by(self, one: Leaving) -> Rule | None:
         """The rule that asks people to let it leave, the one that asks for the most."""
         rules = sorted(self._rules_that("propose"), key=lambda rule: rule.terms.approvers)
-        fitting = [rule for rule in rules if (one.made is None or rule.terms.parts) and self._fitting(rule, [one])]
+        fitting = [rule for rule in rules if _is_for(rule, one) and self._fitting(rule, [one])]
         return fitting[-1] if fitting else None
 
     @cached_property
@@ -242,7 +251,7 @@ class Reach:
     def _ask_rules(self) -> None:
         """What rules let out now, however many in an hour; of what is held back, nothing."""
         for rule in self._rules_that("send"):
-            rest = [one for one in self._all() if not one.now and (one.made is None or rule.terms.parts)]
+            rest = [one for one in self._all() if not one.now and _is_for(rule, one)]
             for one in self._fitting(rule, rest):
                 one.now = True
         for one in self._all():
@@ -310,7 +319,7 @@ class Reach:
         return any(
             self._fitting(rule if labels else _of_any_label(rule), [one])
             for rule in self._granted
-            if _until(rule) >= added + surely and (one.made is None or rule.terms.parts)
+            if _until(rule) >= added + surely and _is_for(rule, one)
         )
 
     @cached_property
@@ -356,7 +365,7 @@ class Reach:
             and (not terms.sources or self._store.source_of(self._connection, one.row.source) in terms.sources)
             and (terms.confidence is None or (isinstance(confidence, int) and confidence >= terms.confidence))
             and (not terms.tags or not tags.isdisjoint(terms.tags))
-            and (terms.query is None or (one.made is None and self._sight.holds(one.row, terms.query)))
+            and (terms.query is None or (_is_entire(one) and self._sight.holds(one.row, terms.query)))
         )
 
     def _said(self, one: Leaving) -> Json:
@@ -364,6 +373,15 @@ class Reach:
 
     def _label(self, one: Leaving) -> Label:
         return self._sight.label(one.row) if one.made is None else one.made.label
+
+
+def _is_entire(one: Leaving) -> bool:
+    return one.made is None or one.made.entire
+
+
+def _is_for(rule: Rule, one: Leaving) -> bool:
+    """Whether a rule is about what leaves so: only some are about what is cut."""
+    return rule.terms.parts or _is_entire(one)
 
 
 def _until(rule: Rule) -> int:

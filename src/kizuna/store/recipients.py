@@ -27,6 +27,11 @@ class Recipient(msgspec.Struct, frozen=True):
     principal: Principal
     stopped: int | None = None
 
+    @property
+    def restates(self) -> bool:
+        """Whether what states less than its label leaves to this partner as a rendition that states it."""
+        return self.partner.unstated == "rendition"
+
     def next_change(self, at: int) -> int | None:
         """When a dated membership of this partner changes next."""
         return next_change(self.principal.memberships, at)
@@ -58,7 +63,7 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group], stopped: int |
 class Masks:
     """What one recipient may have from this node: (label, area) → yes or no, decided when first asked.
 
-    Of single ids an originator may have consented to more.
+    Of single ids an originator may have consented to more. What is `unstated` it has not, in its own bytes, where it gets that restated.
     """
 
     def __init__(self, connection: Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
@@ -66,11 +71,14 @@ class Masks:
         self._interned = interned
         self._holder = holder
         self._recipient = recipient
+        self._restates = recipient.restates
         self._at = at
         self._known: dict[tuple[int, int | None], bool] = {}
         self.of_ids = read_consents(connection, recipient, at)
 
-    def __call__(self, label: int, area: int | None, ident: int | None = None) -> bool:
+    def __call__(self, label: int, area: int | None, ident: int | None = None, unstated: int | None = 0) -> bool:
+        if unstated != 0 and self._restates:
+            return False
         key = (label, area)
         known = self._known.get(key)
         if known is None:

@@ -16,7 +16,7 @@ from kizuna.stix import BUILTIN, canonical, check, edges, marking_refs
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.store.keys import derived_key
 from kizuna.store.outgoing import Held
-from kizuna.store.plan import Plan
+from kizuna.store.plan import KEPT, Plan
 from kizuna.store.views import Cut, rendition_id, views
 
 if TYPE_CHECKING:
@@ -27,18 +27,26 @@ _WHOSE = "created_by_ref"
 
 
 class Made(NamedTuple):
-    """A rendition: of which row, its JSON, its label, and the marking definitions of ours that state that label."""
+    """A rendition: of which row, its JSON, its label, and the marking definitions of ours that state that label.
+
+    Of what is `entire` nothing is cut, nor of what it refers to: it states its label, which the original does not, or refers to such.
+    """
 
     original: Held
     data: Json
     label: Label
     definitions: tuple[Json, ...]
     cut: tuple[str, ...]
+    entire: bool = False
 
     @property
     def raw(self) -> bytes:
         """The bytes that leave."""
         return msgspec.json.encode(self.data)
+
+
+Written = dict[tuple[int, str], Made | None]
+"""By row and id what was made of it, at one moment."""
 
 
 class _Seen(NamedTuple):
@@ -57,8 +65,12 @@ class Maker:
         self._identity = identity
         self._key: bytes | None = None
 
-    def make(self, plan: Plan, idents: Iterable[int]) -> dict[int, Made]:
-        """By ident, the rendition of each that leaves in part; what would tell too much, or be no valid object, is left out."""
+    def make(self, plan: Plan, idents: Iterable[int], known: Written | None = None) -> dict[int, Made]:
+        """By ident, the rendition of each that leaves in part; what would tell too much, or be no valid object, is left out.
+
+        `known` are those that were written at the same moment, for whomever.
+        """
+        known = {} if known is None else known
         seen = {one.row.id: one for row in plan.in_part() if (one := _seen(plan, row)) is not None}
         cuts = {id: _cut(plan, one, seen) for id, one in seen.items()}
         found = views(cuts)
@@ -67,24 +79,34 @@ class Maker:
         for ident in idents:
             row = plan.in_part_of(ident)
             one = None if row is None else seen.get(row.id)
-            if one is not None and (rendition := self._made(plan, one, ids)) is not None:
-                made[ident] = rendition
+            if one is not None and (rendition := self._made(plan, one, ids, known)) is not None:
+                made[ident] = rendition._replace(entire=ident in plan.entire)
         return made
 
-    def _made(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
-        rendition = self._written(plan, one, ids)
+    def _made(self, plan: Plan, one: _Seen, ids: dict[str, str], known: Written) -> Made | None:
+        rendition = self._once(plan, one, ids, known)
         if rendition is None or one.row.version is None:
             return rendition
         for row in plan.older_in_part(one.row):
             older = _seen(plan, row)
-            before = None if older is None else self._written(plan, older, ids)
+            before = None if older is None else self._once(plan, older, ids, known)
             if before is None or _without_moment(before.data) != _without_moment(rendition.data):
                 break
             rendition = rendition._replace(data=before.data)
         return rendition
 
+    def _once(self, plan: Plan, one: _Seen, ids: dict[str, str], known: Written) -> Made | None:
+        """What is written of a row for whoever sees as much of it: the id says how much that is."""
+        key = one.row.n, ids[one.row.id]
+        if key not in known:
+            if len(known) >= KEPT:
+                known.clear()
+            known[key] = self._written(plan, one, ids)
+        made = known[key]
+        return None if made is None else made._replace(original=one.row)
+
     def _written(self, plan: Plan, one: _Seen, ids: dict[str, str]) -> Made | None:
-        definitions = to_markings(one.marked.label)
+        definitions = to_markings(plan.stated(one.row, one.marked))
         stated = [d["id"] for d in definitions]
         kept = [
             ref
@@ -103,7 +125,7 @@ class Maker:
         if _tells(data, one) or ((errors := _errors(data)) and errors - _errors(one.data)):
             return None
         ours = tuple(d for d in definitions if d["id"] not in BUILTIN)
-        return Made(one.row, data, one.marked.label, ours, one.rendered.cut)
+        return Made(one.row, data, plan.remaining(one.row, one.marked), ours, one.rendered.cut)
 
     def _secret(self) -> bytes:
         if self._key is None:
@@ -138,7 +160,7 @@ def _cut(plan: Plan, one: _Seen, seen: dict[str, _Seen]) -> Cut:
     )
     gone = sorted(set(one.data) - set(one.remaining))
     extensions = sorted(set(_extensions(one.data)) - set(_extensions(one.remaining)))
-    label = format_label(one.marked.label)
+    label = format_label(plan.stated(one.row, one.marked))
     withheld = msgspec.json.encode([closed, lost, marks, gone, extensions, label])
     return Cut(withheld, sorted(target for target in kept if target in seen))
 

@@ -98,9 +98,10 @@ class RowWriter:
             objects += (
                 new.n, new.ident, self._space, one.id, one.version, one.digest, source,
                 label(one.label), label(one.least), label(one.whole), new.area, term[one.type], new.added,
+                int(one.unstated),
             )  # fmt: skip
         self._loads.append(
-            ("object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added)", objects, 13)
+            ("object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added,unstated)", objects, 14)
         )
         bodies: list[Value] = []
         for new in news:
@@ -154,10 +155,13 @@ class RowWriter:
             self._next_ident = 0
 
     def relabel(self, n: int, marked: Marked, data: dict[str, Any], by: str | None) -> None:
-        """Give a row another label and other granular marks: what was read out of it is written anew."""
+        """Give a row another label and other granular marks: what was read out of it is written anew.
+
+        Whether its bytes state that label is asked by the act that looks at it anew.
+        """
         base = self._label(marked.label)
         self._connection.execute(
-            "update object set label=?, least=?, whole=?, set_by=? where n=?",
+            "update object set label=?, least=?, whole=?, set_by=?, unstated=null where n=?",
             (base, self._label(least_label(data, marked)), self._label(marked.whole), by, n),
         )
         for table in INDEX_TABLES:
@@ -171,7 +175,8 @@ class RowWriter:
         base, whole, numbers = self._label(label), self._label(Marked(label).whole), json.dumps(rows)
         these = "in (select value from json_each(?))"
         self._connection.execute(
-            f"update object set label=?, least=?, whole=?, set_by=? where n {these}", (base, base, whole, by, numbers)
+            f"update object set label=?, least=?, whole=?, set_by=?, unstated=null where n {these}",
+            (base, base, whole, by, numbers),
         )
         for table in INDEX_TABLES:
             self._connection.execute(f"update {table} set label=? where object {these}", (base, numbers))

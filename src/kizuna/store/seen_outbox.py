@@ -99,7 +99,7 @@ class SeenOutbox:
             bound = row.whole_label if one is None else one.row.whole_label
             digest = whole[row.n] if one is None or one.digest is None else one.digest
             leaves = one.rows[0] if one is not None and one.rows else None
-            out = OutRow(row.n, row.ident, id, row.version, row.whole_label, row.area, row.source, leaves, bound)
+            out = OutRow(row.n, row.ident, id, row.version, row.whole_label, row.area, row.source, 0, leaves, bound)
             found.append((out, self._item(reach, row, one, by_hand, digest)))
         return found
 
@@ -142,7 +142,7 @@ class SeenOutbox:
             return row.leaves
         one = self._leaving[row.ident]
         made = None if one is None else one.made
-        return row.n if made is None else Parting(self._store, act, self.recipient)._row(made)
+        return row.n if made is None else Parting(self._store, act, self.recipient).row(made)
 
     def lets_go(self, row: OutRow, leaves: int) -> bool:
         """Whether what the asker sees of a row is what leaves of it: else their word lets go of nothing that people hold."""

@@ -247,7 +247,7 @@ class Store:
             touched = relabelling.finish()
             self.record(act.connection, by, "relabel", id, {"label": format_label(label), "rows": len(touched)})
             act.reconsider(touched)
-            return act.change(len(touched))
+            return act.done(len(touched))
 
     def relabel_many(
         self,
@@ -277,7 +277,7 @@ class Store:
             touched = relabelling.finish()
             self.record_many(act.connection, by, "relabel", done, {"label": format_label(label)})
             act.reconsider(touched)
-            return act.change(len(touched)), done, refused
+            return act.done(len(touched)), done, refused
 
     def hide(
         self, id: str, *, by: str, principal: Principal | None = None, version: int | None = None, space: str = "real"
@@ -290,7 +290,7 @@ class Store:
                 note_definitions(act.connection)
             self.record(act.connection, by, "delete", id, {"rows": len(rows)})
             act.reconsider(rows)
-            return act.change(len(rows))
+            return act.done(len(rows))
 
     def settle(self) -> None:
         """Let dated changes that fell due take effect; cheap when there are none."""
@@ -380,7 +380,7 @@ class Store:
             )
             self.source_number(act.connection, Source(f"partner:{partner.name}", "partner", partner.organisation))
             act.changed_recipients(old)
-            return act.change(1)
+            return act.done(1)
 
     def remove_partner(self, name: str) -> None:
         """Forget a partner: its feed ends. What it sent stays."""
@@ -422,7 +422,7 @@ class Store:
             )
             act.changed_recipients(old)
             self._masks.clear()
-            return act.change(1)
+            return act.done(1)
 
     def holder(self) -> Principal:
         """This organisation as the holder of what it has."""

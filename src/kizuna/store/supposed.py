@@ -29,7 +29,7 @@ class Supposed:
         self._idents: dict[str, int] = {}
         self._held: dict[int, tuple[Held, Json, Marked]] = {}
         self._references: dict[int, list[int]] = {}
-        row = present._replace(n=-1, version=version, theirs=False, hidden=False)
+        row = present._replace(n=-1, version=version, theirs=False, hidden=False, restated=False)
         whole = (
             all(self.allows(label, row) for _, label in marked.granular) if assumed else self.allows(marked.whole, row)
         )
@@ -98,6 +98,15 @@ class Supposed:
     def states(self, row: Held) -> bool:
         """Whether the bytes of a row state all that its label asks; a draft is written so."""
         return row.n < 0 or self._outgoing.states(row)
+
+    def states_parts(self, row: Held) -> bool:
+        """Whether the granular marks in its bytes ask for all that its parts do, where something states its own label."""
+        return row.n < 0 or self._outgoing.states_parts(row)
+
+    @property
+    def restates(self) -> bool:
+        """Whether what states less than its label leaves to the partner as a rendition that states it."""
+        return self._outgoing.restates
 
     def why_not(self, row: Held, *, whole: bool) -> tuple[Reason, ...]:
         """Why its label keeps all of a row from the partner, or every part of it."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from kizuna.clock import from_text
-from kizuna.labels import Label, Marked, least_label
+from kizuna.labels import Label, Marked, least_label, restricts
 from kizuna.stix import canonical
 from kizuna.store.database import CheckedText, Connection
 from kizuna.store.extract import Extract, extract
@@ -50,6 +50,7 @@ class _Row(NamedTuple):
     least: int
     whole: int
     type: int
+    unstated: int | None
     raw: bytes | None
     known_as: int | None
 
@@ -93,7 +94,7 @@ def _unlabelled(connection: Connection) -> Iterator[Fault]:
 
 def _batches(connection: Connection) -> Iterator[list[_Row]]:
     rows = connection.stream(
-        "select o.n, o.ident, o.space, o.id, o.version, o.digest, o.source, o.label, o.least, o.whole, o.type, b.raw, i.n "
+        "select o.n, o.ident, o.space, o.id, o.version, o.digest, o.source, o.label, o.least, o.whole, o.type, o.unstated, b.raw, i.n "
         "from object o left join body b on b.n=o.n left join ident i on i.space=o.space and i.id=o.id "
         "where o.hidden<>2 order by o.n"  # renditions are no objects that anybody reads but partners: see `feed_faults`
     )
@@ -182,6 +183,8 @@ class _Batch:
                 yield Fault("object", row.id, "`least` is not what its label and marks say")
             if not marked.granular and row.whole != row.label:
                 yield Fault("object", row.id, "`whole` is not its label though nothing in it is marked")
+            if row.unstated == 0 and restricts(marked.label) and not _is_marked(data):
+                yield Fault("object", row.id, "its label is noted as stated in its bytes, which state none")
             expected.append((row, extract(data, marked), known))
         sums = iter(self._words.fresh([text for _, rows, _ in expected for text, _ in rows.docs]))
         for row, rows, known in expected:
@@ -220,6 +223,10 @@ class _Batch:
 
     def _label(self, row: _Row, label: Label | None) -> int:
         return row.label if label is None else self._numbers.label(label)
+
+
+def _is_marked(data: dict[str, Any]) -> bool:
+    return bool(data.get("object_marking_refs")) or data.get("type") == "marking-definition"
 
 
 def _keyed(wanted: list[tuple[Any, ...]], have: list[tuple[Any, ...]], known: bool) -> str:

@@ -33,6 +33,7 @@ class _Row(NamedTuple):
     whole: int
     area: int | None
     source: int
+    unstated: int | None
 
     @property
     def key(self) -> Key:
@@ -43,7 +44,7 @@ def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str
     """(partner, what is wrong) for every feed."""
     # Between two settlements nothing changes by date alone: any moment before the next one will do.
     at = min(store.clock(), int(get_meta(connection, "due") or NEVER) - 1)
-    columns = "n, ident, version, digest, whole, area, source"
+    columns = "n, ident, version, digest, whole, area, source, unstated"
     rows = [_Row._make(row) for row in connection.execute(f"select {columns} from object where hidden=0")]
     references: dict[int, list[int]] = defaultdict(list)
     for n, target in connection.execute(f"select distinct e.object, e.target from edge e where {COUNTS}"):
@@ -55,7 +56,7 @@ def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str
         of = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
         source = of[0] if of else None
         parts = _parts(connection, recipient)
-        may = [row for row in rows if row.source != source and masks(row.whole, row.area, row.ident)] + list(parts)
+        may = [r for r in rows if r.source != source and masks(r.whole, r.area, r.ident, r.unstated)] + list(parts)
         may = _let_out(connection, Gate(store, connection, recipient, rules, at), recipient, may)
         sent = {i for (i,) in connection.execute("select ident from object where source=?", (source,))}
         entered = _fixpoint(may, references, sent)
@@ -67,21 +68,27 @@ def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str
 
 def _parts(connection: Connection, recipient: Recipient) -> list[_Row]:
     """The renditions that a recipient may have now."""
-    columns = "o.n, o.ident, o.version, o.digest, o.whole, o.area, o.source"
+    columns = "o.n, o.ident, o.version, o.digest, o.whole, o.area, o.source, 0"
     sql = f"select {columns} from part p join object o on o.n=p.row where p.recipient=? order by o.n"
     return [_Row._make(row) for row in connection.execute(sql, (recipient.n,))]
 
 
 def _renditions(store: Store, connection: Connection, recipient: Recipient, at: int) -> Iterator[str]:
     """Whether what leaves in part is what would be made of it now."""
-    sql = "select p.ident, o.id, b.raw from part p join object o on o.n=p.row join body b on b.n=p.row where p.recipient=? and p.ident<>0"
-    kept = {ident: (id, raw) for ident, id, raw in connection.execute(sql, (recipient.n,)).fetchall()}
+    sql = (
+        "select p.ident, o.id, b.raw, p.entire from part p join object o on o.n=p.row join body b on b.n=p.row "
+        "where p.recipient=? and p.ident<>0"
+    )
+    kept = {
+        ident: (id, raw, bool(entire)) for ident, id, raw, entire in connection.execute(sql, (recipient.n,)).fetchall()
+    }
     if not kept:
         return
     outgoing = Outgoing(store, connection, recipient.partner.name, at=at)
     made = store.maker.make(Plan(outgoing, kept), kept)
-    for ident, (id, raw) in kept.items():
-        if ident not in made or _without_moment(made[ident].raw) != _without_moment(raw):
+    for ident, (id, raw, entire) in kept.items():
+        one = made.get(ident)
+        if one is None or one.entire is not entire or _without_moment(one.raw) != _without_moment(raw):
             yield f"{id} is not what may leave in part of {_id(connection, ident)}"
 
 

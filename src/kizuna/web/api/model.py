@@ -13,6 +13,7 @@ from kizuna.stix import name_of
 from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
 from kizuna.store.explaining import Explained
 from kizuna.store.jobs import Job
+from kizuna.store.model import Unstated
 
 MOST_COUNTED = 1000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -224,13 +225,17 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner. `given` and `got` count objects that you may see too; `stopped` is since when an operator has to confirm it."""
+    """A partner. `given` and `got` count objects that you may see too; `stopped` is since when an operator has to confirm it.
+
+    `unstated` is how it gets what states less than its label: as a rendition that states it, or whole.
+    """
 
     name: str
     organisation: str
     country: str
     public_key: str | None
     receives: tuple[str, ...]
+    unstated: Unstated
     default_label: str | None
     url: str | None
     added: str

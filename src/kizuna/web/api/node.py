@@ -39,6 +39,7 @@ def read_partners(request: Asked) -> Response[Partners]:
             country=partner.country,
             public_key=partner.public_key,
             receives=partner.receives,
+            unstated=partner.unstated,
             default_label=partner.default_label,
             url=partner.url,
             added=to_text(partner.added),
