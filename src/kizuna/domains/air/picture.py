@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from math import hypot
 from typing import NamedTuple
 
 from kizuna.domains.air.flight import Flight
@@ -214,9 +213,7 @@ class Picture:
             hearing = state.hearing[key] = Hearing(sensor)
         if report.signal != UNKNOWN_SIGNAL:
             hearing.steady(flight, detection, report.signal)
-        if hearing.plane is not None:
-            away = hypot(*hearing.plane.metres(detection.latitude, detection.longitude))
-            hearing.check(flight, away, report.signal, detection.time, sensor.reach)
+        hearing.check(flight, detection, report.signal)
 
     def _times_at(self, sensor: str) -> _Times:
         if sensor not in self._times:
