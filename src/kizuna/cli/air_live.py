@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.air_alerts import Zones
-from kizuna.cli.air_told import Live, tell_all, tell_summary
+from kizuna.cli.air_told import Live, Rows, tell_summary
 from kizuna.cli.folder import actor, node
 from kizuna.cli.output import NumberRange, node_options, output_file, trouble
 from kizuna.cli.words import told
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from kizuna.domains.air.picture import Position
     from kizuna.domains.air.sensors import Sensor
     from kizuna.errors import KizunaError
+    from kizuna.formats.track import Track
+    from kizuna.formats.zone import Zone
 
 PARTLY = 6
-_MOST_ENDED = 1_000  # flights that wait to be kept
+_MOST_ENDED, _MOST_WAITING = 1_000, 200_000  # flights that wait to be kept, and their points
+MOST_DRAWN = 1_000_000
+"""Points that are drawn, of the most doubtful flights."""
 _sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it (see `kizuna air sensors`).")
 _place = click.option("--at", "place", metavar="LAT,LON[,M]", help="Where the receiver stood, without a --sensor.")
 _zones = click.option(
@@ -56,16 +62,25 @@ def replay(
     end is told, and the others go on: exit 6, or 1 when none could be read.
     """
     from kizuna.domains.air.picture import Picture
+    from kizuna.domains.air.replay import Tally
     from kizuna.domains.air.replay import replay as play
 
     sensor = sensor_of(name, place, data, record=record)
-    flights: list[Flight] = []
+    tally = Tally()
     failed: list[KizunaError] = []
-    zones = Zones(zone_files, as_json=as_json)
+    zones, rows = Zones(zone_files, as_json=as_json), Rows(as_json=as_json)
+    kept = Keeping(data, sensor, ", ".join(files), math.inf) if record else None
+    drawing = Drawing() if output is not None else None
 
     def ended(flight: Flight) -> None:
-        flights.append(flight)
+        tally.ended(flight)
         zones.ended(flight)
+        rows.ended(flight)
+        if drawing is not None:
+            drawing.ended(flight)
+        if kept is not None:
+            kept.take(flight)
+            kept.keep(())
 
     picture = Picture(ended=ended, moved=zones.moved)
 
@@ -73,16 +88,18 @@ def replay(
         failed.append(error)
         _note(error)
 
-    summary = play(files, sensor, picture, flights, note)
-    told_of = sorted(flights, key=lambda flight: (-flight.doubt, flight.first))
-    tell_all(told_of, as_json=as_json)
-    recorded = _kept(data, flights, sensor, ", ".join(files)) if record else None
-    if output is not None:
-        _drawn(output, told_of, zones)
-    tell_summary(summary, recorded, as_json=as_json)
+    summary = play(files, sensor, picture, tally, note)
+    rows.tell()
+    if kept is not None:
+        kept.keep((), now=True)
+    if output is not None and drawing is not None:
+        drawing.write(output, zones.zones)
+        tally.let_go += Counter(drawn=drawing.let_go)
+    tally.let_go += Counter(rows=rows.let_go)
+    tell_summary(summary, kept.counts if kept is not None else None, as_json=as_json)
     if failed:
         ctx.exit(PARTLY if summary.frames else 1)
-    if recorded is not None and recorded["failed"]:
+    if kept is not None and kept.counts["failed"]:
         ctx.exit(PARTLY)
 
 
@@ -131,7 +148,7 @@ def watch(
 
     def ended(flight: Flight) -> None:
         if kept is not None:
-            kept.ended.append(flight)
+            kept.take(flight)
         zones.ended(flight)
         live_text.ended(flight)
 
@@ -189,27 +206,35 @@ def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) 
 
 
 class Keeping:
-    """Keeps tracks on the node every so often, those that changed since; `ended` are flights to keep that are heard no more."""
+    """Keeps tracks on the node every so often, those that changed since, and those that have ended."""
 
     def __init__(self, data: Path, sensor: Sensor, source: str, every: float) -> None:
         self._data, self._sensor, self._source, self._every = data, sensor, source, every
         self._last = time.monotonic()
         self._heard: dict[int, int] = {}
-        self.ended: list[Flight] = []
+        self._ended: list[Flight] = []
+        self._waiting = 0
         self.counts: dict[str, int] = {"imported": 0, "unchanged": 0, "failed": 0}
+
+    def take(self, flight: Flight) -> None:
+        """A flight is to be kept, and heard no more."""
+        self._ended.append(flight)
+        self._waiting += flight.size()
 
     def keep(self, flying: Iterable[Flight], *, now: bool = False) -> None:
         """Keep what changed, when it is time, or enough flights have ended."""
-        if not now and time.monotonic() - self._last < self._every and len(self.ended) < _MOST_ENDED:
+        many = len(self._ended) >= _MOST_ENDED or self._waiting >= _MOST_WAITING
+        if not now and not many and time.monotonic() - self._last < self._every:
             return
         self._last = time.monotonic()
         still = list(flying)
-        changed = [flight for flight in (*self.ended, *still) if self._heard.get(id(flight)) != flight.heard]
+        changed = [flight for flight in (*self._ended, *still) if self._heard.get(id(flight)) != flight.heard]
         if changed:
             counts = _kept(self._data, changed, self._sensor, self._source)
             self.counts = {name: self.counts[name] + count for name, count in counts.items()}
         self._heard = {id(flight): flight.heard for flight in still}
-        self.ended.clear()
+        self._ended.clear()
+        self._waiting = 0
 
 
 def _kept(data: Path, flights: list[Flight], sensor: Sensor, source: str) -> dict[str, int]:
@@ -221,13 +246,39 @@ def _kept(data: Path, flights: list[Flight], sensor: Sensor, source: str) -> dic
         return counts
 
 
-def _drawn(output: str, flights: list[Flight], zones: Zones) -> None:
-    from kizuna.cli.air import drawing
-    from kizuna.domains.air.tracks import tracks
+class Drawing:
+    """The tracks of flights that have ended, to be drawn: those of the most doubtful ones where there are too many."""
 
-    drawn = drawing(output, [track for flight in flights for track in tracks(flight)], zones.zones)
-    with output_file(output) as write:
-        write(drawn)
+    def __init__(self) -> None:
+        self._of: list[tuple[float, float, list[Track]]] = []
+        self._points = 0
+        self.let_go = 0
+        """Tracks that are not drawn."""
+
+    def ended(self, flight: Flight) -> None:
+        """A flight is heard no more."""
+        from kizuna.domains.air.tracks import tracks
+
+        self._of.append((-flight.doubt, flight.first, found := tracks(flight)))
+        self._points += sum(len(track.points) for track in found)
+        if self._points > MOST_DRAWN:
+            self._sort()
+            while self._points > MOST_DRAWN * 3 // 4 and self._of:
+                gone = self._of.pop()[2]
+                self._points -= sum(len(track.points) for track in gone)
+                self.let_go += len(gone)
+
+    def _sort(self) -> None:
+        self._of.sort(key=lambda one: one[:2])
+
+    def write(self, output: str, zones: list[Zone]) -> None:
+        """Draw them, with zones."""
+        from kizuna.cli.air import drawing
+
+        self._sort()
+        drawn = drawing(output, [track for _doubt, _first, found in self._of for track in found], zones)
+        with output_file(output) as write:
+            write(drawn)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kizuna.cli.output import emit, say, table
 from kizuna.cli.words import N_, _, language
@@ -14,26 +14,62 @@ if TYPE_CHECKING:
     from kizuna.formats.track import Finding
 
 
-def tell_all(flights: list[Flight], *, as_json: bool) -> None:
-    """Every flight in a row, and what speaks against it."""
-    from kizuna.domains.air.truth.words import sentence
+MOST_ROWS = 10_000
+"""Flights that a table lists: the most doubtful ones."""
 
-    if as_json:
-        for flight in flights:
-            emit({"event": "flight", **flight_row(flight)})
-        return
-    columns = ("aircraft", "kind", "heard", "tracks", "from", "to", "doubt")
-    table(map(flight_row, flights), columns, as_json=False, empty=N_("no aircraft"))
-    for flight in flights:
-        if flight.findings:
-            verdict = (
-                _("{aircraft} is taken for SPOOFED:", aircraft=flight.key)
-                if flight.spoofed
-                else _("{aircraft} is odd:", aircraft=flight.key)
-            )
-            say(f"\n{verdict}")
-            for finding in sorted(flight.findings.values(), key=lambda one: -one.weight):
-                say(f"  {finding.weight:.1f}  {sentence(finding, language())}")
+
+class _Row(NamedTuple):
+    """What a table tells of a flight that has ended."""
+
+    row: dict[str, Any]
+    spoofed: bool
+    findings: tuple[Finding, ...]
+
+
+class Rows:
+    """Every flight in a row, and what speaks against it: with `--json` as it ends, else in a table with the most doubtful first."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._rows: list[tuple[float, float, _Row]] = []
+        self.let_go = 0
+        """Flights that the table does not list."""
+
+    def ended(self, flight: Flight) -> None:
+        """A flight is heard no more."""
+        row = flight_row(flight)
+        if self._as_json:
+            emit({"event": "flight", **row})
+            return
+        self._rows.append((-flight.doubt, flight.first, _Row(row, flight.spoofed, _heaviest(flight))))
+        if len(self._rows) > 2 * MOST_ROWS:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        self._rows.sort(key=lambda one: one[:2])
+        self.let_go += max(len(self._rows) - MOST_ROWS, 0)
+        del self._rows[MOST_ROWS:]
+
+    def tell(self) -> None:
+        """There are no more."""
+        from kizuna.domains.air.truth.words import sentence
+
+        if self._as_json:
+            return
+        self._shorten()
+        rows = [one for _doubt, _first, one in self._rows]
+        columns = ("aircraft", "kind", "heard", "tracks", "from", "to", "doubt")
+        table((one.row for one in rows), columns, as_json=False, empty=N_("no aircraft"))
+        for one in rows:
+            if one.findings:
+                text = N_("{aircraft} is taken for SPOOFED:") if one.spoofed else N_("{aircraft} is odd:")
+                say("\n" + _(text, aircraft=one.row["aircraft"]))
+                for finding in one.findings:
+                    say(f"  {finding.weight:.1f}  {sentence(finding, language())}")
+
+
+def _heaviest(flight: Flight) -> tuple[Finding, ...]:
+    return tuple(sorted(flight.findings.values(), key=lambda one: -one.weight))
 
 
 def flight_row(flight: Flight) -> dict[str, Any]:
@@ -49,7 +85,7 @@ def flight_row(flight: Flight) -> dict[str, Any]:
         "from": moment(flight.first),
         "to": moment(flight.last),
         "doubt": flight.doubt,
-        "reasons": [one.code for one in sorted(flight.findings.values(), key=lambda one: -one.weight)],
+        "reasons": [one.code for one in _heaviest(flight)],
     }
 
 
@@ -68,6 +104,7 @@ def tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json: 
                     for key, found in sorted(summary.spoofed.items())
                 ],
                 "refused": dict(summary.refused),
+                **({"let_go": dict(summary.let_go)} if summary.let_go else {}),
                 **({} if recorded is None else {"recorded": recorded}),
             }
         )
@@ -92,8 +129,18 @@ def tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json: 
     if summary.refused:
         refused = ", ".join(f"{reason} {count:,}" for reason, count in sorted(summary.refused.items()))
         say(_("left out: {refused}", refused=refused))
+    for what, count in sorted(summary.let_go.items()):
+        say(_(_LET_GO[what], count=count))
     if recorded is not None:
         say(_("{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed", **recorded))
+
+
+_LET_GO = {
+    "points": N_("to stay within memory, points left out of tracks: {count:,}"),
+    "spoofed": N_("to stay within memory, spoofed aircraft that are not told: {count:,}"),
+    "rows": N_("to stay within memory, flights that are not listed: {count:,}"),
+    "drawn": N_("to stay within memory, tracks that are not drawn: {count:,}"),
+}
 
 
 def _reasons(found: tuple[Finding, ...]) -> list[dict[str, Any]]:

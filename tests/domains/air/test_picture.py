@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from kizuna.domains.air import picture as module
@@ -153,3 +155,44 @@ def test_tracks_of_a_flight_have_each_their_own_id() -> None:
     assert len({one.id for one in found}) == len(found)
     assert found[0].serial == WELL
     assert found[0].transmitter == "90:3a:e6:5b:c8:a8"
+
+
+def wandering(names: int, seconds: int, *, since: float = 0.0, first: int = 0) -> Iterator[Report]:
+    """So many aircraft, each at a new place each second."""
+    for second in range(seconds):
+        for number in range(first, first + names):
+            place = located(500.0 + number, 10.0 * second)
+            yield report(since + second, place, names=named(serial(number)), transmitter=number + 1)
+
+
+def test_points_are_bounded_over_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of who was silent longest are thinned first, and all that went is counted."""
+    monkeypatch.setattr(module, "MOST_POINTS", 1_400)
+    picture, ended, _ = taken(*wandering(10, 80), *wandering(1, 600, since=80.0, first=50))
+    old, new = picture.flights[serial(0)], picture.flights[serial(50)]
+    assert [len(path.points) for path in new.paths] == [600]
+    assert 40 <= len(old.paths[0].points) < 80
+    assert (old.paths[0].points[0].time, old.thinned) == (round((T0 - 0.0) * 1e6), 80 - len(old.paths[0].points))
+    for one in wandering(1, 2_500, since=680.0, first=60):
+        picture.take(one, SENSOR)
+        assert sum(flight.size() for flight in picture.flights.values()) <= 1_400
+    assert picture.flights[serial(60)].heard == 2_500
+    picture.end()
+    assert (
+        sum(len(path.points) for flight in ended for path in flight.paths) + sum(flight.thinned for flight in ended)
+        == 10 * 80 + 600 + 2_500
+    )
+
+
+def test_paths_without_end_are_bounded_as_points_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aircraft that are somewhere else each time, where there is nothing to thin: who was silent longest ends."""
+    monkeypatch.setattr(module, "MOST_POINTS", 1_000)
+    ended: list[Flight] = []
+    picture = Picture(ended=ended.append)
+    for second in range(30):
+        for number in range(20):
+            place = located(500.0 + 20_000.0 * (second % 7), 9_000.0 * number * second % 70_000)
+            picture.take(report(second, place, names=named(serial(number)), transmitter=number + 1), SENSOR)
+            assert sum(flight.size() for flight in picture.flights.values()) <= 1_000
+    assert ended
+    assert serial(19) in picture.flights

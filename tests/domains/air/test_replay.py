@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from kizuna.domains.air import replay as module
+from kizuna.domains.air import sources
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.picture import Picture
 from kizuna.domains.air.replay import Summary, Tally, replay, replayed
@@ -14,15 +16,16 @@ from kizuna.domains.air.sensors import Sensor
 from kizuna.errors import InvalidInput, KizunaError
 from kizuna.formats.pack import load
 from tests.domains.air.given import T0
+from tests.domains.air.test_hostile import storm
 
 REAL, SPOOFED = (load("remote-id").read(f"anafi4-{kind}.pcapng.gz") for kind in ("real", "spoofed"))
 HERE = Sensor(name="-")
 
 
 def run(*files: Path) -> tuple[Summary, list[KizunaError]]:
-    flights: list[Flight] = []
+    tally = Tally()
     troubles: list[KizunaError] = []
-    summary = replay(map(str, files), HERE, Picture(ended=flights.append), flights, troubles.append)
+    summary = replay(map(str, files), HERE, Picture(ended=tally.ended), tally, troubles.append)
     return summary, troubles
 
 
@@ -61,6 +64,26 @@ def test_what_is_broken_is_told_and_the_others_go_on(files: tuple[Path, Path], t
     assert summary.beacons > 1140
 
 
+def test_flights_that_ended_are_held_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four times as many aircraft in four times the time, a replay remembers the names."""
+    monkeypatch.setattr(sources, "PIECE", 1 << 16)
+    small, large = (taken(tmp_path, n) for n in (1_500, 6_000))
+    assert large < 1.3 * small
+
+
+def taken(folder: Path, n: int) -> int:
+    """Bytes at most, beyond the names, while so many aircraft are replayed, one a second."""
+    file = folder / str(n)
+    file.write_bytes(storm(n, seconds=n))
+    tally = Tally()
+    tracemalloc.start()
+    summary = replay([str(file)], HERE, Picture(ended=tally.ended), tally, lambda _error: None)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (summary.aircraft, summary.tracks, summary.spoofed) == (n, n, {})
+    return most - 110 * n
+
+
 def test_whole_captures_that_are_none_are_refused() -> None:
     with pytest.raises(InvalidInput):
         replayed([b"no capture"], HERE)
@@ -75,3 +98,4 @@ def test_a_tally_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tally = Tally([*flights, flights[0]])
     assert tally.aircraft == 20
     assert list(tally.spoofed) == ["16", "17", "18", "19", "0"]
+    assert tally.let_go == {"spoofed": 16}

@@ -13,6 +13,8 @@ _FASTEST = {"aeroplane": 120.0, "hybrid-lift": 120.0, "rocket": 400.0, "helicopt
 _FASTEST_ELSE = 100.0
 _MOST_PATHS = 64
 _MOST_NAMES = 8
+PATH_IS = 4
+"""Points that take as much memory as a path without any."""
 
 
 class Flight:
@@ -45,6 +47,8 @@ class Flight:
         self.doubt = 0.0
         self.fresh: list[Finding] = []
         self.fastest = _FASTEST_ELSE
+        self.thinned = 0
+        """How many points of its paths are kept no more, so that the others can be."""
 
     @property
     def serial(self) -> str | None:
@@ -99,7 +103,7 @@ class Flight:
         self.path = path
         if path.take(detection):
             latitude, longitude = path.place()
-            path.add(_point(time, latitude, longitude, located))
+            self.thinned += path.add(_point(time, latitude, longitude, located))
         return detection, path, before if before is not path else None
 
     def _fitting(self, detection: Detection) -> Track:
@@ -112,6 +116,16 @@ class Flight:
             if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
                 self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))
         return best
+
+    def size(self) -> int:
+        """What it takes to remember its paths, in points."""
+        return sum(len(path.points) + PATH_IS for path in self.paths)
+
+    def thin(self) -> int:
+        """Keep every second point of its paths; how many points went."""
+        gone = sum(path.thin() for path in self.paths)
+        self.thinned += gone
+        return gone
 
     def statement(self) -> str:
         """Its last stated status in words of the standard."""

@@ -1,16 +1,16 @@
 """The picture of the air: reports of any number of sensors in, flights with their paths and the reasons to doubt them.
 
-Bounded whatever comes: flights and transmitters that were silent longest go first, and are told as ended.
+Bounded whatever comes: flights and transmitters that were silent longest go first, and are told as ended. So do points: the paths of
+who was silent longest keep every second one.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from math import hypot
 from typing import NamedTuple
 
-from kizuna.domains.air.flight import Flight
+from kizuna.domains.air.flight import PATH_IS, Flight
 from kizuna.domains.air.reports import SERIAL, Located, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
@@ -25,6 +25,8 @@ SILENT = 600.0
 """Seconds after which a flight has ended."""
 MOST_FLIGHTS = 20_000
 MOST_TRANSMITTERS = 50_000
+MOST_POINTS = 1_000_000
+"""Points of all paths together, some 300 MB; a path takes as much as a few points."""
 _NAMED_FOR = 30.0  # seconds that a transmitter is known by the name it gave
 _LATE = 2.0
 _COMPARED = 5.0
@@ -79,6 +81,7 @@ class Picture:
         self._moved = moved
         self._swept = 0.0
         self._since = 0  # reports since then
+        self._size = 0  # points at most; those that a path itself lets go are not taken off
 
     def take(self, report: Report, sensor: Sensor) -> Flight | None:
         """Take in a report; the flight it is of, or None where nothing says of which."""
@@ -193,6 +196,9 @@ class Picture:
         flight.located = located
         time = self._moment(state, report.time, located.second)
         detection, path, before = flight.detected(located, time, sensor.name)
+        self._size += 1 if path.first != time else 1 + PATH_IS
+        if self._size > MOST_POINTS:
+            self._thin()
         same = report.counter == state.counter
         state.counter = report.counter
         state.path.check(flight, detection, located, path, before, same_counter=same)
@@ -214,9 +220,7 @@ class Picture:
             hearing = state.hearing[key] = Hearing(sensor)
         if report.signal != UNKNOWN_SIGNAL:
             hearing.steady(flight, detection, report.signal)
-        if hearing.plane is not None:
-            away = hypot(*hearing.plane.metres(detection.latitude, detection.longitude))
-            hearing.check(flight, away, report.signal, detection.time, sensor.reach)
+        hearing.check(flight, detection, report.signal)
 
     def _times_at(self, sensor: str) -> _Times:
         if sensor not in self._times:
@@ -248,7 +252,19 @@ class Picture:
     def _close(self, flight: Flight) -> None:
         if self.flights.pop(flight.key, None) is not None:
             self._states.pop(flight.key, None)
+            self._size -= flight.size()
             self._ended(flight)
+
+    def _thin(self) -> None:
+        """Make room for points: to three quarters, so that it is long until the next time. Flights that cannot be thinned enough end."""
+        room = MOST_POINTS * 3 // 4
+        self._size = sum(flight.size() for flight in self.flights.values())
+        for flight in self.flights.values():  # who was heard last stands last
+            if self._size <= room:
+                return
+            self._size -= flight.thin()
+        while self._size > room and len(self.flights) > 1:
+            self._close(next(iter(self.flights.values())))
 
     def _forget_transmitters(self) -> None:
         """The older half goes."""

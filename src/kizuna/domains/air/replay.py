@@ -32,6 +32,8 @@ class Tally:
         self._names: set[str] = set()
         self._unnamed = 0
         self.tracks = 0
+        self.let_go: Counter[str] = Counter()
+        """What is kept no more, so that memory is bounded: points of paths, and spoofed aircraft whose reasons are not told."""
         self.spoofed: dict[str, tuple[Finding, ...]] = {}
         for flight in flights:
             self.ended(flight)
@@ -43,11 +45,14 @@ class Tally:
         elif flight.key not in self._names:
             self._unnamed += 1
         self.tracks += len(tracks(flight))
+        if flight.thinned:
+            self.let_go["points"] += flight.thinned
         if flight.spoofed:
             self.spoofed.pop(flight.key, None)
             self.spoofed[flight.key] = findings(flight)
             if len(self.spoofed) > MOST_SPOOFED:
                 del self.spoofed[next(iter(self.spoofed))]
+                self.let_go["spoofed"] += 1
 
     @property
     def aircraft(self) -> int:
@@ -66,15 +71,16 @@ class Summary(NamedTuple):
     """How many paths, claimed ones among them."""
     spoofed: dict[str, tuple[Finding, ...]]
     refused: Counter[str]
+    let_go: Counter[str]
 
 
-def replay(names: Iterable[str], sensor: Sensor, picture: Picture, flights: list[Flight], trouble: Trouble) -> Summary:
-    """Read captures into a picture that puts each flight that ends into `flights`. What ends one capture goes to `trouble`."""
+def replay(names: Iterable[str], sensor: Sensor, picture: Picture, tally: Tally, trouble: Trouble) -> Summary:
+    """Read captures into a picture that has each flight that ends counted by `tally`. What ends one capture goes to `trouble`."""
     receivers = [Receiver(name) for name in names]
     for report in heapq.merge(*(_reports(one, trouble) for one in receivers), key=lambda report: report.time):
         picture.take(report, sensor)
     picture.end()
-    return summed(receivers, Tally(flights))
+    return summed(receivers, tally)
 
 
 def replayed(captures: Iterable[bytes], sensor: Sensor) -> list[Flight]:
@@ -104,7 +110,8 @@ def summed(receivers: Iterable[Receiver], tally: Tally) -> Summary:
         messages += one.by_type
         refused += one.refused
     frames, beacons = sum(one.frames for one in counts), sum(one.beacons for one in counts)
-    return Summary(frames, beacons, dict(messages), tally.aircraft, tally.tracks, tally.spoofed, refused)
+    told = (tally.aircraft, tally.tracks, tally.spoofed)
+    return Summary(frames, beacons, dict(messages), *told, refused, tally.let_go)
 
 
 def _reports(receiver: Receiver, trouble: Trouble) -> Iterator[Report]:

@@ -21,7 +21,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     longitude: float | None = None
     altitude: float | None = None
     accuracy: float = 10.0
-    """How well its own place is known, metres."""
+    """How well its own place is known, metres: it is nowhere else than within these."""
     reach: float = REACH
     azimuth: float = 0.0
     width: float = 360.0

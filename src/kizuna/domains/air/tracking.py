@@ -104,12 +104,20 @@ class Track:
         step = max(abs(detection.time - self.said.time), 0.1)
         return max(way, 0.0) / step
 
-    def add(self, point: Point) -> None:
-        """Keep a point of its path."""
+    def add(self, point: Point) -> int:
+        """Keep a point of its path; how many fewer others are kept for it."""
         self.points.append(point)
-        if len(self.points) > LONGEST:
-            half = len(self.points) // 2
-            self.points = self.points[:half:2] + self.points[half:]
+        if len(self.points) <= LONGEST:
+            return 0
+        before, half = len(self.points), len(self.points) // 2
+        self.points = self.points[:half:2] + self.points[half:]
+        return before - len(self.points)
+
+    def thin(self) -> int:
+        """Every second point goes, but the first and the last; how many went."""
+        before = len(self.points)
+        self.points[1:-1] = self.points[2:-1:2]
+        return before - len(self.points)
 
     def _metres(self, detection: Detection) -> tuple[float, float]:
         if self._near[0] is not detection:

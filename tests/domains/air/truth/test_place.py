@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log10, sin
+from math import cos, log10, radians, sin
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,69 @@ def test_nothing_is_heard_from_beyond_the_reach() -> None:
     assert far(Sensor(name="dish", latitude=46.2, longitude=9.1, reach=40_000.0), 16_000.0) == {}
 
 
+def placed(**more: Any) -> Sensor:
+    return Sensor(name="roof", latitude=46.2, longitude=9.1, **more)
+
+
+@pytest.mark.parametrize(
+    ("east", "accuracy", "code", "told"),
+    [
+        (15_100.0, 10.0, 11, True), (15_100.0, 200.0, 11, False), (15_300.0, 200.0, 11, True),
+        (15_100.0, 10.0, 8, False), (15_200.0, 10.0, 8, True), (15_035.0, 10.0, 0, False), (15_045.0, 10.0, 0, True),
+    ],
+)  # fmt: skip
+def test_the_reach_is_held_against_the_least_distance_that_both_accuracies_allow(
+    east: float, accuracy: float, code: int, *, told: bool
+) -> None:
+    found = reasons(*exact(20, code, east=east, speed=0.5), sensor=placed(accuracy=accuracy))
+    assert found.keys() == ({"out-of-range"} if told else set())
+
+
+def exact(seconds: int, code: int, **more: Any) -> list[Report]:
+    """A flight that states its accuracy by this code."""
+    return [
+        one._replace(located=one.located._replace(horizontal_accuracy=code))
+        for one in flying(seconds, **more)
+        if one.located is not None
+    ]
+
+
+VIEW: dict[str, Any] = {"azimuth": 350.0, "width": 60.0, "reach": 8_000.0}
+"""From 320° to 20°; with what a beam is wide, from 300° to 40°."""
+
+
+@pytest.mark.parametrize(
+    ("bearing", "told"), [(350, False), (20, False), (38, False), (42, True), (170, True), (298, True), (302, False)]
+)
+def test_claimed_where_the_sensor_does_not_look(bearing: int, *, told: bool) -> None:
+    towards(bearing, 4_000.0, placed(**VIEW), told=told)
+    towards(bearing, 4_000.0, placed(reach=8_000.0), told=False)
+
+
+def towards(bearing: float, metres: float, sensor: Sensor, *, told: bool, code: int = 11, seconds: int = 40) -> None:
+    east, north = metres * sin(radians(bearing)), metres * cos(radians(bearing))
+    found = reasons(*exact(seconds, code, east=east, north=north, speed=0.5), sensor=sensor)
+    assert found.keys() == ({"out-of-view"} if told else set())
+    if told:
+        assert found["out-of-view"] == {
+            "bearing": pytest.approx(bearing, abs=1), "azimuth": sensor.azimuth, "width": sensor.width,
+        }  # fmt: skip
+
+
+def test_an_antenna_hears_what_is_near_to_all_sides() -> None:
+    towards(170, 760.0, placed(**VIEW), told=False)
+    towards(170, 860.0, placed(**VIEW), told=True)
+    towards(170, 4_000.0, placed(**VIEW), told=False, seconds=19)
+
+
+def test_a_direction_is_known_no_better_than_both_places() -> None:
+    towards(50, 4_000.0, placed(**VIEW), told=True)
+    towards(50, 4_000.0, placed(**VIEW, accuracy=800.0), told=False)  # 11.5°
+    towards(50, 4_000.0, placed(**VIEW), told=False, code=6)  # 556 m: 833 m at three deviations, 12.0°
+    towards(54, 4_000.0, placed(**VIEW), told=True, code=6)
+    towards(170, 4_000.0, placed(**VIEW, accuracy=5_000.0), told=False)
+
+
 def heard_with(signal: Callable[[int], int], *, seconds: int = 300, speed: float = 10.0) -> list[Report]:
     return [one._replace(signal=signal(number)) for number, one in enumerate(flying(seconds, speed=speed))]
 
@@ -60,6 +124,20 @@ def test_stronger_than_any_radio_may_be() -> None:
     assert found["metres"] == pytest.approx(500, rel=0.05)
     assert "too-strong" not in reasons(*heard_with(fading), sensor=PLACED)
     assert "too-strong" not in reasons(*heard_with(lambda number: -20 + number % 9), sensor=SENSOR)
+
+
+def test_too_strong_is_what_no_distance_that_both_accuracies_allow_explains() -> None:
+    strong = heard_with(lambda number: -45 + number % 9, speed=0.5)  # at 500 m, at most -48 dBm
+    assert reasons(*strong, sensor=placed())["too-strong"]["metres"] == 486
+    assert "too-strong" not in reasons(*strong, sensor=placed(accuracy=450.0))
+    assert "too-strong" not in reasons(*strong, sensor=placed(accuracy=390.0))
+    assert "too-strong" in reasons(*strong, sensor=placed(accuracy=200.0))
+
+
+def test_a_distance_that_is_hardly_known_is_none_for_the_signal_to_follow() -> None:
+    wandering = heard_with(lambda number: -60 + round(4 * sin(number * 1.7)))
+    assert "signal-flat" in reasons(*wandering, sensor=placed(accuracy=200.0))
+    assert "signal-flat" not in reasons(*wandering, sensor=placed(accuracy=2_000.0))
 
 
 def test_the_signal_falls_with_distance() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import kizuna.domains.air.truth as truth
 from kizuna.domains.air.truth import WEIGHTS
-from kizuna.domains.air.truth.words import TEXTS, sentence
+from kizuna.domains.air.truth.words import OUTSIDE, TEXTS, outside, sentence
 from kizuna.formats.track import Finding
 
 SOURCES = sorted(Path(truth.__path__[0]).glob("*.py"))
@@ -80,3 +80,13 @@ def test_what_a_partner_sent_may_lack_values_or_be_unknown() -> None:
         "moved {speed.__class__} m within – s"
     )
     assert sentence(Finding("unheard-of", 1.0, 0)) == "unheard-of"
+
+
+@pytest.mark.parametrize("code", ["too-strong", "out-of-range", "out-of-view", "signal-flat"])
+def test_what_would_tell_where_the_sensor_is_is_told_without_numbers(code: str) -> None:
+    found = Finding(code, 0.3, 5, dict.fromkeys(given()[code], 1234.5))
+    told = outside(found)
+    assert told == Finding(code, 0.3, 5)
+    for language in ("en", "ja"):
+        assert sentence(told, language) == OUTSIDE[code][language]
+        assert not re.search(r"[0-9{}–]", sentence(told, language))

@@ -24,6 +24,7 @@ WEIGHTS: dict[str, float] = {
     "impossible-value": 0.5,
     "sequence-still": 0.4,
     "out-of-range": 0.4,
+    "out-of-view": 0.3,
     "counter-still": 0.3,
     "unknown-version": 0.3,
     "pack-cut-short": 0.3,

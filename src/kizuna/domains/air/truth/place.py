@@ -6,7 +6,7 @@ radiate more than 36 dBm (the most that any radio rule for 2.4 GHz allows), and 
 
 from __future__ import annotations
 
-from math import log10, sqrt
+from math import asin, atan2, degrees, hypot, log10, sqrt
 
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.plane import Plane, distance
@@ -22,10 +22,15 @@ LOUDEST = 36.0 + 10.0
 """dBm radiated at most, and dB of an antenna that receives well."""
 FAR, VERY_FAR = 10_000.0, 20_000.0
 """Metres between operator and aircraft: few rules and few radios allow the first, hardly any the second."""
+SURE = 3.0
+"""Standard deviations that a claimed place may be off, as with jumps."""
 _NEAREST = 100.0
 _LEAST = 30
 _LOG_STEP = 20.0
 _TIMES = 5
+_TIMES_BESIDE = 20
+_BESIDE = 0.1  # of the reach: so far an antenna hears to all sides, by lobes that are 20 dB weaker
+_BEAM = 20.0  # degrees; no beam ends at its border, nor is an antenna put up better than that
 _STEADY = 100  # positions
 _STILL = 2.0  # dB
 _MOVED = 300.0  # metres
@@ -44,16 +49,17 @@ class Hearing:
     """How strong one transmitter is heard at one sensor, against what its messages claim: how far away it is, and that it moves."""
 
     __slots__ = (
-        "east", "far", "heard", "loud", "measured", "north", "plane", "south", "squares", "squares_signal", "squares_signals",
-        "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
+        "beside", "east", "far", "heard", "loud", "measured", "north", "plane", "sensor", "south", "squares", "squares_signal",
+        "squares_signals", "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
     )  # fmt: skip
 
     def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor
         self.plane: Plane | None = None
         """The ground around the sensor, where it is known where that is."""
         if sensor.latitude is not None and sensor.longitude is not None:
             self.plane = Plane(sensor.latitude, sensor.longitude)
-        self.heard = self.far = self.loud = self.measured = 0
+        self.heard = self.far = self.beside = self.loud = self.measured = 0
         self.sum_distance = self.sum_signal = self.squares = self.sum_products = self.squares_signal = 0.0
         self.sum_signals = self.squares_signals = 0.0
         self.north = self.east = float("-inf")
@@ -88,21 +94,47 @@ class Hearing:
                 heard=number,
             )
 
-    def check(self, flight: Flight, away: float, signal: int, time: float, reach: float) -> None:
-        """Look at one new position `away` metres from the sensor, heard with `signal` dBm; `reach` is how far the sensor hears."""
-        if away > reach:
+    def check(self, flight: Flight, detection: Detection, signal: int) -> None:
+        """Look at one new position, heard with `signal` dBm, where it is known where the sensor stands.
+
+        The sensor's place and the claimed one are each known so well and no better: what speaks against a flight has to hold at the least
+        distance, and in every direction, that both allow.
+        """
+        if self.plane is None:
+            return
+        east, north = self.plane.metres(detection.latitude, detection.longitude)
+        away, unsure, time = hypot(east, north), self.sensor.accuracy + SURE * detection.deviation, detection.time
+        if away - unsure > self.sensor.reach:
             self.far += 1
             if self.far >= _TIMES:
-                flight.find("out-of-range", WEIGHTS["out-of-range"], time, metres=round(away), reach=reach)
+                values = {"metres": round(away), "reach": self.sensor.reach}
+                flight.find("out-of-range", WEIGHTS["out-of-range"], time, **values)
+        if self.sensor.width < 360 and away - unsure > _BESIDE * self.sensor.reach:
+            self._beside(flight, degrees(atan2(east, north)) % 360, away, unsure, time)
         if signal == UNKNOWN_SIGNAL or away < _NEAREST:
             return
-        lost = _LOG_STEP * log10(away)
-        if signal > LOUDEST - FIRST_METRE - lost:
+        if away - unsure >= _NEAREST:
+            self._loud(flight, away - unsure, signal, time)
+        if unsure < away / 2:  # who may as well be twice as near has no distance that a signal could follow
+            self._flat(flight, _LOG_STEP * log10(away), signal, time)
+
+    def _beside(self, flight: Flight, bearing: float, away: float, unsure: float, time: float) -> None:
+        """Does it claim to be where the sensor does not look? `bearing` is in degrees from north."""
+        aside = abs((bearing - self.sensor.azimuth + 180) % 360 - 180)
+        if aside - self.sensor.width / 2 > _BEAM + degrees(asin(unsure / away)):
+            self.beside += 1
+            if self.beside >= _TIMES_BESIDE:
+                values = {"bearing": round(bearing) % 360, "azimuth": self.sensor.azimuth, "width": self.sensor.width}
+                flight.find("out-of-view", WEIGHTS["out-of-view"], time, **values)
+
+    def _loud(self, flight: Flight, least: float, signal: int, time: float) -> None:
+        """Is it stronger than any radio may be at the least distance, metres?"""
+        most = LOUDEST - FIRST_METRE - _LOG_STEP * log10(least)
+        if signal > most:
             self.loud += 1
             if self.loud >= _TIMES:
-                most = round(LOUDEST - FIRST_METRE - lost)
-                flight.find("too-strong", WEIGHTS["too-strong"], time, signal=signal, most=most, metres=round(away))
-        self._flat(flight, lost, signal, time)
+                values = {"signal": signal, "most": round(most), "metres": round(least)}
+                flight.find("too-strong", WEIGHTS["too-strong"], time, **values)
 
     def _flat(self, flight: Flight, lost: float, signal: int, time: float) -> None:
         """By regression: does the signal fall as the claimed distance grows? Free space is a slope of -1, towns are steeper."""

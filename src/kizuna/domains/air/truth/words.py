@@ -89,6 +89,10 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "claims to be {metres} m away, but nothing is heard here from beyond {reach} m",
         "ja": "{metres} m 先にいると告げていますが、ここでは {reach} m より先は受信できません",
     },
+    "out-of-view": {
+        "en": "claims to be in the direction of {bearing}°, and the sensor looks to {azimuth}°, {width}° wide",
+        "ja": "{bearing}° の方向にいると告げていますが、センサーの視野は {azimuth}° を中心に {width}° です",
+    },
     "counter-still": {
         "en": "sent {times} new positions without counting a new message",
         "ja": "メッセージの番号を進めずに、新しい位置を {times} 回送りました",
@@ -132,6 +136,10 @@ OUTSIDE: dict[str, dict[Language, str]] = {
     "out-of-range": {
         "en": "claims to be further away than anything is heard from",
         "ja": "受信できる範囲より遠くにいると告げています",
+    },
+    "out-of-view": {
+        "en": "claims to be where the sensor that heard it does not look",
+        "ja": "受信したセンサーの視野の外にいると告げています",
     },
     "signal-flat": {
         "en": "is heard equally strong however far away it claims to be",
