@@ -6,6 +6,7 @@ python -m benchmarks [PART...] [--objects N] [--write FILE]
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import re
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import air, import_, million, patterns, release, scan, start, taxii, validate
-from benchmarks.data import Corpus, corpora
+from benchmarks.data import ROOT, Corpus, corpora
 from benchmarks.table import HEADER, Row, show
 from kizuna import __version__
 
@@ -76,6 +77,8 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    # As set-up leaves it: since then code was changed, and where Python keeps no byte code each process would compile it again.
+    compileall.compile_dir(ROOT / "src", quiet=1)
     about, used = machine(), corpora(given.objects)
     print(about + "\n")
     chosen = (part for name, part in PARTS.items() if name in (given.parts or PARTS))

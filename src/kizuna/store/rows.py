@@ -95,10 +95,11 @@ class RowWriter:
         objects: list[Value] = []
         for new in news:
             one = new.prepared
+            base = label(one.label)
             objects += (
-                new.n, new.ident, self._space, one.id, one.version, one.digest, source,
-                label(one.label), label(one.least), label(one.whole), new.area, term[one.type], new.added,
-                int(one.unstated),
+                new.n, new.ident, self._space, one.id, one.version, one.digest, source, base,
+                base if one.least is one.label else label(one.least), base if one.whole is one.label else label(one.whole),
+                new.area, term[one.type], new.added, int(one.unstated),
             )  # fmt: skip
         self._loads.append(
             ("object(n,ident,space,id,version,digest,source,label,least,whole,area,type,added,unstated)", objects, 14)

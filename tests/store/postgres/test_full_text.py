@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,3 +41,15 @@ def test_long_words_are_told_apart() -> None:
     one, other = words("a" * 5_000 + "b"), words("a" * 5_000 + "c")
     assert len(one) == LONGEST
     assert one != other
+
+
+@pytest.mark.parametrize("before", [0, 1, LONGEST - 1, LONGEST])
+@pytest.mark.parametrize("after", [0, 1, LONGEST])
+def test_only_words_above_the_bound_are_shortened(before: int, after: int) -> None:
+    around = [word for word in ("a" * before, "c" * after) if word]
+    for size in (LONGEST - 1, LONGEST):
+        text = " ".join([*around[:1], "b" * size, *around[1:]])
+        assert words(text) == text
+    text = " ".join([*around[:1], "b" * (LONGEST + 1), *around[1:]])
+    assert words(text) != text
+    assert all(len(word) <= LONGEST for word in words(text).split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import psycopg
@@ -41,24 +41,25 @@ def block(flat: list[Any], types: Sequence[str]) -> bytes:
         if form:
             pieces.append(map(struct.Struct(f">{form}").pack, *arguments))
             form, arguments = "", []
-        pieces.append(_ENCODERS[type](column))
+        pieces += _ENCODERS[type](column)
     if form:
         pieces.append(map(struct.Struct(f">{form}").pack, *arguments))
     if len(pieces) == 1:
         return b"".join((_HEADER, *pieces[0], _TRAILER))
-    return b"".join((_HEADER, *map(b"".join, zip(*pieces, strict=False)), _TRAILER))
+    # Joined once, every value by itself: bodies and texts are long.
+    return b"".join((_HEADER, *chain.from_iterable(zip(*pieces, strict=False)), _TRAILER))
 
 
-def _integers(form: str, column: list[Any]) -> Iterable[bytes]:
+def _integers(form: str, column: list[Any]) -> list[Iterable[bytes]]:
     pack, size = struct.Struct(f">i{form}").pack, struct.calcsize(f">{form}")
-    return [_NULL if value is None else pack(size, value) for value in column]
+    return [[_NULL if value is None else pack(size, value) for value in column]]
 
 
-def _bytes(column: list[Any]) -> Iterable[bytes]:
-    return [_NULL if value is None else _LENGTH(len(value)) + value for value in column]
+def _bytes(column: list[Any]) -> list[Iterable[bytes]]:
+    return [[_NULL if value is None else _LENGTH(len(value)) for value in column], [value or b"" for value in column]]
 
 
-def _texts(column: list[Any]) -> Iterable[bytes]:
+def _texts(column: list[Any]) -> list[Iterable[bytes]]:
     return _bytes([None if value is None else storable(value).encode() for value in column])
 
 
@@ -67,7 +68,7 @@ def storable(text: str) -> str:
     return text.replace("\0", NUL) if "\0" in text else text
 
 
-_ENCODERS: dict[str, Callable[[list[Any]], Iterable[bytes]]] = {
+_ENCODERS: dict[str, Callable[[list[Any]], list[Iterable[bytes]]]] = {
     "bigint": partial(_integers, "q"), "integer": partial(_integers, "i"), "bytea": _bytes, "text": _texts,
 }  # fmt: skip
 
