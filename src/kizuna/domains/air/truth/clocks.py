@@ -90,8 +90,14 @@ class SharedClocks:
         here.pop(id(flight), None)
         here[id(flight)] = (offset, time, flight)  # its name may yet become known
         near = here
-        if len(here) > _MOST_SHARING:  # enough, so a storm of names does not have to look beside
+        if len(here) > _MOST_SHARING:
             del here[next(iter(here))]
+            oldest = next(iter(here))
+            if (
+                0 <= time - here[oldest][1] < _RECENT
+            ):  # all others are known by now: a storm of names costs no more looks
+                flight.find("shared-clock", WEIGHTS["shared-clock"], time, names=len(here))
+                return
         elif (before := self._by_offset.get(place - 1)) or self._by_offset.get(place + 1):
             near = {**(before or {}), **self._by_offset.get(place + 1, {}), **here}
         if len(self._by_offset) > _MOST:

@@ -6,6 +6,7 @@ radiate more than 36 dBm (the most that any radio rule for 2.4 GHz allows), and 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import asin, atan2, degrees, hypot, log10, sqrt
 
 from kizuna.domains.air.flight import Flight
@@ -37,6 +38,11 @@ _MOVED = 300.0  # metres
 _DOUBTFUL, _CERTAIN = 4.0, 30.0  # standard errors from the slope of free space; simulated aircraft stay below 7
 
 
+@lru_cache(maxsize=1024)
+def _around(latitude: float, longitude: float) -> Plane:
+    return Plane(latitude, longitude)
+
+
 def check_operator(flight: Flight, operated: Operated, detection: Detection, plane: Plane) -> None:
     """Look at how far the operator is; `plane` lies where the aircraft is."""
     away = plane.between(operated.latitude, operated.longitude, detection.latitude, detection.longitude)
@@ -59,7 +65,7 @@ class Hearing:
         self.plane: Plane | None = None
         """The ground around the sensor, where it is known where that is."""
         if sensor.latitude is not None and sensor.longitude is not None:
-            self.plane = Plane(sensor.latitude, sensor.longitude)
+            self.plane = _around(sensor.latitude, sensor.longitude)
         self.heard = self.far = self.beside = self.loud = self.measured = 0
         self.sum_distance = self.sum_signal = self.squares = self.sum_products = self.squares_signal = 0.0
         self.sum_signals = self.squares_signals = 0.0
