@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import signal
 import time
@@ -88,7 +89,8 @@ def replay(
         failed.append(error)
         _note(error)
 
-    summary = play(files, sensor, picture, tally, note)
+    with _rarely_collected():
+        summary = play(files, sensor, picture, tally, note)
     rows.tell()
     if kept is not None:
         kept.keep((), now=True)
@@ -161,7 +163,7 @@ def watch(
     last, since = 0.0, time.monotonic()
     failed: KizunaError | None = None
     try:
-        with _interruptible(), suppress(KeyboardInterrupt):
+        with _interruptible(), _rarely_collected(), suppress(KeyboardInterrupt):
             for piece in live(source, lambda: ends is not None and time.monotonic() > ends):
                 for report in receiver.feed(piece):
                     flight = picture.take(report, sensor)
@@ -279,6 +281,17 @@ class Drawing:
         drawn = drawing(output, [track for _doubt, _first, found in self._of for track in found], zones)
         with output_file(output) as write:
             write(drawn)
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """A storm of names makes objects by the hundred thousand that stay; looking through them for rings is half of its cost."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

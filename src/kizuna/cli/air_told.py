@@ -74,12 +74,12 @@ def _heaviest(flight: Flight) -> tuple[Finding, ...]:
 
 def flight_row(flight: Flight) -> dict[str, Any]:
     """A flight in one row."""
-    from kizuna.domains.air.tracks import tracks
+    from kizuna.domains.air.tracks import kind, paths
 
-    found = tracks(flight)
+    found = paths(flight)
     return {
         "aircraft": flight.key,
-        "kind": found[0].aircraft if found else "none",
+        "kind": kind(flight) if found else "none",
         "heard": flight.heard,
         "tracks": len(found),
         "from": moment(flight.first),

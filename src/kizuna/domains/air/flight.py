@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kizuna.domains.air.reports import REGISTRATION, SERIAL, Located, Named, Operated
-from kizuna.domains.air.tracking import Detection, Track, deviation
+from kizuna.domains.air.tracking import UNSTATED, Detection, Track, deviation
 from kizuna.formats.remote_id.fields import AIRCRAFT, HORIZONTAL, STATUS
 from kizuna.formats.track import Finding, Point
 
@@ -17,8 +17,17 @@ PATH_IS = 4
 """Points that take as much memory as a path without any."""
 
 
+_DEVIATIONS = tuple(map(deviation, HORIZONTAL))
+
+
 class Flight:
     """What is known of one flight. `key` is what it goes by: a serial number or other name, or its transmitter until it names itself."""
+
+    __slots__ = (
+        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "key", "kind", "last", "located", "names",
+        "odd", "operated", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal", "status", "swaps",
+        "thinned",
+    )  # fmt: skip
 
     def __init__(self, key: str, time: float) -> None:
         self.key = key
@@ -68,8 +77,8 @@ class Flight:
     def name(self, names: tuple[Named, ...]) -> None:
         """Take what it calls itself."""
         for one in names:
-            if len(self.names) < _MOST_NAMES:
-                self.names.setdefault(one.id_type, one.id)
+            if one.id_type not in self.names and len(self.names) < _MOST_NAMES:
+                self.names[one.id_type] = one.id
             if one.aircraft != self.kind and one.aircraft:
                 self.kind = one.aircraft
                 word = AIRCRAFT[one.aircraft] if one.aircraft < len(AIRCRAFT) else "other"
@@ -81,7 +90,11 @@ class Flight:
             self.signal = (1, signal, signal, signal)
             return
         count, total, least, most = self.signal
-        self.signal = (count + 1, total + signal, min(least, signal), max(most, signal))
+        if signal < least:
+            least = signal
+        elif signal > most:
+            most = signal
+        self.signal = (count + 1, total + signal, least, most)
 
     def find(self, code: str, weight: float, time: float, **values: float | str) -> None:
         """Note a reason to doubt; one that is known already only grows heavier."""
@@ -96,8 +109,8 @@ class Flight:
     def detected(self, located: Located, time: float, sensor: str) -> tuple[Detection, Track, Track | None]:
         """Go on with the path that a position fits, or begin another: the detection, its path, and the one before where it is another."""
         code = located.horizontal_accuracy
-        metres = HORIZONTAL[code] if code < len(HORIZONTAL) else None
-        detection = Detection(time, located.latitude, located.longitude, deviation(metres), sensor)
+        near = _DEVIATIONS[code] if code < len(_DEVIATIONS) else UNSTATED
+        detection = Detection(time, located.latitude, located.longitude, near, sensor)
         before = self.path
         path = self._fitting(detection)
         self.path = path
@@ -107,6 +120,8 @@ class Flight:
         return detection, path, before if before is not path else None
 
     def _fitting(self, detection: Detection) -> Track:
+        if len(self.paths) == 1 and self.paths[0].speed_to(detection) <= self.fastest:
+            return self.paths[0]
         near = [path for path in self.paths if path.speed_to(detection) <= self.fastest]
         best = near[0] if len(near) == 1 else min(near, key=lambda path: path.off(detection), default=None)
         if best is None:

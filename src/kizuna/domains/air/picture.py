@@ -97,7 +97,9 @@ class Picture:
         flight.heard += 1
         if time > flight.last:
             flight.last = time
-        flight.sensors.add(sensor.name)
+        name = sensor.name
+        if name not in flight.sensors:
+            flight.sensors.add(name)
         if report.signal != UNKNOWN_SIGNAL:
             flight.hear(report.signal)
         if report.transmitter != _UNKNOWN_ADDRESS:

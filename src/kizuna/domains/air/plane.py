@@ -39,7 +39,10 @@ class Plane:
         longitude = self.longitude + east / self.per_longitude
         if longitude > 180 or longitude < -180:
             longitude = (longitude + 180) % 360 - 180
-        return min(max(self.latitude + north / PER_DEGREE, -90.0), 90.0), longitude
+        latitude = self.latitude + north / PER_DEGREE
+        if latitude > 90 or latitude < -90:
+            latitude = 90.0 if latitude > 90 else -90.0
+        return latitude, longitude
 
 
 def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:

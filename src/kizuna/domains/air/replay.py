@@ -12,7 +12,7 @@ from kizuna.domains.air.picture import Picture
 from kizuna.domains.air.reports import Receiver, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.sources import PIECE, read
-from kizuna.domains.air.tracks import findings, tracks
+from kizuna.domains.air.tracks import findings, paths
 from kizuna.errors import KizunaError
 from kizuna.formats.track import Finding
 
@@ -44,7 +44,7 @@ class Tally:
             self._names.add(flight.key)
         elif flight.key not in self._names:
             self._unnamed += 1
-        self.tracks += len(tracks(flight))
+        self.tracks += len(paths(flight))
         if flight.thinned:
             self.let_go["points"] += flight.thinned
         if flight.spoofed:

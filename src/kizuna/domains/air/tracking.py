@@ -72,9 +72,10 @@ class Track:
         if step < 0:
             return False
         noise = ACCELERATION**2
-        position = self._position + 2 * step * self._covariance + step**2 * self._speed + noise * step**4 / 4
-        covariance = self._covariance + step * self._speed + noise * step**3 / 2
-        speed = self._speed + noise * step**2
+        square = step * step
+        position = self._position + 2 * step * self._covariance + square * self._speed + noise * square * square / 4
+        covariance = self._covariance + step * self._speed + noise * square * step / 2
+        speed = self._speed + noise * square
         total = position + detection.deviation**2
         near, fast = position / total, covariance / total
         east, north = self._said = self._metres(detection)
@@ -99,10 +100,13 @@ class Track:
         """m/s that it would have needed from where it was last said to be, at the least that both accuracies allow."""
         east, north = self._metres(detection)
         was_east, was_north = self._said
+        said = self.said
         way = hypot(east - was_east, north - was_north)
-        way -= 3 * (detection.deviation + self.said.deviation)
-        step = max(abs(detection.time - self.said.time), 0.1)
-        return max(way, 0.0) / step
+        way -= 3 * (detection.deviation + said.deviation)
+        if way <= 0:
+            return 0.0
+        step = abs(detection.time - said.time)
+        return way / (step if step > 0.1 else 0.1)
 
     def add(self, point: Point) -> int:
         """Keep a point of its path; how many fewer others are kept for it."""

@@ -16,9 +16,18 @@ MOST = 8
 
 def tracks(flight: Flight) -> list[Track]:
     """The tracks of a flight, the longest first; none where it never said where it was."""
-    paths = sorted((path for path in flight.paths if path.points), key=lambda path: -len(path.points))
-    kept = [path for number, path in enumerate(paths) if number == 0 or len(path.points) > 1][:MOST]
-    return [_track(flight, path) for path in kept]
+    return [_track(flight, path) for path in paths(flight)]
+
+
+def paths(flight: Flight) -> list[Path]:
+    """The paths of a flight that are told, the longest first: of several none that is but a point."""
+    found = sorted((path for path in flight.paths if path.points), key=lambda path: -len(path.points))
+    return [path for number, path in enumerate(found) if number == 0 or len(path.points) > 1][:MOST]
+
+
+def kind(flight: Flight) -> str:
+    """What kind of aircraft it says to be, a word of `remote_id.fields.AIRCRAFT`."""
+    return AIRCRAFT[flight.kind] if flight.kind < len(AIRCRAFT) else "other"
 
 
 def _track(flight: Flight, path: Path) -> Track:
@@ -29,7 +38,7 @@ def _track(flight: Flight, path: Path) -> Track:
         serial=flight.serial,
         registration=flight.registration,
         transmitter=transmitters(flight)[0] if flight.senders else None,
-        aircraft=AIRCRAFT[flight.kind] if flight.kind < len(AIRCRAFT) else "other",
+        aircraft=kind(flight),
         operator_id=flight.operator_id or None,
         operator=_operator(flight),
         status=flight.statement(),

@@ -103,3 +103,15 @@ def test_clocks_of_strangers_are_forgotten_and_sharing_ones_are_bounded() -> Non
     for number in range(30_000):
         clocks.check(Flight(str(number), T0), 10.0 + number, T0 + number)
     assert sum(map(len, clocks._by_offset.values())) <= 2_100
+
+
+def test_a_storm_of_names_with_one_clock_is_told_of_each() -> None:
+    """Whoever comes after enough others share a clock is told at once, without looking at them all."""
+    shared, flights = SharedClocks(), [Flight(str(number), T0) for number in range(500)]
+    for number, flight in enumerate(flights):
+        shared.check(flight, 1000.0 + (number % 3) * 1e-3, T0 + number * 1e-3)
+    assert all(flight.findings["shared-clock"].weight == 1.0 for flight in flights)
+    assert flights[-1].findings["shared-clock"].values == {"names": 32}
+    late = Flight("late", T0 + 1000)
+    shared.check(late, 1000.0, T0 + 1000)
+    assert not late.findings

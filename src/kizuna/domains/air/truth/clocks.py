@@ -19,7 +19,7 @@ _RECENT = 120.0
 _LEAST = 3
 _MOST = 10_000
 _SAME = 0.02  # seconds
-_MOST_SHARING = 64
+_MOST_SHARING = 32  # of one clock; more say no more
 _SHARE = 16  # of how many that are remembered one is looked at with each report, on average
 
 
@@ -89,19 +89,30 @@ class SharedClocks:
         here = self._by_offset.setdefault(place, {})
         here.pop(id(flight), None)
         here[id(flight)] = (offset, time, flight)  # its name may yet become known
+        near = here
         if len(here) > _MOST_SHARING:
             del here[next(iter(here))]
+            oldest = next(iter(here))
+            if (
+                0 <= time - here[oldest][1] < _RECENT
+            ):  # all others are known by now: a storm of names costs no more looks
+                flight.find("shared-clock", WEIGHTS["shared-clock"], time, names=len(here))
+                return
+        elif (before := self._by_offset.get(place - 1)) or self._by_offset.get(place + 1):
+            near = {**(before or {}), **self._by_offset.get(place + 1, {}), **here}
         if len(self._by_offset) > _MOST:
             self._by_offset.clear()
-        near = {**self._by_offset.get(place - 1, {}), **self._by_offset.get(place + 1, {}), **here}
         if len(near) < 2:
             return
-        same = [of for other, when, of in near.values() if abs(other - offset) < _SAME and 0 <= time - when < _RECENT]
+        same = [
+            of for other, when, of in near.values() if -_SAME < other - offset < _SAME and 0 <= time - when < _RECENT
+        ]
         if len(same) < 2:
             return
         weight = WEIGHTS["shared-clock"] if len(same) > 2 else 0.3
         for of in same:
-            of.find("shared-clock", weight, time, names=len(same))
+            if (known := of.findings.get("shared-clock")) is None or known.weight < weight:
+                of.find("shared-clock", weight, time, names=len(same))
 
     def _forget(self, time: float) -> None:
         self._forgot, self._since = time, 0

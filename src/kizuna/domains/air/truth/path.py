@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import Located
@@ -26,9 +24,9 @@ class Path:
         self.detection: Detection | None = None
         self.located: Located | None = None
         self.anchor: tuple[Detection, float] | None = None
-        self.returns: deque[float] = deque(maxlen=4)
-        self.jumps: deque[float] = deque(maxlen=8)
-        self.backs: deque[float] = deque(maxlen=4)
+        self.returns: tuple[float, ...] = ()
+        self.jumps: tuple[float, ...] = ()
+        self.backs: tuple[float, ...] = ()
         self.slow = 0
         self.still = 0
         self.counter_still = 0
@@ -61,7 +59,7 @@ class Path:
         time = detection.time
         apart = distance(before.said.latitude, before.said.longitude, detection.latitude, detection.longitude)
         if path.first == time:  # nobody was there
-            self.jumps.append(time)
+            self.jumps = (*self.jumps[-7:], time)
             many = sum(1 for when in self.jumps if time - when < _WINDOW) > 2
             seconds = round(max(time - before.last, 0.1), 1)
             values = {
@@ -72,7 +70,7 @@ class Path:
             }
             flight.find("jump", 1.0 if many else WEIGHTS["jump"], time, **values)
             return
-        self.returns.append(time)
+        self.returns = (*self.returns[-3:], time)
         if sum(1 for when in self.returns if time - when < _WINDOW) > 1:
             flight.find("two-places", WEIGHTS["two-places"], time, metres=round(apart), seconds=_WINDOW)
 
@@ -93,7 +91,7 @@ class Path:
                     seconds=round(passed, 1),
                 )
         elif step < -_BACK:  # not-a-number is not
-            self.backs.append(time)
+            self.backs = (*self.backs[-3:], time)
             if sum(1 for when in self.backs if time - when < _WINDOW) > 2:
                 flight.find("time-back", WEIGHTS["time-back"], time, seconds=round(-step, 1))
 

@@ -6,6 +6,7 @@ radiate more than 36 dBm (the most that any radio rule for 2.4 GHz allows), and 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import asin, atan2, degrees, hypot, log10, sqrt
 
 from kizuna.domains.air.flight import Flight
@@ -37,6 +38,11 @@ _MOVED = 300.0  # metres
 _DOUBTFUL, _CERTAIN = 4.0, 30.0  # standard errors from the slope of free space; simulated aircraft stay below 7
 
 
+@lru_cache(maxsize=1024)
+def _around(latitude: float, longitude: float) -> Plane:
+    return Plane(latitude, longitude)
+
+
 def check_operator(flight: Flight, operated: Operated, detection: Detection, plane: Plane) -> None:
     """Look at how far the operator is; `plane` lies where the aircraft is."""
     away = plane.between(operated.latitude, operated.longitude, detection.latitude, detection.longitude)
@@ -49,16 +55,17 @@ class Hearing:
     """How strong one transmitter is heard at one sensor, against what its messages claim: how far away it is, and that it moves."""
 
     __slots__ = (
-        "beside", "east", "far", "heard", "loud", "measured", "north", "plane", "sensor", "south", "squares", "squares_signal",
+        "beside", "east", "far", "heard", "loud", "measured", "narrow", "north", "plane", "sensor", "south", "squares", "squares_signal",
         "squares_signals", "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
     )  # fmt: skip
 
     def __init__(self, sensor: Sensor) -> None:
         self.sensor = sensor
+        self.narrow = sensor.width < 360
         self.plane: Plane | None = None
         """The ground around the sensor, where it is known where that is."""
         if sensor.latitude is not None and sensor.longitude is not None:
-            self.plane = Plane(sensor.latitude, sensor.longitude)
+            self.plane = _around(sensor.latitude, sensor.longitude)
         self.heard = self.far = self.beside = self.loud = self.measured = 0
         self.sum_distance = self.sum_signal = self.squares = self.sum_products = self.squares_signal = 0.0
         self.sum_signals = self.squares_signals = 0.0
@@ -70,8 +77,15 @@ class Hearing:
 
         What moves is heard stronger and weaker by turns, for reflections come and go with every wavelength (12 cm); what stands does not.
         """
-        self.north, self.south = max(self.north, detection.latitude), min(self.south, detection.latitude)
-        self.east, self.west = max(self.east, detection.longitude), min(self.west, detection.longitude)
+        latitude, longitude = detection.latitude, detection.longitude
+        if latitude > self.north:
+            self.north = latitude
+        if latitude < self.south:
+            self.south = latitude
+        if longitude > self.east:
+            self.east = longitude
+        if longitude < self.west:
+            self.west = longitude
         self.heard += 1
         self.sum_signals += signal
         self.squares_signals += signal * signal
@@ -106,15 +120,16 @@ class Hearing:
         away, unsure, time = hypot(east, north), self.sensor.accuracy + SURE * detection.deviation, detection.time
         if away - unsure > self.sensor.reach:
             self.far += 1
-            if self.far >= _TIMES:
+            if self.far == _TIMES:
                 values = {"metres": round(away), "reach": self.sensor.reach}
                 flight.find("out-of-range", WEIGHTS["out-of-range"], time, **values)
-        if self.sensor.width < 360 and away - unsure > _BESIDE * self.sensor.reach:
+        if self.narrow and away - unsure > _BESIDE * self.sensor.reach:
             self._beside(flight, degrees(atan2(east, north)) % 360, away, unsure, time)
         if signal == UNKNOWN_SIGNAL or away < _NEAREST:
             return
-        if away - unsure >= _NEAREST:
-            self._loud(flight, away - unsure, signal, time)
+        least = away - unsure
+        if least >= _NEAREST and signal > LOUDEST - FIRST_METRE - _LOG_STEP * log10(least):
+            self._loud(flight, least, signal, time)
         if unsure < away / 2:  # who may as well be twice as near has no distance that a signal could follow
             self._flat(flight, _LOG_STEP * log10(away), signal, time)
 
@@ -123,18 +138,17 @@ class Hearing:
         aside = abs((bearing - self.sensor.azimuth + 180) % 360 - 180)
         if aside - self.sensor.width / 2 > _BEAM + degrees(asin(unsure / away)):
             self.beside += 1
-            if self.beside >= _TIMES_BESIDE:
+            if self.beside == _TIMES_BESIDE:
                 values = {"bearing": round(bearing) % 360, "azimuth": self.sensor.azimuth, "width": self.sensor.width}
                 flight.find("out-of-view", WEIGHTS["out-of-view"], time, **values)
 
     def _loud(self, flight: Flight, least: float, signal: int, time: float) -> None:
-        """Is it stronger than any radio may be at the least distance, metres?"""
-        most = LOUDEST - FIRST_METRE - _LOG_STEP * log10(least)
-        if signal > most:
-            self.loud += 1
-            if self.loud >= _TIMES:
-                values = {"signal": signal, "most": round(most), "metres": round(least)}
-                flight.find("too-strong", WEIGHTS["too-strong"], time, **values)
+        """It is stronger than any radio may be at the least distance, metres."""
+        self.loud += 1
+        if self.loud == _TIMES:
+            most = LOUDEST - FIRST_METRE - _LOG_STEP * log10(least)
+            values = {"signal": signal, "most": round(most), "metres": round(least)}
+            flight.find("too-strong", WEIGHTS["too-strong"], time, **values)
 
     def _flat(self, flight: Flight, lost: float, signal: int, time: float) -> None:
         """By regression: does the signal fall as the claimed distance grows? Free space is a slope of -1, towns are steeper."""

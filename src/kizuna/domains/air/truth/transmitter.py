@@ -96,15 +96,17 @@ class Transmitter:
         if name in self.names and len(self.names) == 1:
             self.names[name] = (time, flight)
             return
-        self.names[name] = (time, flight)
+        self.names.pop(name, None)
+        self.names[name] = (time, flight)  # who was named last stands last
         if len(self.names) > _MOST_NAMES:
-            del self.names[min(self.names, key=lambda one: self.names[one][0])]
+            del self.names[next(iter(self.names))]
         now = [of for one, (when, of) in self.names.items() if one[0] == name[0] and time - when < _WINDOW]
         if len(now) < 2:
             return
         weight = WEIGHTS["many-names"] if len(now) > 2 else 0.3
         for of in now:
-            of.find("many-names", weight, time, names=len(now), seconds=_WINDOW)
+            if (known := of.findings.get("many-names")) is None or known.weight < weight:
+                of.find("many-names", weight, time, names=len(now), seconds=_WINDOW)
 
 
 def check_senders(flight: Flight, carrier: int, address: int, time: float) -> None:
