@@ -351,8 +351,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", f"{_OBJECTS}{{id}}/versions/"): (Drive(("", "?limit=1"), headers=_ACCEPT),),
     ("GET", "/taxii2/real/collections/{collection}/manifest/"): (Drive(_FILTERS, headers=_ACCEPT),),
     ("GET", "/taxii2/real/status/{status}/"): (Drive(headers=_ACCEPT),),
+    # What is asked for stands in the search box: for hidden words the other forms are asked.
     ("GET", "/objects"): tuple(
-        Drive(("", "?q=power&limit=2", f"?q={SECRET}", "?type=report&source=own", "?label=TLP:CLEAR&area=cyber-defence",
+        Drive(("", "?q=power&limit=2", "?type=report&source=own", "?label=TLP:CLEAR&area=cyber-defence",
                "?value=198.51.100.7&limit=1", "?q=zzunknownzz", "?cursor=AAAA"), headers=page)
         for page in _PAGE
     ),
@@ -378,6 +379,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/partners.json"): (Drive(),),
     ("GET", "/partners.csv"): (Drive(),),
     ("GET", "/partners/{partner}"): (Drive(headers=_PAGE[0]),),
+    ("GET", "/release/consents"): tuple(Drive(("", "?limit=1"), headers=page) for page in _PAGE),
+    ("GET", "/release/consents.json"): (Drive(("", "?limit=1")),),
+    ("GET", "/release/consents.csv"): (Drive(),),
     ("POST", "/objects/label"): (
         Drive(form={"id": "", "label": "TLP:GREEN community=NATO"}, turn="RELEASE"),
         Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),
@@ -395,6 +399,13 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"id": "", "as": "Brussels", "reason": ""}, turn="RELEASE"),
     ),
     # silent ones
+    ("GET", "/release/rules"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/release/rules.json"): (Drive(),),
+    ("GET", "/release/rules.csv"): (Drive(),),
+    ("POST", "/release/rules"): (
+        Drive(form={"rule": "open", "act": "approve", "version": "1", "password": "wrong"}, turn="RELEASE"),
+        Drive(form={"rule": "none", "act": "stop"}, turn="RELEASE"),
+    ),
     ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
     ("GET", "/sessions.json"): (Drive(),),
     ("GET", "/sessions.csv"): (Drive(),),

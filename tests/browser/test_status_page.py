@@ -95,6 +95,7 @@ def test_every_control_can_be_reached_and_has_a_name(chromium: Any, node: Node) 
             )
         )
     assert reached == [
-        "本文へ移動", "Kizuna 絆", "状況図", "オブジェクト", "開示", "パートナー", "オブジェクトを検索", "English", "日本語", "owner", "ログアウト",
+        "本文へ移動", "Kizuna 絆", "状況図", "オブジェクト", "開示", "パートナー", "オブジェクトを検索",
+        "English", "日本語", "owner", "ログアウト",
     ]  # fmt: skip
     context.close()

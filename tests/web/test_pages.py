@@ -89,7 +89,8 @@ _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
-    "/partners", "/partners/Kyiv", "/sessions",
+    "/release/rules",
+    "/release/consents", "/partners", "/partners/Kyiv", "/sessions",
 )  # fmt: skip
 
 

@@ -9,17 +9,19 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 
 from kizuna.labels import parse_label
+from kizuna.store.consents import Consents
 from kizuna.store.releasing import Releases
-from kizuna.store.standing import Rules
+from kizuna.store.standing import Named, Rules
 from kizuna.web.listing import Listing, as_csv, as_json
 from kizuna.web.naming import PROPERTIES, TYPES, defanged, highest, level, title_of
 from tests.builders import campaign, relationship, sdo
 from tests.web.conftest import GREEN, LINKED, OPEN, OWN, PASSWORD, REPORT, SECRET, Node
 
-LISTS = ("/objects", "/release?as=Kyiv&state=withheld", "/partners", "/sessions")
+LISTS = ("/objects", "/release?as=Kyiv&state=withheld", "/partners", "/sessions", "/release/rules")
 
 
 def rows_of(browser: httpx.Client, path: str, form: str) -> list[dict[str, Any]]:
@@ -43,7 +45,9 @@ def test_a_list_has_the_same_rows_in_each_form(node: Node, path: str) -> None:
     as_text = [{key: "" if value is None else str(value) for key, value in row.items()} for row in told]
     assert rows_of(browser, path, "csv") == as_text
     page = browser.get(path).text
-    first = {"/objects": "id", "/partners": "name", "/sessions": "number"}.get(path.partition("?")[0], "id")
+    first = {"/objects": "id", "/partners": "name", "/sessions": "number", "/release/rules": "rule"}.get(
+        path.partition("?")[0], "id"
+    )
     for row in told:
         assert str(row[first]) in page
 
@@ -216,6 +220,38 @@ def test_nobody_acts_without_right_or_from_elsewhere(node: Node, path: str) -> N
     token = node.client("owner")
     assert token.post(path, data=fields | {"csrf": csrf}).status_code in (401, 403)
     assert Releases(node.store).items("Brussels", [OPEN["id"]])[0].state == "offered"
+
+
+def test_a_rule_counts_once_people_said_so(node: Node) -> None:
+    node.accounts.set_password("owner", PASSWORD, by="test")
+    terms = {"name": "reports", "act": "send", "types": ["report"], "labels": ["TLP:CLEAR"]}
+    Rules(node.store).put([msgspec.convert(terms, Named)], by="owner")
+    browser = node.browser()
+    page = browser.get("/release/rules").text
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
+    fields = {"csrf": csrf, "rule": "reports", "act": "approve", "version": "1"}
+    for given in ({}, {"password": "not mine at all"}):
+        refused = browser.post("/release/rules", data=fields | given)
+        assert refused.status_code == 403
+        assert not Rules(node.store).named("reports").granted
+    assert browser.post("/release/rules", data=fields | {"password": PASSWORD, "version": "7"}).status_code == 409
+    assert browser.post("/release/rules", data=fields | {"password": PASSWORD}).status_code == 200
+    assert Rules(node.store).named("reports").granted
+    assert browser.post("/release/rules", data=fields | {"act": "stop"}).status_code == 200
+    assert Rules(node.store).named("reports").stopped
+    assert browser.post("/release/rules", data=fields | {"act": "remove"}).status_code == 200
+    assert "reports" not in browser.get("/release/rules").text
+    assert browser.post("/release/rules", data=fields | {"act": "paint"}).status_code == 400
+
+
+def test_consents_are_listed_to_who_sees_the_objects(node: Node) -> None:
+    Consents(node.store).grant("Brussels", [OPEN["id"]], "CERT Riga (fictional)", by="owner")
+    browser = node.browser()
+    page = browser.get("/release/consents").text
+    assert "CERT Riga" in page
+    assert OPEN["name"] in page
+    (row,) = rows_of(browser, "/release/consents", "json")
+    assert (row["kind"], row["partner"], row["ids"]) == ("consent", "Brussels", OPEN["id"])
 
 
 def test_partners_of_the_node_and_their_tokens(node: Node) -> None:

@@ -58,14 +58,16 @@ async def fields(request: AnyRequest, most: int = MOST_FIELDS) -> Fields:
 Work = Callable[[AnyRequest, Caller, Fields], Response[bytes]]
 
 
-async def acts(request: AnyRequest, right: Right, work: Work, *, again: bool = False) -> Response[bytes]:
+async def acts(
+    request: AnyRequest, right: Right, work: Work, *, again: Callable[[Fields], bool] | None = None
+) -> Response[bytes]:
     """Do what a form of this person's own session asks for, in a thread. Raises NotAuthenticated, Refused, WrongOrigin.
 
-    With `again` they give their password once more; where it is wrong, the form says so.
+    For what is done as `again` says they give their password once more; where it is wrong, `refused` of the form says so.
     """
     form = await fields(request)
     caller = await anyio.to_thread.run_sync(partial(sender, request, form, right))
-    if again:
+    if again is not None and again(form):
         try:
             await show_again(request, form.one("password"))
         except (WrongPassword, TooManyTries) as error:

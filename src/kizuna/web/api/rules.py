@@ -149,7 +149,7 @@ def _view(request: Asked, rule: Rule) -> RuleView:
     releases, terms, now = Releases(store), rule.terms, store.clock()
     sends = terms.act == "send"
     return RuleView(
-        rule=rule.name, version=rule.version, act=terms.act, counts=rule.counts(now), state=_state(rule, now),
+        rule=rule.name, version=rule.version, act=terms.act, counts=rule.counts(now), state=state_of(rule, now),
         asked=releases.asked_for(rule) if sends else 0, approved=releases.granted_by(rule) if sends else (),
         partners=terms.partners, until=terms.until, hourly=terms.hourly, made=to_text(rule.made), made_by=rule.made_by,
         granted=time_text(rule.granted), stopped=time_text(rule.stopped), ended=time_text(rule.ended),
@@ -157,7 +157,8 @@ def _view(request: Asked, rule: Rule) -> RuleView:
     )  # fmt: skip
 
 
-def _state(rule: Rule, now: int) -> str:
+def state_of(rule: Rule, now: int) -> str:
+    """Whether a rule counts, and why not."""
     if rule.ended is not None:
         return "ended"
     if rule.stopped is not None:

@@ -144,7 +144,7 @@ async def propose(request: AnyRequest) -> Response[bytes]:
 @post("/release/approve", status_code=200, request_max_body_size=MOST_BYTES)
 async def approve(request: AnyRequest) -> Response[bytes]:
     """Let exactly what was looked at leave, by one's password once more."""
-    return await acts(request, "release", _approve, again=True)
+    return await acts(request, "release", _approve, again=lambda _: True)
 
 
 @post("/release/stop", status_code=200, request_max_body_size=MOST_BYTES)

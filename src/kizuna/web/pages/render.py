@@ -42,6 +42,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     made.globals |= {
         "asset": asset, "address": address, "level": level, "format_label": format_label, "states": STATES, "forms": FORMS,
