@@ -116,3 +116,10 @@ def test_what_is_no_address_is_said_to_be_none(name: str) -> None:
 def test_where_nobody_can_listen_is_said(name: str) -> None:
     with pytest.raises(KizunaError):
         next(live(name, lambda: True))
+
+
+def test_a_packed_file_does_not_grow(tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(b"\x1f\x8b" + bytes(30))
+    with pytest.raises(InvalidInput, match="kizuna air replay"):
+        next(live(str(path), lambda: False))

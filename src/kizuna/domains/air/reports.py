@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kizuna.formats.pcap import Reader
 from kizuna.formats.remote_id.fields import EPOCH_2019, ID_TYPES, RESERVED, TYPES, VERSIONS, Message
-from kizuna.formats.remote_id.messages import Unpacked, decode, faults, text, unpack
+from kizuna.formats.remote_id.messages import Unpacked, decode, faults, name_text, text, unpack
 from kizuna.formats.remote_id.radio import Search, search
 
 SERIAL, REGISTRATION = ID_TYPES.index("serial-number"), ID_TYPES.index("registration")
@@ -228,4 +228,4 @@ def _text(raw: bytes) -> str:
 
 @lru_cache(maxsize=16_384)
 def _named(id_type: int, aircraft: int, raw: bytes) -> Named:
-    return Named(id_type, aircraft, text(raw))
+    return Named(id_type, aircraft, name_text(id_type, raw))

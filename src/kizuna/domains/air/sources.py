@@ -72,6 +72,9 @@ def _pieces(handle: BinaryIO, name: str) -> Iterator[bytes]:
 
 def _growing(path: Path, stopped: Stopped) -> Iterator[bytes]:
     with path.open("rb", buffering=0) as handle:
+        if handle.read(2) == _GZIP:
+            raise InvalidInput("is packed with gzip, which does not grow: `kizuna air replay` reads it", file=str(path))
+        handle.seek(0)
         while not stopped():
             data = handle.read(PIECE)
             yield data or b""

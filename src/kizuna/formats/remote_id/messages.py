@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizuna.formats.remote_id.blocks import FAST, FAST_FROM, NUMBERS, SLOW, Bytes, encode_many, pack_many
-from kizuna.formats.remote_id.fields import FIELDS, MOST_PACKED, PACK, SIZE, Field, Message
+from kizuna.formats.remote_id.fields import FIELDS, ID_TYPES, MOST_PACKED, PACK, SIZE, Field, Message
 
 Columns = dict[str, NDArray[Any]]
 
 _TURN = 180.0
 _PACK_HEAD = 3
+SESSIONS = (ID_TYPES.index("utm-session"), ID_TYPES.index("specific-session"))
+"""Kinds of names that are bytes: 16 of a UUID, and up to 20."""
 
 
 def decode(message: Message, block: Bytes) -> Columns:
@@ -79,6 +81,14 @@ def text(raw: bytes) -> str:
     """A text of a message: ASCII, filled up with zero bytes or spaces; what is no printable ASCII is shown as `\\xNN`."""
     kept = raw.partition(b"\0")[0].rstrip(b" ")
     return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in kept)
+
+
+def name_text(id_type: int, raw: bytes) -> str:
+    """A name of this kind (`ID_TYPES`): of a session the bytes in hexadecimal, unless they are a text; of all others a text."""
+    said = text(raw)
+    if id_type not in SESSIONS or all(32 <= byte < 127 for byte in raw.rstrip(b"\0")):
+        return said
+    return raw.ljust(16 if id_type == SESSIONS[0] else 20, b"\0").hex()
 
 
 def faults(message: Message, columns: Columns) -> dict[str, NDArray[np.bool_]]:

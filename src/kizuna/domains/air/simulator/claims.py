@@ -10,7 +10,7 @@ import numpy as np
 from kizuna.domains.air.simulator.flight import Flight, Floats, Place, disc, still, wander
 from kizuna.formats.remote_id.blocks import Bytes, encode_many
 from kizuna.formats.remote_id.fields import EPOCH_2019
-from kizuna.formats.remote_id.messages import text
+from kizuna.formats.remote_id.messages import name_text
 
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Of serial numbers (ANSI/CTA-2063-A, section 4): without O and I, which look like digits."""
@@ -28,7 +28,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        return text(self.raw)
+        return name_text(self.type, self.raw)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
