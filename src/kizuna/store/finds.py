@@ -252,6 +252,9 @@ class Finds:
         scan, known = self._scans[texts]
         rows = {one.n for one in leaving} | {n for one in leaving for n in had.get(one.ident, ())}
         for n, raw in self._read(sorted(rows - known.keys())):
+            if not scan.may_hold(raw):
+                known[n] = ((), set())
+                continue
             data: dict[str, Any] = msgspec.json.decode(raw)
             found = scan.hits({n: data}).get(n, ())
             known[n] = (found, said_openly(data, found) if found else set())
