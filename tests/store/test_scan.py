@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from contextlib import suppress
 from itertools import islice, permutations
 from typing import Any
 
@@ -19,7 +21,13 @@ ID = "identity--8f9c5f4c-9d4e-4f0a-9a3b-0d2b5c1e7a01"
 
 def hits(withheld: str | list[str], **data: Any) -> list[tuple[str, str]]:
     texts = [withheld] if isinstance(withheld, str) else withheld
-    return [(one.path, one.text) for one in Scan(texts).hits({0: data}).get(0, ())]
+    scan = Scan(texts)
+    found = [(one.path, one.text) for one in scan.hits({0: data}).get(0, ())]
+    if found:
+        with suppress(RecursionError):  # what is too deep to be stored
+            assert scan.may_hold(json.dumps(data).encode())
+            assert scan.may_hold(json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return found
 
 
 FOUND = [
@@ -176,6 +184,15 @@ def test_exactly_what_is_there_is_found(withheld: list[list[str]], leaving: list
 @given(SPACED, st.lists(st.text("hijklmnopqrstuvw ", max_size=20), max_size=5))
 def test_what_is_not_there_is_not_found(words: list[str], others: list[str]) -> None:
     assert hits(" ".join(words), x=others, y=dict.fromkeys(others, 1)) == []
+
+
+def test_bytes_that_hold_none_of_it_are_not_read() -> None:
+    scan = Scan(["Acme Corp", "198.51.100.7"])
+    data = {"type": "campaign", "id": ID, "name": "Acme", "objective": "corp of 198.51.100.77", "x_acme": 1}
+    assert not scan.may_hold(json.dumps(data).encode())
+    for more in ({"description": "the acme-corp"}, {"x_acme_corp": 1}, {"type": "ipv4-addr"}, {"name": "\u00e9"}):
+        assert scan.may_hold(json.dumps(data | more).encode()), more
+        assert scan.may_hold(json.dumps(data | more, ensure_ascii=False).encode()), more
 
 
 def test_no_text_reaches_over_two_properties() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .lift import is_20, lift, lift_all
     from .names import name_of
     from .normal import every_form, normalise_value
-    from .observed import ObservedValue, observed_values
+    from .observed import ObservedValue, observed_values, observes
     from .reader import Container, Item, ReadLimits, Share, iter_objects
     from .references import edges, marking_refs, mentions
     from .rules import RULES
@@ -56,6 +56,7 @@ __all__ = [
     "name_of",
     "normalise_value",
     "observed_values",
+    "observes",
     "places",
     "reports",
     "sco_id",
@@ -87,6 +88,7 @@ _MODULES = {
     "name_of": "names",
     "normalise_value": "normal",
     "observed_values": "observed",
+    "observes": "observed",
     "reports": "validation",
     "sco_id": "ids",
     "validate": "validation",

@@ -35,6 +35,11 @@ def observed_values(data: Json) -> list[ObservedValue]:
     return found if len(found) < 2 else list(dict.fromkeys(found))
 
 
+def observes(kind: str) -> bool:
+    """Whether objects of a type have observed values."""
+    return kind in _READERS
+
+
 def _simple(kind: str, name: str = "value") -> Reader:
     """The reader of a type whose one property is the value."""
 

@@ -73,7 +73,7 @@ class Finds:
         self._connection = connection
         # By recipient, rows with which found texts were withheld.
         self._suspects: dict[int, set[int]] = defaultdict(set)
-        self._asked: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
+        self._asked: dict[tuple[str, tuple[int, ...], frozenset[int] | None], list[_Row]] = {}
         self._said: dict[tuple[int, int | None], list[str]] = {}
         self._scans: dict[tuple[str, ...], tuple[Scan, dict[int, tuple[tuple[Hit, ...], set[str]]]]] = {}
         self.partial: set[str] = set()
@@ -165,7 +165,9 @@ class Finds:
     ) -> None:
         """Add those of these rows that the partner may not have whole."""
         closed: dict[int, int] = {}
-        for row in self._rows(start, tuple(these)) if these else ():
+        for row in (
+            self._rows(start, tuple(these), self._closed(masks, these) if start is _ROWS else None) if these else ()
+        ):
             if row.source != f"partner:{recipient.partner.name}" and not masks(row.whole, row.area, row.ident):
                 if len(found) + len(closed) == MOST_WITHHELD:
                     self.partial.add(recipient.partner.name)
@@ -175,18 +177,29 @@ class Finds:
         for n, ident in closed.items():
             found.setdefault(n, has.get(ident))
 
-    def _rows(self, start: str, these: tuple[int, ...]) -> list[_Row]:
-        """Rows, one's own before partners', the newest first. Partners of one act ask for the same."""
-        if (start, these) not in self._asked:
+    def _closed(self, masks: Masks, these: Sequence[int]) -> frozenset[int] | None:
+        """Of what is given as rows, the labels that keep any of it from the partner; of few it is not asked."""
+        if len(these) <= AT_ONCE:
+            return None
+        sql = f"select distinct o.whole, o.area from {_ROWS} where o.hidden=0 and o.space=0"
+        pairs = self._connection.execute(sql, (json.dumps(these),))
+        return frozenset(whole for whole, area in pairs if not masks(whole, area))
+
+    def _rows(self, start: str, these: tuple[int, ...], labels: frozenset[int] | None) -> list[_Row]:
+        """Rows, under these labels if any are given, one's own before partners', the newest first. Partners of one act ask for the same."""
+        key = (start, these, labels)
+        if key not in self._asked:
+            among = "" if labels is None else f"and o.whole in {_THESE} "
             sql = (
                 f"select o.n, o.ident, o.whole, o.area, s.name, s.kind from {start} cross join source s on s.n=o.source "
-                f"where o.hidden=0 and o.space=0 order by o.n desc limit {MOST_ROWS}"
+                f"where o.hidden=0 and o.space=0 {among}order by o.n desc limit {MOST_ROWS}"
             )
             if len(self._asked) >= MOST_ASKED:
                 self._asked.clear()
-            rows = [_Row._make(row) for row in self._connection.execute(sql, (json.dumps(these),))]
-            self._asked[start, these] = sorted(rows, key=lambda row: row.kind == "partner")
-        return self._asked[start, these]
+            values = [json.dumps(these)] if labels is None else [json.dumps(these), json.dumps(sorted(labels))]
+            rows = [_Row._make(row) for row in self._connection.execute(sql, values)]
+            self._asked[key] = sorted(rows, key=lambda row: row.kind == "partner")
+        return self._asked[key]
 
     def _has(self, recipient: int, idents: Sequence[int]) -> dict[int, int]:
         """By id, a row that is in the feed of it."""
@@ -252,6 +265,9 @@ class Finds:
         scan, known = self._scans[texts]
         rows = {one.n for one in leaving} | {n for one in leaving for n in had.get(one.ident, ())}
         for n, raw in self._read(sorted(rows - known.keys())):
+            if not scan.may_hold(raw):
+                known[n] = ((), set())
+                continue
             data: dict[str, Any] = msgspec.json.decode(raw)
             found = scan.hits({n: data}).get(n, ())
             known[n] = (found, said_openly(data, found) if found else set())

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from kizuna.stix import ObservedValue, observed_values
+import msgspec
+
+from kizuna.stix import ObservedValue, observed_values, observes
 from kizuna.stix.common import EVERY_COMMON, META_TABLES, STRUCTS, TYPES
 from kizuna.stix.objects import DOMAIN, RELATIONSHIP
 from kizuna.stix.observables import OBSERVABLES, PREDEFINED, SCO_STRUCTS
@@ -218,6 +220,10 @@ _TABLES = {**DOMAIN, **RELATIONSHIP, **META_TABLES, **OBSERVABLES, **PREDEFINED,
 _DEFINED = EVERY_COMMON.union(PREDEFINED, *(table.properties for table in _TABLES.values()))
 
 
+class _Typed(msgspec.Struct, gc=False):
+    type: str = ""
+
+
 class Scan:
     """Looks for withheld texts. They are filed word by word, so a word of what leaves is looked at once for all that begin alike.
 
@@ -237,17 +243,35 @@ class Scan:
         """By key, what was found in each object that leaves; what holds nothing withheld is left out."""
         return {key: hits for key, data in leaving.items() if (hits := self._hits(data))}
 
+    def may_hold(self, raw: bytes) -> bool:
+        """Whether `hits` may find anything in an object that is stored so: seldom wrong, in a tenth of the time.
+
+        All that an object says stands in its bytes word by word, unless they have escapes or letters that are folded, or values are
+        looked for in normal form.
+        """
+        if not raw.isascii() or b"\\" in raw or observes(msgspec.json.decode(raw, type=_Typed).type):
+            return True
+        words = raw.translate(_CUT).split()
+        common = self._root.keys() & set(words)
+        return bool(common) and bool(self._found([*words, _WALL], common))
+
     def _hits(self, data: Json) -> tuple[Hit, ...]:
         spoken = _Spoken(data, self._is_quiet)
         found = self._found(_cut(spoken.texts))
         paths = {number: spoken.path(number) for number in found}
         return tuple(dict.fromkeys(Hit(paths[number], self._texts[one]) for number in found for one in found[number]))
 
-    def _found(self, words: list[bytes]) -> dict[int, dict[int, None]]:
-        """By the number of walls before them, the first texts that stand in words that end with a wall."""
+    def _found(self, words: list[bytes], common: Collection[bytes] = ()) -> dict[int, dict[int, None]]:
+        """By the number of walls before them, the first texts that stand in words that end with a wall.
+
+        `common` are those that texts begin with, if somebody knows.
+        """
         found: dict[int, dict[int, None]] = {}
         texts, number, before, until = self._words, 0, 0, 0
-        begun = [(start, node) for start, node in enumerate(map(self._root.get, words)) if node is not None]
+        if common:
+            begun = [(start, self._root[word]) for start, word in enumerate(words) if word in common]
+        else:
+            begun = [(start, node) for start, node in enumerate(map(self._root.get, words)) if node is not None]
         for start, node in begun:
             below, at = (node, start) if start >= until else (None, start)
             while below is not None:
