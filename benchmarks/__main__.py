@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import air, import_, million, patterns, release, scan, start, taxii, validate
+from benchmarks import air, import_, million, patterns, release, scan, start, taxii, validate, window
 from benchmarks.data import ROOT, Corpus, corpora
 from benchmarks.table import HEADER, Row, show
 from kizuna import __version__
@@ -31,6 +31,7 @@ PARTS: dict[str, Rows] = {
     "release": release.rows,
     "scan": scan.rows,
     "air": air.rows,
+    "window": window.rows,
 }
 
 

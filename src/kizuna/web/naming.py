@@ -61,6 +61,7 @@ ROLES = {
     "programme-officer": N_("programme officer"), "operator": N_("operator"),
 }  # fmt: skip
 
+OWN_SOURCE = N_("this organisation")
 FORMS = {"whole": N_("whole"), "rendition": N_("in part"), "withheld": N_("withheld")}
 
 _TEXTS, _SHORT = ("abstract", "content", "explanation", "opinion", "description"), 100
@@ -80,6 +81,11 @@ _HOST = re.compile(r"(xx?ps?://[^\s/?#]*|@)([^\s/?#]*)", re.IGNORECASE)
 def type_name(type: str, language: Language) -> str:
     """What a STIX type is called."""
     return language(TYPES[type]) if type in TYPES else type
+
+
+def source_name(source: str, language: Language) -> str:
+    """What a source is called: this organisation, else the partner or the pack."""
+    return language(OWN_SOURCE) if source == "own" else source.partition(":")[2] or source
 
 
 def property_name(key: str, language: Language) -> str:
@@ -145,6 +151,6 @@ def _strictness(level: str) -> float:
 
 
 __all__ = [
-    "FORMS", "PROPERTIES", "ROLES", "STATES", "TYPES", "defanged", "highest", "level", "property_name", "refs_in_title", "title_of",
-    "tongue", "type_name",
+    "FORMS", "PROPERTIES", "ROLES", "STATES", "TYPES", "defanged", "highest", "level", "property_name", "refs_in_title",
+    "source_name", "title_of", "tongue", "type_name",
 ]  # fmt: skip

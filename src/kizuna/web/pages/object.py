@@ -27,7 +27,7 @@ from kizuna.web.api.objects import Version, absent
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.listing import Listing, address, as_csv
-from kizuna.web.naming import property_name, title_of, type_name
+from kizuna.web.naming import property_name, source_name, title_of, type_name
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, named
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
@@ -99,6 +99,7 @@ def _page(
         kind=type_name(stored.type, language),
         name=title_of(data or msgspec.json.decode(stored.raw), names),
         area=area_name(stored.area, language),
+        source=source_name(stored.source, language),
         partner=partner,
         missing=data is None,
         said=list(says(data or {}, names, language)),
@@ -236,7 +237,7 @@ def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
             {
                 "version": stored.version,
                 "added": stored.added,
-                "source": stored.source,
+                "source": source_name(stored.source, language),
                 "label": stored.label,
                 "first": before is None,
                 "changes": changed,

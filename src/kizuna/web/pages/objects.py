@@ -18,7 +18,7 @@ from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import N_, Language
 from kizuna.web.listing import Listing, address, list_at, listed
-from kizuna.web.naming import title_of, type_name
+from kizuna.web.naming import source_name, title_of, type_name
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, entitled
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
@@ -131,7 +131,7 @@ def entry(stored: Stored, data: Json, others: dict[str, Json], language: Languag
         "kind": type_name(stored.type, language),
         "name": title_of(data, others),
         "label": stored.label,
-        "source": stored.source,
+        "source": source_name(stored.source, language),
         "area": area_name(stored.area, language),
         "added": stored.added,
         "version": stored.version,
@@ -158,7 +158,7 @@ def _facets(facets: Facets, asked: dict[str, Any], language: Language) -> list[d
     return [
         counted("type", [(one.value, type_name(one.value, language), one.count) for one in facets.types]),
         counted("area", [(one.value, area_name(one.value, language) or one.value, one.count) for one in facets.areas]),
-        counted("source", [(one.value, one.value, one.count) for one in facets.sources]),
+        counted("source", [(one.value, source_name(one.value, language), one.count) for one in facets.sources]),
         counted("label", [(text, _label_name(text, language), count) for text, count in by_label]),
     ]
 
@@ -169,6 +169,8 @@ def _chosen(asked: dict[str, Any], language: Language) -> list[dict[str, str]]:
     def title(key: str, value: str) -> str:
         if key == "type":
             return type_name(value, language)
+        if key == "source":
+            return source_name(value, language)
         if key == "label":
             return _label_name(value, language)
         return area_name(value, language) or value if key == "area" else value

@@ -24,7 +24,7 @@ from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import Language
 from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.naming import property_name, title_of, type_name
-from kizuna.web.pages.named import Json, named
+from kizuna.web.pages.named import Json, entitled, named
 from kizuna.web.pages.object import says
 from kizuna.web.pages.objects import Limit
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
@@ -76,7 +76,9 @@ def show_outbox(
 
     def shown() -> Response[bytes]:
         language = language_of(request, caller)
-        names = named(store.view(caller.principal), (item.id for item in items))
+        view = store.view(caller.principal)
+        names = named(view, (item.id for item in items))
+        names |= entitled(view, names.values())
         return page(
             request,
             "release.html",
