@@ -23,11 +23,18 @@ LOOKED_AT = 2_000
 
 
 def outbox_page(
-    store: Store, partner: str, states: Sequence[State], limit: int, principal: Principal, before: int | None = None
+    store: Store,
+    partner: str,
+    states: Sequence[State],
+    limit: int,
+    principal: Principal,
+    before: int | None = None,
+    *,
+    most: int = LOOKED_AT,
 ) -> tuple[list[Item], int | None]:
     """What stands so for a partner behind a position, newest first, and where it goes on, None at the end.
 
-    Among so many as are looked at at once there may be none, and more behind them. Raises NotFound, NodeBusy.
+    Among so many as are looked at at once, `most`, there may be none, and more behind them. Raises NotFound, NodeBusy.
     """
     store.settle()
     found: list[Item] = []
@@ -35,7 +42,7 @@ def outbox_page(
     with store.database.snapshot() as reader:
         recipient = recipient_of(store, reader, partner)
         candidates = SeenOutbox(store, reader, recipient, principal).candidates(states, before)
-        while looked < LOOKED_AT:
+        while looked < most:
             some = {id: n for n, id in islice(candidates, min(max(limit, looked), AT_A_TIME))}
             if not some:
                 return found, None

@@ -32,6 +32,8 @@ from kizuna.wording import worded
 
 COLUMNS = ("id", "state", "form", "redacted", "version", "label", "approved", "asked", "by", "waits_for", "since")
 TABS: tuple[State, ...] = ("proposed", "offered", "unproposed", "waiting", "stopped", "withdrawn", "withheld", "ended")
+LOOKED_AT = 400
+"""Objects that are looked at for one page: a page is short rather than late."""
 MOST = 200
 """Objects that are approved, stopped or withdrawn at once from a page."""
 
@@ -71,7 +73,9 @@ def show_outbox(
     items: list[Item] = []
     more = None
     if name is not None:
-        items, more = outbox_page(store, name, (where,), limit, caller.principal, context.cursors.open(cursor, *bound))
+        items, more = outbox_page(
+            store, name, (where,), limit, caller.principal, context.cursors.open(cursor, *bound), most=LOOKED_AT
+        )
     following = None if more is None else context.cursors.seal(more, *bound)
 
     def shown() -> Response[bytes]:
