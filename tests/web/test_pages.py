@@ -90,7 +90,7 @@ WINDOW = (
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules",
-    "/release/consents", "/partners", "/partners/Kyiv", "/sessions",
+    "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip
 
 

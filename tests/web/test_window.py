@@ -21,7 +21,7 @@ from kizuna.web.naming import PROPERTIES, TYPES, defanged, highest, level, title
 from tests.builders import campaign, relationship, sdo
 from tests.web.conftest import GREEN, LINKED, OPEN, OWN, PASSWORD, REPORT, SECRET, Node
 
-LISTS = ("/objects", "/release?as=Kyiv&state=withheld", "/partners", "/sessions", "/release/rules")
+LISTS = ("/objects", "/release?as=Kyiv&state=withheld", "/partners", "/sessions", "/release/rules", "/people")
 
 
 def rows_of(browser: httpx.Client, path: str, form: str) -> list[dict[str, Any]]:
@@ -45,9 +45,13 @@ def test_a_list_has_the_same_rows_in_each_form(node: Node, path: str) -> None:
     as_text = [{key: "" if value is None else str(value) for key, value in row.items()} for row in told]
     assert rows_of(browser, path, "csv") == as_text
     page = browser.get(path).text
-    first = {"/objects": "id", "/partners": "name", "/sessions": "number", "/release/rules": "rule"}.get(
-        path.partition("?")[0], "id"
-    )
+    first = {
+        "/objects": "id",
+        "/partners": "name",
+        "/sessions": "number",
+        "/release/rules": "rule",
+        "/people": "name",
+    }.get(path.partition("?")[0], "id")
     for row in told:
         assert str(row[first]) in page
 
@@ -270,6 +274,12 @@ def test_a_session_is_ended_from_the_list(node: Node) -> None:
     assert len(rows_of(browser, "/sessions", "json")) == 1
     theirs = rows_of(node.browser("owner"), "/sessions", "json")[0]["number"]
     assert browser.post("/sessions", data={"csrf": csrf, "number": theirs}).status_code == 404
+
+
+def test_people_are_for_operators(node: Node) -> None:
+    assert node.browser("reader").get("/people").status_code == 403
+    assert 'href="/people"' not in node.browser("reader").get("/sessions").text
+    assert 'href="/people"' in node.browser("owner").get("/sessions").text
 
 
 def test_who_is_not_logged_in_is_led_to_the_door(node: Node) -> None:

@@ -13,6 +13,7 @@ from kizuna.web.pages.login import (
 from kizuna.web.pages.object import show_object
 from kizuna.web.pages.objects import label_objects, list_objects
 from kizuna.web.pages.partners import list_partners, show_partner
+from kizuna.web.pages.people import list_people
 from kizuna.web.pages.problems import list_problems, problem_page, show_problem
 from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
@@ -20,8 +21,8 @@ from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *list_objects, label_objects, show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
-    show_partner, *list_sessions, end_session, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language,
-    list_problems, show_problem, static,
+    show_partner, *list_sessions, end_session, *list_people, login, follow_link, confirm_link, submit_link, submit_login, logout,
+    choose_language, list_problems, show_problem, static,
 )  # fmt: skip
 
 __all__ = ["HANDLERS", "problem_page"]
