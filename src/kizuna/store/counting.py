@@ -64,6 +64,10 @@ class Counting:
         by_type = dict(sorted(self._named("type", "term", self._current)))
         return Stats(sum(by_type.values()), int(self._visible().sum()), by_type)
 
+    def rows_by_source(self) -> dict[int, int]:
+        """How many rows are seen of each source, by its number."""
+        return dict(self._counts("source", self._visible()))
+
     def traffic(self) -> list[AreaTraffic]:
         """What is held, went out and came in, by programme area; ordered by name."""
         reader, name_of = self._reader, self._store.interned.name_of

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from kizuna.labels import Principal
+from kizuna.store.counting import Counting
+from kizuna.store.database import Connection
 from kizuna.store.store import Store
 
 
@@ -26,11 +28,14 @@ def exchanged(store: Store, principal: Principal) -> dict[str, Exchanged]:
                 f"where f.live=1 and o.hidden=0 and {mask} group by 1"
             ).fetchall()
         )
-        got = dict(
-            reader.execute(
-                "select s.name, count(*) from object o join source s on s.n=o.source "
-                f"where o.hidden=0 and s.kind='partner' and {mask} group by 1"
-            ).fetchall()
-        )
+        got = _got(store, reader, principal)
         partners = reader.execute("select n, name, last_exchange from partner").fetchall()
     return {name: Exchanged(given.get(n, 0), got.get(f"partner:{name}", 0), last) for n, name, last in partners}
+
+
+def _got(store: Store, reader: Connection, principal: Principal) -> dict[str, int]:
+    """By the name of a partner's source, the rows of it that the asker may see."""
+    space = store.interned_space(reader, "real")
+    counted = Counting(store, reader, store.mask(principal), space).rows_by_source()
+    names = reader.execute("select n, name from source where kind='partner'").fetchall()
+    return {name: counted.get(n, 0) for n, name in names}

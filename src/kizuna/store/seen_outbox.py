@@ -28,6 +28,8 @@ from kizuna.store.standing import asked_by, classifications, read_rules
 if TYPE_CHECKING:
     from kizuna.store.store import Store
 
+PASSED = 5_000
+"""Objects that are left out by their labels while one page is made."""
 _BY_LABEL: frozenset[State] = frozenset({"proposed", "unproposed", "waiting", "offered"})
 _BY_HOLD: frozenset[State] = frozenset({"stopped", "withdrawn"})
 
@@ -152,10 +154,11 @@ class SeenOutbox:
         sql = "select 1 from part where recipient=? and row=? and whole=?"
         return self._connection.execute(sql, (self.recipient.n, leaves, row.bound)).fetchone() is not None
 
-    def candidates(self, states: Sequence[State], before: int | None) -> Iterator[tuple[int, str]]:
+    def candidates(self, states: Sequence[State], before: int | None) -> Iterator[tuple[int, str | None]]:
         """Positions and ids of what may stand so, newest first, behind a position.
 
-        Each is left out for what the asker sees of it alone: how many are looked at tells nothing else.
+        Each is left out for what the asker sees of it alone: how many are looked at tells nothing else. After PASSED that are left out
+        the last one's position comes without an id, and nothing more: whoever asks goes on behind it another time.
         """
         asked, reader, sees = set(states), self._connection, self._store.mask(self._principal)
         where = "1=1"
@@ -172,8 +175,13 @@ class SeenOutbox:
             f"and p.hidden=0 and {sees.sql(reader, 'p.least')}) and {where} order by o.n desc"
         )
         masks = Masks(reader, self._store.interned, self._store.holder(), self.recipient, self._at)
+        passed = 0
         for n, ident, id, label, area in reader.stream(sql, (2**62 if before is None else before,)):
             if asked <= _BY_LABEL and not masks(label, area, ident):
+                passed += 1
+                if passed == PASSED:
+                    yield n, None
+                    return
                 continue
             yield n, id
 

@@ -43,8 +43,9 @@ def outbox_page(
         recipient = recipient_of(store, reader, partner)
         candidates = SeenOutbox(store, reader, recipient, principal).candidates(states, before)
         while looked < most:
-            some = {id: n for n, id in islice(candidates, min(max(limit, looked), AT_A_TIME))}
-            if not some:
+            rows = list(islice(candidates, min(max(limit, looked), AT_A_TIME)))
+            some = {id: n for n, id in rows if id is not None}
+            if not rows:
                 return found, None
             looked += len(some)
             for item in SeenOutbox(store, reader, recipient, principal).items(list(some)):
@@ -53,7 +54,9 @@ def outbox_page(
                 before = some[item.id]
                 if item.state in states:
                     found.append(item)
-            before = list(some.values())[-1]
+            before = rows[-1][0]
+            if rows[-1][1] is None:  # enough was passed over for one page
+                break
     return found, before
 
 

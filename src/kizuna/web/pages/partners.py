@@ -15,7 +15,7 @@ from kizuna.store.exchanged import Exchanged, exchanged
 from kizuna.web.api.model import time_text
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
-from kizuna.web.listing import Listing, list_at, listed
+from kizuna.web.listing import Listing, form_of, list_at, listed
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
 
@@ -29,16 +29,17 @@ def list_partners(request: AnyRequest) -> Response[bytes]:
     if caller is None:
         return redirect("/login")
     store = of(request).store
-    counts, stopped = exchanged(store, caller.principal), stopped_partners(store.database.read())
-    partners = [one for one in store.partners() if one.name in counts]
-    rows = [_row(one, counts[one.name], stopped.get(one.name)) for one in partners]
 
     def shown() -> Response[bytes]:
         language = language_of(request, caller)
-        entries = [entry(store, caller, one, language) for one in partners]
+        told = entries(store, caller, language)
         others = {form: f"/partners.{form}" for form in ("json", "csv")}
-        return page(request, "partners.html", caller=caller, place="partners", partners=entries, others=others)
+        return page(request, "partners.html", caller=caller, place="partners", partners=told, others=others)
 
+    if form_of(request) == "html":
+        return shown()
+    counts, stopped = exchanged(store, caller.principal), stopped_partners(store.database.read())
+    rows = [_row(one, counts.get(one.name, Exchanged()), stopped.get(one.name)) for one in store.partners()]
     return listed(request, Listing(COLUMNS, rows), shown)
 
 
@@ -57,26 +58,30 @@ def show_partner(request: AnyRequest, partner: FromPath[str]) -> Response[bytes]
         "partner.html",
         caller=caller,
         place="partners",
-        partner=entry(store, caller, told, language),
+        partner=entries(store, caller, language, told.name)[0],
         told=told,
         groups=sorted(principal.memberships, key=lambda one: one[0]),
         tokens=context.accounts.listed("token", partner=told.name) if caller.may("operate") else None,
     )
 
 
-def entry(store: Store, caller: Caller, partner: Partner, language: Language) -> dict[str, Any]:
-    """A partner as pages show it."""
+def entries(store: Store, caller: Caller, language: Language, only: str | None = None) -> list[dict[str, Any]]:
+    """Partners as pages show them, or one of them."""
     counts, stopped = exchanged(store, caller.principal), stopped_partners(store.database.read())
-    return {
-        "name": partner.name,
-        "organisation": partner.organisation,
-        "country": language.country(partner.country),
-        "levels": [one for one in partner.receives if is_level(one)],
-        "areas": [area_name(one, language) or one for one in partner.receives if not is_level(one)],
-        "stopped": stopped.get(partner.name),
-        "pinned": partner.public_key is not None,
-        "exchanged": counts.get(partner.name, Exchanged()),
-    }
+    return [
+        {
+            "name": partner.name,
+            "organisation": partner.organisation,
+            "country": language.country(partner.country),
+            "levels": [one for one in partner.receives if is_level(one)],
+            "areas": [area_name(one, language) or one for one in partner.receives if not is_level(one)],
+            "stopped": stopped.get(partner.name),
+            "pinned": partner.public_key is not None,
+            "exchanged": counts.get(partner.name, Exchanged()),
+        }
+        for partner in store.partners()
+        if only in (None, partner.name)
+    ]
 
 
 def is_level(entry: str) -> bool:
@@ -91,4 +96,4 @@ def _row(partner: Partner, counts: Exchanged, stopped: int | None) -> tuple[str 
     )  # fmt: skip
 
 
-__all__ = ["entry", "list_partners", "show_partner"]
+__all__ = ["entries", "list_partners", "show_partner"]

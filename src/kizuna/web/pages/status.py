@@ -16,7 +16,7 @@ from kizuna.store.room import has_room
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.pages.areas import areas
-from kizuna.web.pages.partners import entry
+from kizuna.web.pages.partners import entries
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
 
 
@@ -35,7 +35,7 @@ def status(request: AnyRequest) -> Response[bytes]:
         caller=caller,
         place="picture",
         tiles=tiles(view.traffic(), language),
-        partners=[entry(store, caller, partner, language) for partner in store.partners()],
+        partners=entries(store, caller, language),
         stats=view.stats(),
         room=has_room(store),
         sky=seen,
