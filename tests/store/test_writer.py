@@ -434,3 +434,10 @@ def test_what_was_dated_ahead_loosens_nothing_and_stays_in_its_space(tokyo: Stor
 def test_the_first_turn_comes_early(least: int, sizes: list[int], expected: list[int]) -> None:
     batches: list[Any] = [[object()] * size for size in sizes]
     assert [len(some) for some in _gathered(iter(batches), least)] == expected
+
+
+@pytest.mark.parametrize("moment", [5, True, {"a": 1}, ["x"], "2026"])
+@pytest.mark.parametrize("key", ["modified", "created"])
+def test_what_a_cyber_observable_calls_its_date_fails_by_itself(tokyo: Store, key: str, moment: Any) -> None:
+    url: dict[str, Any] = {"type": "url", "spec_version": "2.1", "id": named("url", "x"), "value": "http://x.example/"}
+    assert statuses(put(tokyo, campaign("one"), url | {key: moment})) == ["imported", "version-out-of-range"]

@@ -195,8 +195,10 @@ def _prepare(
     errors = tuple(errors_of(data))
     if errors and not (str(data.get("id")) in known_problems and data.get("id")):
         return _refused(index, data, raw, errors)
+    moment = data.get("modified") or data.get("created")
+    if moment and not isinstance(moment, str):  # cyber-observables have neither, and may call anything of their own so
+        return _refused(index, data, raw, (_DATELESS,))
     try:
-        moment = data.get("modified") or data.get("created")
         version = from_text(moment) if moment else None
     except (ValueError, OverflowError):
         return _refused(index, data, raw, (_DATELESS,))

@@ -52,13 +52,13 @@ class Language:
 
     def moment(self, us: int, zone: tzinfo) -> str:
         """The node's local time."""
-        local = clock.to_datetime(us).astimezone(zone)
+        local = _local(us, zone)
         return f"{format_datetime(local, 'yyyy-MM-dd HH:mm', locale='en')} {local.tzname() or ''}".strip()
 
     def utc(self, us: int, zone: tzinfo) -> str:
         """The hour in UTC, with the day where it is another one there."""
         moment = clock.to_datetime(us)
-        day = "" if moment.date() == moment.astimezone(zone).date() else f"{moment:%Y-%m-%d} "
+        day = "" if moment.date() == _local(us, zone).date() else f"{moment:%Y-%m-%d} "
         return f"{day}{moment:%H:%M}Z"
 
     def iso(self, us: int) -> str:
@@ -87,6 +87,15 @@ class Languages:
             if code in self._all:
                 return self._all[code]
         return self._all[self._preferred]
+
+
+def _local(us: int, zone: tzinfo) -> datetime:
+    """The node's local time; UTC where that lies outside the years 1 to 9999."""
+    moment = clock.to_datetime(us)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def catalogue(code: str) -> gettext.NullTranslations:
