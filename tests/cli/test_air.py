@@ -100,6 +100,13 @@ def test_in_words(spoofed: Path) -> None:
     assert "is taken for SPOOFED:" in done.out
     assert "beacons with Remote ID: 26" in done.out
     assert "aircraft: 1, tracks: 4, spoofed: 1" in done.out
+    assert done.out.endswith("left out:\n  26  messages that a pack counts and does not hold (pack-cut-short)\n")
+
+
+def test_what_is_left_out_in_japanese(spoofed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "ja")
+    told = "読まなかったもの:\n  26  束の個数に数えられているが、入っていないメッセージ (pack-cut-short)\n"
+    assert replay(spoofed).out.endswith(told)
 
 
 def test_from_standard_input_and_packed(spoofed: Path, tmp_path: Path) -> None:
