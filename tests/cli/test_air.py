@@ -235,12 +235,16 @@ def test_zones_are_taken_in_once(folder: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps(ZONE))
     assert kizuna("air", "zones", path, "--data", folder, "--json").last() == {
         "imported": 1,
+        "relabelled": 0,
         "unchanged": 0,
         "failed": 0,
     }
-    again = {"imported": 0, "unchanged": 1, "failed": 0}
+    again = {"imported": 0, "relabelled": 0, "unchanged": 1, "failed": 0}
     assert kizuna("air", "zones", path, "--data", folder, "--json").last() == again
     assert kizuna("air", "zones", path, "--data", folder).out == "0 taken in, 1 unchanged, 0 not understood\n"
+    done = kizuna("air", "zones", path, "--label", "TLP:GREEN to=BEL", "--data", folder)
+    assert done.out == "0 taken in, 0 unchanged, 0 not understood\nunder another label than before: 1\n"
+    assert kizuna("air", "zones", path, "--label", "TLP:GREEN to=BEL", "--data", folder, "--json").last() == again
     path.write_text(json.dumps(ZONE).replace("PROHIBITED", "CONDITIONAL"))
     assert kizuna("air", "zones", path, "--data", folder, "--json").last()["imported"] == 1
     (one,) = kizuna("air", "zones", "--data", folder, "--json").lines()
