@@ -260,6 +260,33 @@ def test_a_sensor_has_its_place(folder: Path, spoofed: Path) -> None:
     assert "--at does not go with --sensor" in done.err
 
 
+def test_zones_that_a_node_holds_are_watched(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KIZUNA_DATA", raising=False)
+    path, other = tmp_path / "zones.json", tmp_path / "other.json"
+    path.write_text(json.dumps(ZONE))
+    other.write_text(json.dumps(ZONE).replace("HERE", "THERE").replace('"Here"', '"There"'))
+    for file in (path, other):
+        assert kizuna("air", "zones", file, "--data", folder).code == 0
+
+    def told(*arguments: str | Path) -> list[tuple[str, str]]:
+        done = kizuna("air", "watch", "-", "--json", *arguments, input=REAL)
+        assert done.code == 0
+        return sorted((line["zone"], line["source"]) for line in done.lines() if line.get("event") == "enter")
+
+    assert told() == []
+    assert told("--data", folder) == [("HERE", "own"), ("THERE", "own")]
+    assert told("--zones", path, "--data", folder) == [("HERE", "file"), ("THERE", "own")]
+    assert told("--zones", path) == [("HERE", "file")]
+    monkeypatch.setenv("KIZUNA_DATA", str(tmp_path / "none"))
+    assert told() == []
+    monkeypatch.setenv("KIZUNA_DATA", str(folder))
+    assert told("--zones", other) == [("HERE", "own"), ("THERE", "file")]
+    words = kizuna("air", "watch", "-", "--zones", other, input=REAL).out
+    assert "enters Here (held, own)" in words
+    assert "leaves There (height not known)" in words
+    assert kizuna("air", "watch", "-", "--data", tmp_path / "none", input=REAL).code == 3
+
+
 # Watching: in a process of its own, for it goes on until it is told to stop.
 
 

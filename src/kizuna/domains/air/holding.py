@@ -135,10 +135,11 @@ def _count(view: View, words: str, kind: str) -> int:
 
 def zones(view: View, source: str | None = None) -> list[Zone]:
     """The zones somebody may see, of one source or of all, by country and identifier."""
-    return sorted((one for _, one in _zones(view, source)), key=lambda one: (one.country, one.identifier))
+    return sorted((one for _, one in zones_of(view, source)), key=lambda one: (one.country, one.identifier))
 
 
-def _zones(view: View, source: str | None) -> Iterator[tuple[Stored, Zone]]:
+def zones_of(view: View, source: str | None = None) -> Iterator[tuple[Stored, Zone]]:
+    """The zones somebody may see, each behind the object that it stands in."""
     for stored, data in _objects(view, ZONE_WORDS, "location"):
         if source in (None, stored.source) and (zone := zone_of(data)) is not None:
             yield stored, zone
@@ -147,7 +148,7 @@ def _zones(view: View, source: str | None) -> Iterator[tuple[Stored, Zone]]:
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
     """Keep zones, each a location, and count them; what is there stays, or becomes a new version under another label (relabelled)."""
     key = derived_key(store.folder, "air")
-    there = {(zone.country, zone.identifier): (zone, of.label) for of, zone in _zones(store.custodian(), _OWN)}
+    there = {(zone.country, zone.identifier): (zone, of.label) for of, zone in zones_of(store.custodian(), _OWN)}
     found: list[Json] = []
     again: list[Json] = []
     counts: Counter[str] = Counter(imported=0, relabelled=0, unchanged=0, failed=0)
