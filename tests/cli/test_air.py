@@ -100,6 +100,13 @@ def test_in_words(spoofed: Path) -> None:
     assert "is taken for SPOOFED:" in done.out
     assert "beacons with Remote ID: 26" in done.out
     assert "aircraft: 1, tracks: 4, spoofed: 1" in done.out
+    assert done.out.endswith("left out:\n  26  messages that a pack counts and does not hold (pack-cut-short)\n")
+
+
+def test_what_is_left_out_in_japanese(spoofed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "ja")
+    told = "読まなかったもの:\n  26  束の個数に数えられているが、入っていないメッセージ (pack-cut-short)\n"
+    assert replay(spoofed).out.endswith(told)
 
 
 def test_from_standard_input_and_packed(spoofed: Path, tmp_path: Path) -> None:
@@ -228,12 +235,16 @@ def test_zones_are_taken_in_once(folder: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps(ZONE))
     assert kizuna("air", "zones", path, "--data", folder, "--json").last() == {
         "imported": 1,
+        "relabelled": 0,
         "unchanged": 0,
         "failed": 0,
     }
-    again = {"imported": 0, "unchanged": 1, "failed": 0}
+    again = {"imported": 0, "relabelled": 0, "unchanged": 1, "failed": 0}
     assert kizuna("air", "zones", path, "--data", folder, "--json").last() == again
     assert kizuna("air", "zones", path, "--data", folder).out == "0 taken in, 1 unchanged, 0 not understood\n"
+    done = kizuna("air", "zones", path, "--label", "TLP:GREEN to=BEL", "--data", folder)
+    assert done.out == "0 taken in, 0 unchanged, 0 not understood\nunder another label than before: 1\n"
+    assert kizuna("air", "zones", path, "--label", "TLP:GREEN to=BEL", "--data", folder, "--json").last() == again
     path.write_text(json.dumps(ZONE).replace("PROHIBITED", "CONDITIONAL"))
     assert kizuna("air", "zones", path, "--data", folder, "--json").last()["imported"] == 1
     (one,) = kizuna("air", "zones", "--data", folder, "--json").lines()
@@ -247,6 +258,33 @@ def test_a_sensor_has_its_place(folder: Path, spoofed: Path) -> None:
     done = kizuna("air", "replay", spoofed, "--sensor", "roof", "--at", "47,8", "--data", folder)
     assert done.code == 2
     assert "--at does not go with --sensor" in done.err
+
+
+def test_zones_that_a_node_holds_are_watched(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KIZUNA_DATA", raising=False)
+    path, other = tmp_path / "zones.json", tmp_path / "other.json"
+    path.write_text(json.dumps(ZONE))
+    other.write_text(json.dumps(ZONE).replace("HERE", "THERE").replace('"Here"', '"There"'))
+    for file in (path, other):
+        assert kizuna("air", "zones", file, "--data", folder).code == 0
+
+    def told(*arguments: str | Path) -> list[tuple[str, str]]:
+        done = kizuna("air", "watch", "-", "--json", *arguments, input=REAL)
+        assert done.code == 0
+        return sorted((line["zone"], line["source"]) for line in done.lines() if line.get("event") == "enter")
+
+    assert told() == []
+    assert told("--data", folder) == [("HERE", "own"), ("THERE", "own")]
+    assert told("--zones", path, "--data", folder) == [("HERE", "file"), ("THERE", "own")]
+    assert told("--zones", path) == [("HERE", "file")]
+    monkeypatch.setenv("KIZUNA_DATA", str(tmp_path / "none"))
+    assert told() == []
+    monkeypatch.setenv("KIZUNA_DATA", str(folder))
+    assert told("--zones", other) == [("HERE", "own"), ("THERE", "file")]
+    words = kizuna("air", "watch", "-", "--zones", other, input=REAL).out
+    assert "enters Here (held, own)" in words
+    assert "leaves There (height not known)" in words
+    assert kizuna("air", "watch", "-", "--data", tmp_path / "none", input=REAL).code == 3
 
 
 # Watching: in a process of its own, for it goes on until it is told to stop.

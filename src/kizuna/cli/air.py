@@ -124,6 +124,8 @@ def zones(ctx: click.Context, files: tuple[str, ...], label: str | None, data: P
         emit(counts)
     else:
         say(_("{imported:,} taken in, {unchanged:,} unchanged, {failed:,} not understood", **counts))
+        if counts["relabelled"]:
+            say(_("under another label than before: {relabelled:,}", relabelled=counts["relabelled"]))
     if failed:
         ctx.exit(PARTLY if new else 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kizuna.cli.output import emit, say
@@ -12,29 +13,40 @@ if TYPE_CHECKING:
     from kizuna.domains.air.picture import Position
     from kizuna.domains.air.zones import Alert, Watch
     from kizuna.domains.air.zones import Position as At
+    from kizuna.formats.zone import Zone
 
 _SECOND = 1_000_000  # microseconds
+_FILE = "file"
 
 
 class Zones:
-    """Zones that are watched while flights move; tells who enters and leaves, by the name that is known by then."""
+    """Zones that are watched while flights move; tells who enters and leaves, by the name that is known by then.
 
-    def __init__(self, files: tuple[str, ...], *, as_json: bool) -> None:
+    They are those of files, and those that are `held`, each behind its source; one that stands in both is that of the file.
+    """
+
+    def __init__(self, files: tuple[str, ...], held: Iterable[tuple[str, Zone]] = (), *, as_json: bool) -> None:
         self._as_json = as_json
         self._watch: Watch | None = None
         self._moved: list[At] = []
         self._names: dict[str, str] = {}  # of flights that are heard; one may come to be known by another name
+        self.zones: list[Zone] = []
         if files:
             from kizuna.cli.air import read_zones
-            from kizuna.domains.air.zones import Watch
             from kizuna.errors import InvalidInput
 
             self.zones, _failed = read_zones(files, as_json=as_json, all_files=True)
             if not self.zones:
                 raise InvalidInput("holds no zone", file=", ".join(files))
+        self._sources = dict.fromkeys(self.zones, _FILE)
+        for source, zone in held:
+            if zone not in self._sources:
+                self._sources[zone] = source
+                self.zones.append(zone)
+        if self.zones:
+            from kizuna.domains.air.zones import Watch
+
             self._watch = Watch(self.zones)
-        else:
-            self.zones = []
 
     def moved(self, position: Position) -> None:
         """A flight has a new position; those of a second are looked at together."""
@@ -72,6 +84,7 @@ class Zones:
 
         for one in alerts:
             at, name = to_text(one.time), one.zone.name or one.zone.identifier
+            source = self._sources[one.zone]
             aircraft = self._names.get(one.track, "-")
             if self._as_json:
                 emit(
@@ -79,11 +92,14 @@ class Zones:
                         "event": one.kind,
                         "aircraft": aircraft,
                         "zone": one.zone.identifier,
+                        "source": source,
                         "at": at,
                         "height_known": one.height_known,
                     }
                 )
                 continue
+            if source != _FILE:
+                name = _("{zone} (held, {source})", zone=name, source=source)
             sure = "" if one.height_known else " " + _("(height not known)")
             text = N_("{at}  {aircraft} enters {zone}") if one.kind == "enter" else N_("{at}  {aircraft} leaves {zone}")
             say(_(text, at=at, aircraft=aircraft, zone=name) + sure)

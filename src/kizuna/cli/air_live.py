@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from kizuna.cli.air_alerts import Zones
 from kizuna.cli.air_told import Live, Rows, tell_summary
@@ -128,13 +129,16 @@ def _note(error: KizunaError) -> None:
 )
 @click.option("--for", "seconds", type=NumberRange(min=0), metavar="SECONDS", help="Stop after so long.")
 @node_options
+@click.pass_context
 def watch(
-    source: str, name: str | None, place: str | None, zone_files: tuple[str, ...], record: bool, every: float, seconds: float | None,
-    data: Path, as_json: bool,
+    ctx: click.Context, source: str, name: str | None, place: str | None, zone_files: tuple[str, ...], record: bool, every: float,
+    seconds: float | None, data: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell of aircraft, and of what speaks against them, as it comes: from a capture that grows, from `-`, or from udp://HOST:PORT.
 
     A capture that grows is not packed. A datagram is one frame of Wi-Fi behind its radiotap header. Stop with Ctrl-C.
+
+    With a node (--sensor, --data or KIZUNA_DATA) the zones that it holds are watched as well, as they are at the start.
     """
     from kizuna.domains.air.picture import Picture
     from kizuna.domains.air.replay import summed
@@ -144,7 +148,10 @@ def watch(
 
     sensor = sensor_of(name, place, data, record=record)
     ends = None if seconds is None else time.monotonic() + seconds
-    zones = Zones(zone_files, as_json=as_json)
+    stated = ctx.get_parameter_source("data")
+    there = stated is ParameterSource.ENVIRONMENT and (data / "node.json").is_file()
+    with_node = name is not None or stated is ParameterSource.COMMANDLINE or there
+    zones = Zones(zone_files, _held(data) if with_node else (), as_json=as_json)
     live_text = Live(as_json=as_json)
     kept = Keeping(data, sensor, source, every) if record else None
 
@@ -188,6 +195,14 @@ def watch(
     tell_summary(summed([receiver], live_text.tally), kept.counts if kept is not None else None, as_json=as_json)
     if failed is not None:
         raise failed
+
+
+def _held(data: Path) -> list[tuple[str, Zone]]:
+    """The zones that a node holds, each behind its source."""
+    from kizuna.domains.air.holding import zones_of
+
+    with node(data) as store:
+        return [(of.source, zone) for of, zone in zones_of(store.custodian())]
 
 
 def sensor_of(name: str | None, place: str | None, data: Path, *, record: bool) -> Sensor:

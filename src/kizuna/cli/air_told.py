@@ -127,14 +127,31 @@ def tell_summary(summary: Summary, recorded: dict[str, int] | None, *, as_json: 
     )
     say(counted)
     if summary.refused:
-        refused = ", ".join(f"{reason} {count:,}" for reason, count in sorted(summary.refused.items()))
-        say(_("left out: {refused}", refused=refused))
+        say(_("left out:"))
+        for reason, count in sorted(summary.refused.items()):
+            say(f"  {count:,}  {_(LEFT_OUT[reason])} ({reason})")
     for what, count in sorted(summary.let_go.items()):
         say(_(_LET_GO[what], count=count))
     if recorded is not None:
         say(_("{imported:,} imported, {unchanged:,} unchanged, {failed:,} failed", **recorded))
 
 
+LEFT_OUT = {
+    "broken-off": N_("captures that end too early"),
+    "checksum": N_("frames whose header says that they came damaged"),
+    "cut-short": N_("frames that end too early"),
+    "element-too-long": N_("elements that are longer than the frame they stand in"),
+    "link-type": N_("frames of a link type that is not read"),
+    "longer-than-its-block": N_("frames that are longer than their block in the capture"),
+    "message-type": N_("messages of a type that the standard does not have"),
+    "no-interface": N_("frames of an interface that the capture does not describe"),
+    "no-message": N_("what should be messages and is none"),
+    "not-advertising": N_("Bluetooth frames that are no advertisement"),
+    "obsolete-block": N_("frames in blocks that pcapng has given up"),
+    "pack-cut-short": N_("messages that a pack counts and does not hold"),
+    "radiotap": N_("frames whose header cannot be read"),
+}
+"""What the reader leaves out of captures, by code, in words."""
 _LET_GO = {
     "points": N_("to stay within memory, points left out of tracks: {count:,}"),
     "spoofed": N_("to stay within memory, spoofed aircraft that are not told: {count:,}"),

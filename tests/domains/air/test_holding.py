@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.holding import put_sensor, record, seen, sensor, sensors, sky
+from kizuna.domains.air.holding import put_sensor, put_zones, record, seen, sensor, sensors, sky, zones
 from kizuna.domains.air.replay import replayed
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.stix import WORDS, track_of
 from kizuna.domains.air.tracks import tracks
 from kizuna.errors import InvalidInput, NotFound, UsageError
 from kizuna.formats.pack import load
+from kizuna.labels import parse_label
 from kizuna.stix import check
 from kizuna.stix.builtin import SENSOR_EXTENSION, TRACK_EXTENSION
 from kizuna.store import Partner, Query, Store
@@ -27,6 +28,7 @@ from tests.builders import CLEAR, identity, items, sdo
 from tests.conftest import Clock
 from tests.domains.air.given import T0, WELL, flying, heard, located, named, operated, report, serial
 from tests.stores import SQLITE
+from tests.tracks import AROUND, zone
 
 pytestmark = SQLITE
 ROOF = Sensor(name="Rooftop-Kamakura", latitude=35.3192, longitude=139.5467, label="TLP:CLEAR")
@@ -241,3 +243,38 @@ def test_what_a_partner_wrote_into_a_track_stops_nothing(tokyo: Store, said: dic
     list(tokyo.writer(tokyo.partner_source("Kyiv")).add(items(observed)))
     assert WELL in [one.track.serial for one in seen(tokyo.custodian())]
     assert sky(tokyo.custodian()).tracks >= 1
+
+
+@pytest.mark.parametrize("first", [None, "TLP:AMBER", "TLP:GREEN to=UKR", "PUBLIC"])
+@pytest.mark.parametrize("then", ["TLP:CLEAR", "TLP:AMBER to=UKR", "TLP:GREEN community=EU", "OWN"])
+def test_a_zone_once_more_under_another_label_has_that(
+    tokyo: Store, clock: Clock, first: str | None, then: str
+) -> None:
+    one, other = (
+        None if text is None else parse_label(text, originator=tokyo.organisation, community="EU")
+        for text in (first, then)
+    )
+    assert put_zones(tokyo, [zone(AROUND)], one) == {"imported": 1, "relabelled": 0, "unchanged": 0, "failed": 0}
+    same = {"imported": 0, "relabelled": 0, "unchanged": 1, "failed": 0}
+    clock.forward(1)
+    assert put_zones(tokyo, [zone(AROUND)], one) == same
+    changes = 0 if (first, then) == (None, "OWN") else 1
+    found = put_zones(tokyo, [zone(AROUND)], other)
+    assert found == {"imported": 0, "relabelled": changes, "unchanged": 1 - changes, "failed": 0}
+    clock.forward(1)
+    for label in (other, None):
+        assert put_zones(tokyo, [zone(AROUND)], label) == same
+    assert zones(tokyo.custodian()) == [zone(AROUND)]
+    sent = [one for raw in fed(tokyo) if (one := json.loads(raw))["type"] == "location"]
+    assert bool(sent) == (then == "TLP:CLEAR")
+
+
+def test_a_zone_that_somebody_labelled_by_hand(tokyo: Store, clock: Clock) -> None:
+    amber, clear = (parse_label(text, originator=tokyo.organisation) for text in ("TLP:AMBER", "TLP:CLEAR"))
+    put_zones(tokyo, [zone(AROUND)], clear)
+    (id,) = [id for id, one in _held(tokyo, "location")]
+    tokyo.relabel(id, amber, by="test")
+    clock.forward(1)
+    assert put_zones(tokyo, [zone(AROUND)], amber)["unchanged"] == 1
+    assert put_zones(tokyo, [zone(AROUND)], clear)["relabelled"] == 1
+    assert put_zones(tokyo, [zone(AROUND)], clear)["unchanged"] == 1

@@ -135,24 +135,37 @@ def _count(view: View, words: str, kind: str) -> int:
 
 def zones(view: View, source: str | None = None) -> list[Zone]:
     """The zones somebody may see, of one source or of all, by country and identifier."""
-    held = _objects(view, ZONE_WORDS, "location")
-    found = (zone_of(data) for stored, data in held if source in (None, stored.source))
-    return sorted((one for one in found if one is not None), key=lambda one: (one.country, one.identifier))
+    return sorted((one for _, one in zones_of(view, source)), key=lambda one: (one.country, one.identifier))
+
+
+def zones_of(view: View, source: str | None = None) -> Iterator[tuple[Stored, Zone]]:
+    """The zones somebody may see, each behind the object that it stands in."""
+    for stored, data in _objects(view, ZONE_WORDS, "location"):
+        if source in (None, stored.source) and (zone := zone_of(data)) is not None:
+            yield stored, zone
 
 
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
-    """Keep zones, each a location; what is there already stays as it is."""
+    """Keep zones, each a location, and count them; what is there stays, or becomes a new version under another label (relabelled)."""
     key = derived_key(store.folder, "air")
-    there = {(one.country, one.identifier): one for one in zones(store.custodian(), _OWN)}
-    found: list[Json] = [] if label is None else [one for one in to_markings(label) if one["id"] not in BUILTIN]
-    unchanged = 0
+    there = {(zone.country, zone.identifier): (zone, of.label) for of, zone in zones_of(store.custodian(), _OWN)}
+    found: list[Json] = []
+    again: list[Json] = []
+    counts: Counter[str] = Counter(imported=0, relabelled=0, unchanged=0, failed=0)
     for zone in new:
-        if there.get((zone.country, zone.identifier)) == zone:
-            unchanged += 1
-        else:
+        held, under = there.get((zone.country, zone.identifier), (None, None))
+        if held != zone:
             found.append(_location(store, key, zone, label))
-    counts = _store(store, found, None)
-    counts["unchanged"] += unchanged
+        elif label is None or label == under:
+            counts["unchanged"] += 1
+        else:
+            again.append(_location(store, key, zone, label))
+    if label is not None and (found or again):
+        _store(store, [one for one in to_markings(label) if one["id"] not in BUILTIN], None)
+    counts.update(_store(store, found, None))
+    under_another = _store(store, again, None)
+    counts["relabelled"] = under_another.pop("imported")
+    counts.update(under_another)
     return counts
 
 
