@@ -64,7 +64,7 @@ ROLES = {
 OWN_SOURCE = N_("this organisation")
 FORMS = {"whole": N_("whole"), "rendition": N_("in part"), "withheld": N_("withheld")}
 
-_TEXTS, _SHORT = ("abstract", "content", "explanation", "opinion", "description"), 100
+_TEXTS, _SHORT, _NAME = ("abstract", "content", "explanation", "opinion", "description"), 100, 200
 _STRICTNESS = {name: place for place, name in enumerate((PUBLIC, *(f"{TLP}:{level}" for level in TLP_ORDER)))} | {
     OWN: 4.5
 }
@@ -99,16 +99,20 @@ def title_of(data: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -
     `others` are objects by ID, of which these two are named if they are there.
     """
     kind, id = str(data.get("type")), str(data.get("id"))
-    ends = [name_of(others[ref]) for ref in refs_in_title(data) if ref in others]
+    ends = [shortened(name_of(others[ref]) or "", _SHORT) for ref in refs_in_title(data) if ref in others]
     if kind == "relationship" and len(ends) == len(_ABOUT[kind]) and all(ends):
-        return f"{ends[0]} → {data.get('relationship_type')} → {ends[1]}"
+        return f"{ends[0]} → {shortened(str(data.get('relationship_type')), _SHORT)} → {ends[1]}"
     if kind in ("sighting",) and ends and ends[0]:
         return ends[0]
     named = name_of(data)
     if named is not None:
-        return named
-    text = next((one for key in _TEXTS if isinstance(one := data.get(key), str) and one), id)
-    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+        return shortened(named, _NAME)
+    return shortened(next((one for key in _TEXTS if isinstance(one := data.get(key), str) and one), id), _SHORT)
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text: a name may be of megabytes, and stand on a page hundreds of times."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def refs_in_title(data: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Annotated, Any
 
 import msgspec
@@ -27,13 +28,17 @@ from kizuna.web.api.objects import Version, absent
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.listing import Listing, address, as_csv
-from kizuna.web.naming import property_name, source_name, title_of, type_name
+from kizuna.web.naming import property_name, shortened, source_name, title_of, type_name
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, named
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
 from kizuna.wording import worded
 
 VERSIONS, NEIGHBOURS, NAMED, LONG = 20, 100, 200, 4_000
+PROPERTIES, ENTRIES, CHANGES, TEXT = 300, 2_000, 50, 64 * 1024
+"""Properties, entries of lists, changes of a version, characters of JSON: what a page shows of one object. Of the rest it says how much."""
+PATIENCE = 10.0
+"""Seconds after which a page begins to work out no further partner."""
 PartnerName = Annotated[str | None, QueryParameter(name="as", max_length=200, description="As this partner sees it.")]
 _HEAD = ("name", "description")
 _TAIL = ("type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings", "extensions")
@@ -68,25 +73,29 @@ def show_object(
     stored = view.get(id, _moment(version)) if form in ("", "json", "csv") else None
     if stored is None:
         raise absent()
-    seen = what_partners_get(store, caller, id)
+    first = store.partner(partner).name if partner else None
+    if form == "" or first is not None:
+        seen = what_partners_get(store, caller, id, first, alone=form != "")
     data = msgspec.json.decode(stored.raw)
-    if partner:
-        data = _as_partner(seen.get(store.partner(partner).name), data)
+    if first is not None:
+        data = _as_partner(seen.get(first), data)
     if form == "json":
         raw = stored.raw if not partner else msgspec.json.encode(data or {})
         return Response(raw, media_type="application/json", headers=PRIVATE)
     if form == "csv":
         return Response(as_csv(_properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
-    return _page(request, caller, view, stored, data, seen, partner, version)
+    return _page(request, caller, view, stored, data, seen, first, version)
 
 
 def _page(
     request: AnyRequest, caller: Caller, view: View, stored: Stored, data: Json | None, seen: dict[str, Seen],
     partner: str | None, version: str | None,
 ) -> Response[bytes]:  # fmt: skip
-    language = language_of(request, caller)
+    store, language = of(request).store, language_of(request, caller)
     near = view.neighbours(stored.id, NEIGHBOURS)
-    names = named(view, [*_refs(data or {}), *(one.id for one in near), *(one.via for one in near)])
+    names = named(view, [*(id for one in near for id in (one.id, one.via)), *_refs(data or {})])
+    said, more = says(data or {}, names, language)
+    text = "" if data is None else printed(data)
     path = f"/objects/{stored.id}"
     return page(
         request,
@@ -102,7 +111,9 @@ def _page(
         source=source_name(stored.source, language),
         partner=partner,
         missing=data is None,
-        said=list(says(data or {}, names, language)),
+        said=said,
+        more=more,
+        unknown=[one.name for one in store.partners() if one.name not in seen],
         cut=[property_name(key.partition(".")[0].partition("[")[0], language) for key in stored.cut],
         partners=[_told(name, one, language) for name, one in seen.items()],
         columns=_columns(msgspec.json.decode(stored.raw), seen, language),
@@ -110,28 +121,36 @@ def _page(
         version=version,
         near=[_near(stored.id, one, names, language) for one in near if one.type not in ("note", "opinion")],
         remarks=_remarks(names, near),
-        text=json.dumps(data, ensure_ascii=False, indent=2) if data is not None else "",
+        text=text[:TEXT],
+        longer=max(0, len(text) - TEXT),
         others={form: address(f"{path}.{form}", {"as": partner, "version": version}) for form in ("json", "csv")},
     )  # fmt: skip
 
 
-def what_partners_get(store: Store, caller: Caller, id: str) -> dict[str, Seen]:
-    """By partner, how an object leaves as far as the caller sees, and what of it."""
+def what_partners_get(
+    store: Store, caller: Caller, id: str, first: str | None = None, *, alone: bool = False
+) -> dict[str, Seen]:
+    """By partner, how an object leaves as far as the caller sees, and what of it; of one partner first, or alone.
+
+    An object of tens of thousands of references takes seconds for each: after PATIENCE the others are left out.
+    """
     store.settle()  # as before a feed is read
-    names = [partner.name for partner in store.partners()]
+    began, names = monotonic(), [partner.name for partner in store.partners()]
     found: dict[str, Seen] = {}
     with store.database.snapshot() as reader:
-        said = {one.partner: one for one in explained(store, reader, names, [id], caller.principal)}
-        for name in names:
-            if name not in said:
+        for name in [first] if alone and first is not None else sorted(names, key=lambda name: name != first):
+            if monotonic() - began > PATIENCE:
+                break
+            said = explained(store, reader, [name], [id], caller.principal)
+            if not said:
                 continue
             outbox = SeenOutbox(store, reader, recipient_of(store, reader, name), caller.principal)
             rows = outbox.rows_and_items([id])
             made = outbox.rendition(rows[0][0]) if rows else None
             found[name] = Seen(
-                said=said[name], item=rows[0][1] if rows else None, rendition=None if made is None else made.data
+                said=said[0], item=rows[0][1] if rows else None, rendition=None if made is None else made.data
             )
-    return found
+    return {name: found[name] for name in names if name in found}
 
 
 def _as_partner(one: Seen | None, data: Json) -> Json | None:
@@ -141,26 +160,53 @@ def _as_partner(one: Seen | None, data: Json) -> Json | None:
     return data if one.said.form is Form.WHOLE else one.rendition
 
 
-def says(data: Json, names: dict[str, Json], language: Language) -> Iterator[dict[str, Any]]:
-    """What an object says, property by property: what it is called first, what only machines need last."""
+def ordered(data: Json) -> list[str]:
+    """The properties of an object: what it is called first, what only machines need last."""
     order = {key: place for place, key in enumerate(_HEAD)} | {key: 100 + place for place, key in enumerate(_TAIL)}
-    for key in sorted(data, key=lambda key: order.get(key, 50)):
-        yield {"key": key, "title": property_name(key, language), **_value(key, data[key], names, language)}
+    return sorted(data, key=lambda key: order.get(key, 50))
 
 
-def _value(key: str, value: Any, names: dict[str, Json], language: Language) -> dict[str, Any]:
+def says(
+    data: Json, names: dict[str, Json], language: Language, keys: Sequence[str] | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """What an object says, property by property, and how many more there are than are shown."""
+    wanted = ordered(data) if keys is None else [key for key in keys if key in data]
+    told, left = [], ENTRIES
+    for key in wanted[:PROPERTIES]:
+        value = data[key]
+        told.append({
+            "key": key, "title": property_name(shortened(key, 250), language), "more": 0,
+            **_value(key, value, names, language, max(1, min(NAMED, left))),
+        })  # fmt: skip
+        left -= len(value) if isinstance(value, list) else 0
+    return told, max(0, len(wanted) - PROPERTIES)
+
+
+def printed(value: Any) -> str:
+    """JSON for people, in lines where it is short: indented, a megabyte nested deeply would be a hundred."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) > TEXT else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _value(key: str, value: Any, names: dict[str, Json], language: Language, most: int) -> dict[str, Any]:
     if isinstance(value, str) and key != "id" and type_of(value) is not None:
         return {"form": "refs", "value": [_ref(value, names, language)]}
     if isinstance(value, str):
         moment = _time(value)
-        return {"form": "text", "value": value[:LONG]} if moment is None else {"form": "time", "value": moment}
+        return _cut("text", value) if moment is None else {"form": "time", "value": moment}
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         if all(type_of(one) is not None for one in value):
-            return {"form": "refs", "value": [_ref(one, names, language) for one in value[:NAMED]]}
-        return {"form": "list", "value": value[:NAMED]}
+            told: list[Any] = [_ref(one, names, language) for one in value[:most]]
+            return {"form": "refs", "value": told, "more": len(value) - len(told)}
+        told = [shortened(one, LONG) for one in value[:most]]
+        return {"form": "list", "value": told, "more": len(value) - len(told)}
     if isinstance(value, bool | int | float):
         return {"form": "text", "value": json.dumps(value)}
-    return {"form": "json", "value": json.dumps(value, ensure_ascii=False, indent=2)[:LONG]}
+    return _cut("json", printed(value))
+
+
+def _cut(form: str, text: str) -> dict[str, Any]:
+    return {"form": form, "value": text[:LONG], "more": max(0, len(text) - LONG)}
 
 
 def _ref(id: str, names: dict[str, Json], language: Language) -> dict[str, Any]:
@@ -208,11 +254,10 @@ def _told(name: str, one: Seen, language: Language) -> dict[str, Any]:
 
 def _columns(data: Json, seen: dict[str, Seen], language: Language) -> list[dict[str, Any]]:
     """Of each property, what each partner gets of it: all, not all, or nothing."""
-    order = {key: place for place, key in enumerate(_HEAD)} | {key: 100 + place for place, key in enumerate(_TAIL)}
     return [
-        {"title": property_name(key, language),
+        {"title": property_name(shortened(key, 250), language),
          "cells": ["none" if one.said.form is Form.WITHHELD else _of_property(key, data[key], one) for one in seen.values()]}
-        for key in sorted(data, key=lambda key: order.get(key, 50))
+        for key in ordered(data)[:PROPERTIES]
         if key not in ("type", "spec_version")
     ]  # fmt: skip
 
@@ -228,11 +273,12 @@ def _of_property(key: str, value: Any, one: Seen) -> str:
 def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
     """The newest versions, each with what it changed of the one before."""
     versions = view.history(id, VERSIONS + 1).items
-    read = [msgspec.json.decode(stored.raw) for stored in versions]
-    told = []
+    told: list[dict[str, Any]] = []
+    after: Json = msgspec.json.decode(versions[0].raw) if versions else {}
     for place, stored in enumerate(versions[:VERSIONS]):
-        before = read[place + 1] if place + 1 < len(read) else None
-        changed = [] if before is None else list(_changes(before, read[place], language))
+        before = msgspec.json.decode(versions[place + 1].raw) if place + 1 < len(versions) else None
+        changed = [] if before is None else list(_changes(before, after, language))
+        after = before or {}
         told.append(
             {
                 "version": stored.version,
@@ -240,7 +286,8 @@ def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
                 "source": source_name(stored.source, language),
                 "label": stored.label,
                 "first": before is None,
-                "changes": changed,
+                "changes": changed[:CHANGES],
+                "more": max(0, len(changed) - CHANGES),
             }
         )
     return told
@@ -249,17 +296,22 @@ def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
 def _changes(before: Json, after: Json, language: Language) -> Iterator[dict[str, str]]:
     for key in sorted(before.keys() | after.keys() - {"modified"}):
         if key != "modified" and before.get(key) != after.get(key):
-            yield {"title": property_name(key, language), "was": _short(before.get(key)), "now": _short(after.get(key))}
+            yield {
+                "title": property_name(shortened(key, 250), language),
+                "was": _short(before.get(key)),
+                "now": _short(after.get(key)),
+            }
 
 
 def _short(value: Any) -> str:
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 300 else f"{text[:300]}…"
+    return shortened(text, 300)
 
 
 def _near(of: str, one: Neighbour, names: dict[str, Json], language: Language) -> dict[str, Any]:
     through = one.via not in (one.id, of)
-    kind = one.path if through else property_name(one.path.partition("[")[0].partition(".")[0], language)
+    path = shortened(one.path, 250)
+    kind = path if through else property_name(path.partition("[")[0].partition(".")[0], language)
     return {
         **_ref(one.id, names, language),
         "path": kind,

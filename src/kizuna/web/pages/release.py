@@ -23,9 +23,9 @@ from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import Language
 from kizuna.web.listing import Listing, address, list_at, listed
-from kizuna.web.naming import property_name, title_of, type_name
+from kizuna.web.naming import property_name, shortened, title_of, type_name
 from kizuna.web.pages.named import Json, entitled, named
-from kizuna.web.pages.object import says
+from kizuna.web.pages.object import PROPERTIES, ordered, says
 from kizuna.web.pages.objects import Limit
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
 from kizuna.wording import worded
@@ -36,6 +36,8 @@ LOOKED_AT = 400
 """Objects that are looked at for one page: a page is short rather than late."""
 MOST = 200
 """Objects that are approved, stopped or withdrawn at once from a page."""
+LOOK_BYTES = 4 << 20
+"""Bytes of objects that are looked at on one page: at least one object, and no more that go beyond it."""
 
 Partner = Annotated[
     str | None, QueryParameter(name="as", max_length=200, description="The partner; without it the first.")
@@ -117,7 +119,7 @@ def _look(
     acted: Acted | None = None, reason: str = "",
 ) -> Response[bytes]:  # fmt: skip
     store, language = of(request).store, language_of(request, caller)
-    sets = what_would_leave(store, caller, partner, ids)
+    sets, left = what_would_leave(store, caller, partner, ids)
     names = named(store.view(caller.principal), [*ids, *(ref for one in sets for ref in _referred(one))])
     items = [one.item for one in sets]
     return page(
@@ -132,7 +134,8 @@ def _look(
         items=[_beside(one, names, language) for one in sets],
         deeds=_deeds(sets),
         set=set_digest(partner, items),
-        absent=len(ids) - len(items),
+        absent=len(ids) - len(items) - left,
+        left=left,
         wrong=wrong,
         reason=reason,
         failed=[] if acted is None else _failed(acted, names, language),
@@ -203,35 +206,45 @@ def _done(request: AnyRequest, caller: Caller, form: Fields, act: Any) -> Respon
     return _look(request, caller, partner, ids, acted=acted)
 
 
-def what_would_leave(store: Store, caller: Caller, partner: str, ids: list[str]) -> list[Leaving]:
-    """Where each object stands, with what the caller sees of it, and what would leave of it and why not more."""
+def what_would_leave(store: Store, caller: Caller, partner: str, ids: list[str]) -> tuple[list[Leaving], int]:
+    """Where each object stands, with what the caller sees of it, and what would leave of it and why not more.
+
+    And how many are left out, for those before them are as large as one page can show.
+    """
     store.settle()
     view = store.view(caller.principal)
-    found = []
+    found: list[Leaving] = []
+    left, room = 0, LOOK_BYTES
     with store.database.snapshot() as reader:
         outbox = SeenOutbox(store, reader, recipient_of(store, reader, partner), caller.principal)
         why = {one.id: one.reasons for one in explained(store, reader, [partner], ids, caller.principal)}
         for row, item in outbox.rows_and_items(ids):
-            made, raw = outbox.rendition(row), view.shown(row.n)
+            made, raw = outbox.rendition(row), view.shown(row.n) or b"{}"
+            room -= len(raw)
+            if found and room < 0:
+                left += 1
+                continue
             found.append(
                 Leaving(
                     item=item,
-                    whole=msgspec.json.decode(raw or b"{}"),
+                    whole=msgspec.json.decode(raw),
                     part=None if made is None else made.data,
                     reasons=why.get(item.id, ()),
                 )
             )
-    return found
+    return found, left
 
 
 def _beside(one: Leaving, names: dict[str, Json], language: Language) -> dict[str, Any]:
     """Original and rendition, property by property."""
     whole, leaving = one.whole, one.whole if one.part is None else one.part
-    keys = list(dict.fromkeys([*(said["key"] for said in says(whole, names, language)), *leaving]))
-    left, right = ({said["key"]: said for said in says(data, names, language)} for data in (whole, leaving))
+    keys = list(dict.fromkeys([*ordered(whole), *leaving]))
+    more = max(0, len(keys) - PROPERTIES)
+    del keys[PROPERTIES:]
+    left, right = ({said["key"]: said for said in says(data, names, language, keys)[0]} for data in (whole, leaving))
     lines = [
         {
-            "title": property_name(key, language),
+            "title": property_name(shortened(key, 250), language),
             "own": left.get(key),
             "theirs": right.get(key),
             "same": whole.get(key) == leaving.get(key),
@@ -239,7 +252,7 @@ def _beside(one: Leaving, names: dict[str, Json], language: Language) -> dict[st
         for key in keys
     ]
     why = [worded(reason.code, reason.parameters, language.code) for reason in one.reasons]
-    return {**_entry(one.item, names, language), "lines": lines, "leaves": one.leaves, "why": why}
+    return {**_entry(one.item, names, language), "lines": lines, "more": more, "leaves": one.leaves, "why": why}
 
 
 def _deeds(sets: list[Leaving]) -> set[str]:
