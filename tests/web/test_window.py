@@ -124,7 +124,7 @@ def test_history_tells_what_changed(node: Node) -> None:
     changed = OPEN | {"modified": "2026-02-01T00:00:00.000Z", "description": "now we know more"}
     node.put(changed, label="TLP:CLEAR")
     page = node.browser().get(f"/objects/{OPEN['id']}").text
-    assert '<ins><span lang="">now we know more</span></ins>' in page
+    assert '<ins><bdi lang="">now we know more</bdi></ins>' in page
     old = node.browser().get(f"/objects/{OPEN['id']}?version={quote(OPEN['modified'])}").text
     assert "now we know more" not in old.partition('id="history"')[0]
 
@@ -350,6 +350,37 @@ def test_addresses_cannot_be_followed_by_accident(node: Node) -> None:
     page = node.browser().get(f"/objects/{campaign('links')['id']}").text
     assert "evil[.]example" in page
     assert "://evil" not in page.replace("hxxp://", "").replace("hxxps://", "")
+
+
+def test_other_schemes_are_defanged_too() -> None:
+    assert defanged("ldap://evil.example/a.b") == "ldap://evil[.]example/a.b"
+
+
+def test_what_is_no_id_is_nothing_that_can_be_chosen(node: Node) -> None:
+    browser = node.browser()
+    csrf = form_of(browser.get("/objects").text, "/objects/label")["csrf"]
+    for verb in ("propose", "stop", "withdraw"):
+        fields = {"csrf": csrf, "as": "Brussels", "id": ["a\0b", "campaign--\0"], "reason": "x"}
+        assert browser.post(f"/release/{verb}", data=fields).status_code == 400
+    assert browser.get("/release/look?as=Brussels&id=campaign--%00").status_code == 200
+    many = {"csrf": csrf, "id": [f"campaign--{n}" for n in range(300)], "label": "PUBLIC"}
+    assert browser.post("/objects/label", data=many).status_code == 400
+    assert browser.get(f"/objects/{OPEN['id']}?as=Brussels&version={quote(OPEN['modified'])}").status_code == 400
+
+
+def test_a_large_object_is_shown_in_part_and_said_to_be(node: Node) -> None:
+    many = [f"alias {n}" for n in range(5_000)]
+    large = campaign("large", description="d" * 300_000, aliases=many) | {"name": "n" * 300_000}
+    large |= {f"x_{n}": n for n in range(900)}
+    node.put(large, label="TLP:CLEAR")
+    browser = node.browser()
+    for path in ("/objects", f"/objects/{large['id']}", f"/release/look?as=Brussels&id={large['id']}"):
+        assert len(browser.get(path).content) < 600_000, path
+    page = browser.get(f"/objects/{large['id']}").text
+    assert "more properties are not shown" in page
+    assert "more characters are not shown" in page
+    assert "and 4,800 more" in page
+    assert browser.get(f"/objects/{large['id']}.json").json() == large
 
 
 def test_a_formula_is_no_formula_in_a_spreadsheet() -> None:

@@ -17,7 +17,7 @@ from kizuna.web.api.answer import PRIVATE
 AnyRequest = Request[Any, Any, Any]
 Form = Literal["html", "json", "csv"]
 Cell = str | int | None
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Listing(msgspec.Struct, frozen=True):

@@ -75,7 +75,7 @@ _ABOUT = {
 }
 _KANA = re.compile("[\u3041-\u30ff]")
 _LIVE = re.compile(r"\b(h)tt(ps?://)|\b(f)t(ps?://)", re.IGNORECASE)
-_HOST = re.compile(r"(xx?ps?://[^\s/?#]*|@)([^\s/?#]*)", re.IGNORECASE)
+_HOST = re.compile(r"://[^\s/?#]*|@[^\s/?#]*")
 
 
 def type_name(type: str, language: Language) -> str:
@@ -132,7 +132,7 @@ def defanged(text: str) -> str:
     if "://" not in text:
         return text
     changed = _LIVE.sub(lambda m: f"{m[1]}xx{m[2]}" if m[1] else f"{m[3]}x{m[4]}", text)
-    return _HOST.sub(lambda m: (m[1] + m[2]).replace(".", "[.]"), changed)
+    return _HOST.sub(lambda found: found[0].replace(".", "[.]"), changed)
 
 
 def level(label: Label) -> str:

@@ -73,6 +73,8 @@ def show_object(
     stored = view.get(id, _moment(version)) if form in ("", "json", "csv") else None
     if stored is None:
         raise absent()
+    if partner and version:
+        raise UsageError("a partner gets the newest version: leave `version` out, or `as`", path="/query/as")
     first = store.partner(partner).name if partner else None
     if form == "" or first is not None:
         seen = what_partners_get(store, caller, id, first, alone=form != "")

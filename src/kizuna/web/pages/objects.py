@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, post
 from litestar.params import QueryParameter
 
+from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
 from kizuna.store.caller import Caller
 from kizuna.store.model import Facets, Stored
@@ -24,6 +25,8 @@ from kizuna.web.pages.named import Json, entitled
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
 
 COLUMNS = ("id", "type", "name", "version", "added", "label", "source", "area")
+MOST = 200
+"""Objects that get another label at once from a page."""
 SHOWN = 8
 """Entries of a facet that are shown."""
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
@@ -95,6 +98,8 @@ async def label_objects(request: AnyRequest) -> Response[bytes]:
 
 def _label(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
     store, ids, text = of(request).store, form.many("id"), form.one("label").strip()
+    if len(ids) > MOST:
+        raise UsageError(f"choose at most {MOST} objects")
     label = parse_label(text, originator=store.organisation, community=store.settings.community) if text else None
     done = None
     sure = bool(form.one("sure")) and label is not None

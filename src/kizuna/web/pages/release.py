@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 
 from kizuna.errors import Conflict, UsageError
 from kizuna.labels import Reason, format_label
+from kizuna.stix.ids import type_of
 from kizuna.store import Store
 from kizuna.store.caller import Caller
 from kizuna.store.explaining import explained
@@ -111,7 +112,9 @@ def look(request: AnyRequest, partner: Partner = None, ids: Ids = None) -> Respo
         return redirect("/login")
     if not partner or not ids:
         raise UsageError("choose a partner and objects", path="/query/as" if not partner else "/query/id")
-    return _look(request, caller, of(request).store.partner(partner).name, list(dict.fromkeys(ids)))
+    return _look(
+        request, caller, of(request).store.partner(partner).name, [id for id in dict.fromkeys(ids) if type_of(id)]
+    )
 
 
 def _look(
@@ -191,7 +194,7 @@ def _approve(request: AnyRequest, caller: Caller, form: Fields) -> Response[byte
 
 
 def _about(request: AnyRequest, form: Fields) -> tuple[str, list[str]]:
-    ids = form.many("id")
+    ids = [id for id in form.many("id") if type_of(id) is not None]
     if not ids or len(ids) > MOST:
         raise UsageError(f"choose 1 to {MOST} objects")
     return of(request).store.partner(form.one("as")).name, ids

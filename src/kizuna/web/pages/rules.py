@@ -70,7 +70,9 @@ def _act(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
             if form.refused is not None:
                 raise form.refused
             version = form.one("version")
-            Releases(store).grant(name, by=caller.name, version=int(version) if version.isdecimal() else -1)
+            Releases(store).grant(
+                name, by=caller.name, version=int(version) if version.isdecimal() and len(version) < 10 else -1
+            )
         elif what in ("stop", "remove"):
             getattr(Rules(store), what)(name, by=caller.name)
         else:
