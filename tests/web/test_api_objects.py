@@ -66,7 +66,7 @@ def test_many_versions_come_in_pages(node: Node) -> None:
 
 def test_a_parameter_nobody_knows_is_told(node: Node) -> None:
     client = node.client("owner")
-    for address, known in (("search", "q, value, type, area, limit, cursor"), ("stats", "none")):
+    for address, known in (("search", "q, value, type, area, source, label, limit, cursor"), ("stats", "none")):
         answer = client.get(f"/api/v1/{address}", params={"limt": "3"})
         told = answer.json()
         assert (answer.status_code, told["errors"][0]["pointer"]) == (400, "/query/limt")
