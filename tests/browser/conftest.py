@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from kizuna.store import Store
 from tests.browser.chromium import CHROMIUM, FLAGS
+from tests.serving import served
+from tests.web.conftest import Node, people
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +25,14 @@ def chromium() -> Iterator[Any]:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             yield browser
             browser.close()
+
+
+@pytest.fixture
+def bare(make_store: Callable[..., Store]) -> Iterator[Node]:
+    """A served node with people and partners, without objects."""
+    store = make_store()
+    with served(store) as url:
+        made = Node(store, url)
+        people(made)
+        yield made
+        made.close()

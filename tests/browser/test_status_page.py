@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from kizuna.store import Store
 from tests.browser.chromium import CHROMIUM, NOT_RUN
-from tests.serving import served
-from tests.web.conftest import GREEN, OPEN, PASSWORD, Node, people
+from tests.web.conftest import GREEN, OPEN, PASSWORD, Node
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,16 +16,11 @@ pytestmark = [
 
 
 @pytest.fixture
-def node(make_store: Callable[..., Store]) -> Iterator[Node]:
-    """A node with people, partners and a few objects."""
-    store = make_store()
-    with served(store) as url:
-        made = Node(store, url)
-        people(made)
-        made.put(OPEN, label="TLP:CLEAR", area="cyber-defence")
-        made.put(GREEN, label="TLP:GREEN", area="space-security")
-        yield made
-        made.close()
+def node(bare: Node) -> Node:
+    """A node with a few objects."""
+    bare.put(OPEN, label="TLP:CLEAR", area="cyber-defence")
+    bare.put(GREEN, label="TLP:GREEN", area="space-security")
+    return bare
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

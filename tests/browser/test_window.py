@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from kizuna.store import Store
 from tests.browser.chromium import CHROMIUM, NOT_RUN
-from tests.serving import served
-from tests.web.conftest import LINKED, OPEN, OWN, Node, filled, people
+from tests.web.conftest import LINKED, OPEN, OWN, Node, filled
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=NOT_RUN)]
 
@@ -23,14 +20,9 @@ PAGES = (
 
 
 @pytest.fixture
-def node(make_store: Callable[..., Store]) -> Iterator[Node]:
-    """A node with people, partners and a few objects."""
-    store = make_store()
-    with served(store) as url:
-        made = Node(store, url)
-        people(made)
-        yield filled(made)
-        made.close()
+def node(bare: Node) -> Node:
+    """A node with a few objects."""
+    return filled(bare)
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark")])

@@ -290,6 +290,18 @@ def test_who_is_not_logged_in_is_led_to_the_door(node: Node) -> None:
     assert node.client("partner").get("/objects.json").status_code == 403
 
 
+def test_a_misspelt_question_is_told_and_not_passed_over(node: Node) -> None:
+    browser = node.browser()
+    for path in ("/objects", "/objects.csv", "/release.json", "/partners", f"/objects/{OPEN['id']}"):
+        assert browser.get(f"{path}?tpye=report").status_code == 400, path
+
+
+def test_the_language_of_a_refused_form_leads_to_a_page_that_is_there(node: Node) -> None:
+    refused = node.browser().post("/release/stop", data={"id": OPEN["id"]})
+    assert refused.status_code == 403
+    assert 'name="next" value="/"' in refused.text
+
+
 # Words
 
 

@@ -11,9 +11,10 @@ import msgspec
 
 from kizuna.labels import Form, Principal, Reason
 from kizuna.store.database import Connection
-from kizuna.store.outbox import Outbox, State, recipient_of
+from kizuna.store.outbox import Item, Outbox, State, recipient_of
 from kizuna.store.outgoing import Held, Known, Outgoing, SeenOutgoing
 from kizuna.store.plan import Plan, Verdict
+from kizuna.store.renditions import Made
 from kizuna.store.seen_outbox import SeenOutbox
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     allowed: bool
     in_feed: bool
     reasons: tuple[Reason, ...]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What is said of an object for one partner; where it stands, its row, and the rendition where not all of it leaves.
+
+    Of what the partner brought there is only what is said.
+    """
+
+    said: Explained
+    item: Item | None = None
+    row: int | None = None
+    made: Made | None = None
 
 
 def explained(
@@ -86,14 +99,26 @@ def _as_kept(
     return _told(outgoing, planned, there, states)
 
 
+def looked_at(
+    store: Store, connection: Connection, partner: str, ids: Sequence[str], principal: Principal
+) -> dict[str, Looked]:
+    """By id, what is said of each object for a partner as far as somebody sees, and what would leave of it. Raises NotFound, NodeBusy."""
+    outgoing = SeenOutgoing(store, connection, partner, principal)
+    outbox = SeenOutbox(store, connection, recipient_of(store, connection, partner), principal)
+    rows = {item.id: (row, item) for row, item in outbox.rows_and_items(ids)}
+    states = {id: item.state for id, (_, item) in rows.items()}
+    there = {id for id, state in states.items() if state == "offered"}
+    told = _told(outgoing, _planned(outgoing, ids, outgoing.idents(ids)), there, states)
+    return {
+        id: Looked(said) if id not in rows else Looked(said, rows[id][1], rows[id][0].n, outbox.rendition(rows[id][0]))
+        for id, said in told.items()
+    }
+
+
 def _as_seen(
     store: Store, connection: Connection, partner: str, ids: Sequence[str], principal: Principal
 ) -> dict[str, Explained]:
-    outgoing = SeenOutgoing(store, connection, partner, principal)
-    outbox = SeenOutbox(store, connection, recipient_of(store, connection, partner), principal)
-    states = {item.id: item.state for item in outbox.items(ids)}
-    there = {id for id, state in states.items() if state == "offered"}
-    return _told(outgoing, _planned(outgoing, ids, outgoing.idents(ids)), there, states)
+    return {id: one.said for id, one in looked_at(store, connection, partner, ids, principal).items()}
 
 
 def _planned(outgoing: Outgoing, ids: Sequence[str], idents: dict[str, int]) -> dict[str, tuple[Verdict, Held]]:

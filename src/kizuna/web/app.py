@@ -211,7 +211,9 @@ def _readable(scope: Any) -> Any:
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """One shape for every error: a page for people, problem details for programs."""
+    """One shape for every error: a page for people, problem details for programs. Who is not logged in is led to the log-in."""
+    if isinstance(error, pages.AtTheDoor):
+        return pages.redirect("/login")
     problem, headers = problem_of(error)
     if wants_page(request):
         return _Later(partial(pages.problem_page, request, problem, headers))

@@ -26,6 +26,14 @@ def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
     """
     # Litestar answers OPTIONS by itself; what an address knows is for whoever may read.
     right: Right = "read" if connection.scope.get("method") == "OPTIONS" else handler.opt["right"]
+    person_with(connection, right)
+    if handler.opt.get("person") and connection.headers.get("authorization") is not None:
+        raise Refused("tokens do not approve: log in, and give your password with it")
+    only_known_questions(connection, handler)
+
+
+def person_with(connection: Connection, right: Right) -> Caller:
+    """One of one's own people who has a right. Raises NotAuthenticated, Refused, WrongOrigin."""
     caller = known(connection)
     if caller is None:
         raise NotAuthenticated("log in, or send a token: Authorization: Bearer kzn_…")
@@ -33,12 +41,10 @@ def own_people(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Refused("partners read their feeds, under /taxii2/")
     if not caller.may(right):
         raise Refused(f"this needs the right to {right}")
-    if handler.opt.get("person") and connection.headers.get("authorization") is not None:
-        raise Refused("tokens do not approve: log in, and give your password with it")
-    _only_known_questions(connection, handler)
+    return caller
 
 
-def _only_known_questions(connection: Connection, handler: BaseRouteHandler) -> None:
+def only_known_questions(connection: Connection, handler: BaseRouteHandler) -> None:
     """Raises UsageError for a query parameter that the address does not know: misspelt, it would be passed over."""
     known = [
         described.name or name

@@ -43,11 +43,12 @@ def form_of(request: AnyRequest) -> Form:
     return "json" if path.endswith(".json") else "csv" if path.endswith(".csv") else "html"
 
 
-def listed(request: AnyRequest, listing: Listing, page: Callable[[], Response[bytes]]) -> Response[bytes]:
-    """The list as it is asked for; the page is made only where it is one."""
+def listed(request: AnyRequest, rows: Callable[[], Listing], page: Callable[[], Response[bytes]]) -> Response[bytes]:
+    """The list as it is asked for; only that form of it is made."""
     form = form_of(request)
     if form == "html":
         return page()
+    listing = rows()
     data = as_json(listing) if form == "json" else as_csv(listing)
     media_type = "application/json" if form == "json" else "text/csv; charset=utf-8"
     return Response(data, media_type=media_type, headers=PRIVATE)

@@ -15,6 +15,7 @@ from kizuna.web.pages.objects import label_objects, list_objects
 from kizuna.web.pages.partners import list_partners, show_partner
 from kizuna.web.pages.people import list_people
 from kizuna.web.pages.problems import list_problems, problem_page, show_problem
+from kizuna.web.pages.render import AtTheDoor, redirect
 from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
@@ -25,4 +26,4 @@ HANDLERS = (
     choose_language, list_problems, show_problem, static,
 )  # fmt: skip
 
-__all__ = ["HANDLERS", "problem_page"]
+__all__ = ["HANDLERS", "AtTheDoor", "problem_page", "redirect"]

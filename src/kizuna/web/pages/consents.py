@@ -16,7 +16,7 @@ from kizuna.web.i18n import N_
 from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.naming import title_of
 from kizuna.web.pages.named import named
-from kizuna.web.pages.render import AnyRequest, asks, page, redirect
+from kizuna.web.pages.render import AnyRequest, asks, page
 
 COLUMNS = ("at", "kind", "sent", "partner", "third_party", "expires", "settled", "reason", "ids")
 KINDS = {"request": N_("request"), "consent": N_("consent"), "consent-end": N_("end of a consent")}
@@ -27,8 +27,6 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many
 def show_consents(request: AnyRequest, limit: Limit = 50, cursor: Cursor = None) -> Response[bytes]:
     """Requests for consent, consents and their ends, newest first, of objects that the reader sees."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     context = of(request)
     store = context.store
     bound = ("consents page", caller.name)
@@ -50,7 +48,7 @@ def show_consents(request: AnyRequest, limit: Limit = 50, cursor: Cursor = None)
             others={form: address(f"/release/consents.{form}", {"cursor": cursor}) for form in ("json", "csv")},
         )
 
-    return listed(request, Listing(COLUMNS, [_row(one) for one in entries], following), shown)
+    return listed(request, lambda: Listing(COLUMNS, [_row(one) for one in entries], following), shown)
 
 
 def _entry(one: Entry, names: dict[str, Any]) -> dict[str, Any]:

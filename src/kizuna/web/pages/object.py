@@ -17,10 +17,8 @@ from kizuna.labels import Form
 from kizuna.stix.ids import type_of
 from kizuna.store import Store, Stored
 from kizuna.store.caller import Caller
-from kizuna.store.explaining import Explained, explained
+from kizuna.store.explaining import Looked, looked_at
 from kizuna.store.model import Neighbour
-from kizuna.store.outbox import Item, recipient_of
-from kizuna.store.seen_outbox import SeenOutbox
 from kizuna.store.view import View
 from kizuna.web.api.answer import PRIVATE
 from kizuna.web.api.model import FORMS
@@ -31,7 +29,7 @@ from kizuna.web.listing import Listing, address, as_csv
 from kizuna.web.naming import property_name, shortened, source_name, title_of, type_name
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, named
-from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page
 from kizuna.wording import worded
 
 VERSIONS, NEIGHBOURS, NAMED, LONG = 20, 100, 200, 4_000
@@ -44,29 +42,12 @@ _HEAD = ("name", "description")
 _TAIL = ("type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings", "extensions")
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What one partner gets of an object: how it leaves, what is cut, and the rendition where it leaves in part."""
-
-    said: Explained
-    item: Item | None
-    rendition: Json | None
-
-    @property
-    def cut(self) -> frozenset[str]:
-        """The properties of which something is cut."""
-        return (
-            frozenset(self.item.redacted) if self.item is not None and self.said.form is Form.RENDITION else frozenset()
-        )
-
-
 @get("/objects/{id:str}", sync_to_thread=True)
 def show_object(
     request: AnyRequest, id: FromPath[str], version: Version = None, partner: PartnerName = None
 ) -> Response[bytes]:
     """One object; with `.json` its bytes as the reader may see them, with `.csv` its properties. Raises NotFound."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     id, _, form = id.partition(".")
     store = of(request).store
     view = store.view(caller.principal)
@@ -78,19 +59,18 @@ def show_object(
     first = store.partner(partner).name if partner else None
     if form == "" or first is not None:
         seen = what_partners_get(store, caller, id, first, alone=form != "")
-    data = msgspec.json.decode(stored.raw)
-    if first is not None:
-        data = _as_partner(seen.get(first), data)
+    own: Json = msgspec.json.decode(stored.raw)
+    data = own if first is None else _as_partner(seen.get(first), own)
     if form == "json":
         raw = stored.raw if not partner else msgspec.json.encode(data or {})
         return Response(raw, media_type="application/json", headers=PRIVATE)
     if form == "csv":
         return Response(as_csv(_properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
-    return _page(request, caller, view, stored, data, seen, first, version)
+    return _page(request, caller, view, stored, own, data, seen, first, version)
 
 
 def _page(
-    request: AnyRequest, caller: Caller, view: View, stored: Stored, data: Json | None, seen: dict[str, Seen],
+    request: AnyRequest, caller: Caller, view: View, stored: Stored, own: Json, data: Json | None, seen: dict[str, Looked],
     partner: str | None, version: str | None,
 ) -> Response[bytes]:  # fmt: skip
     store, language = of(request).store, language_of(request, caller)
@@ -108,7 +88,7 @@ def _page(
         stored=stored,
         path=path,
         kind=type_name(stored.type, language),
-        name=title_of(data or msgspec.json.decode(stored.raw), names),
+        name=title_of(data or own, names),
         area=area_name(stored.area, language),
         source=source_name(stored.source, language),
         partner=partner,
@@ -118,7 +98,7 @@ def _page(
         unknown=[one.name for one in store.partners() if one.name not in seen],
         cut=[property_name(key.partition(".")[0].partition("[")[0], language) for key in stored.cut],
         partners=[_told(name, one, language) for name, one in seen.items()],
-        columns=_columns(msgspec.json.decode(stored.raw), seen, language),
+        columns=_columns(own, seen, language),
         versions=_history(view, stored.id, language),
         version=version,
         near=[_near(stored.id, one, names, language) for one in near if one.type not in ("note", "opinion")],
@@ -131,35 +111,28 @@ def _page(
 
 def what_partners_get(
     store: Store, caller: Caller, id: str, first: str | None = None, *, alone: bool = False
-) -> dict[str, Seen]:
+) -> dict[str, Looked]:
     """By partner, how an object leaves as far as the caller sees, and what of it; of one partner first, or alone.
 
     An object of tens of thousands of references takes seconds for each: after PATIENCE the others are left out.
     """
     store.settle()  # as before a feed is read
     began, names = monotonic(), [partner.name for partner in store.partners()]
-    found: dict[str, Seen] = {}
+    found: dict[str, Looked] = {}
     with store.database.snapshot() as reader:
         for name in [first] if alone and first is not None else sorted(names, key=lambda name: name != first):
             if monotonic() - began > PATIENCE:
                 break
-            said = explained(store, reader, [name], [id], caller.principal)
-            if not said:
-                continue
-            outbox = SeenOutbox(store, reader, recipient_of(store, reader, name), caller.principal)
-            rows = outbox.rows_and_items([id])
-            made = outbox.rendition(rows[0][0]) if rows else None
-            found[name] = Seen(
-                said=said[0], item=rows[0][1] if rows else None, rendition=None if made is None else made.data
-            )
+            if (one := looked_at(store, reader, name, [id], caller.principal).get(id)) is not None:
+                found[name] = one
     return {name: found[name] for name in names if name in found}
 
 
-def _as_partner(one: Seen | None, data: Json) -> Json | None:
+def _as_partner(one: Looked | None, data: Json) -> Json | None:
     """What a partner gets of an object; None where it is nothing."""
     if one is None or one.said.form is Form.WITHHELD:
         return None
-    return data if one.said.form is Form.WHOLE else one.rendition
+    return data if one.said.form is Form.WHOLE else one.made and one.made.data
 
 
 def ordered(data: Json) -> list[str]:
@@ -242,7 +215,7 @@ def _moment(version: str | None) -> int | None:
         raise UsageError("not an RFC 3339 time", path="/query/version") from None
 
 
-def _told(name: str, one: Seen, language: Language) -> dict[str, Any]:
+def _told(name: str, one: Looked, language: Language) -> dict[str, Any]:
     said = one.said
     reasons = [worded(reason.code, reason.parameters, language.code) for reason in said.reasons]
     return {
@@ -254,7 +227,7 @@ def _told(name: str, one: Seen, language: Language) -> dict[str, Any]:
     }
 
 
-def _columns(data: Json, seen: dict[str, Seen], language: Language) -> list[dict[str, Any]]:
+def _columns(data: Json, seen: dict[str, Looked], language: Language) -> list[dict[str, Any]]:
     """Of each property, what each partner gets of it: all, not all, or nothing."""
     return [
         {"title": property_name(shortened(key, 250), language),
@@ -264,12 +237,12 @@ def _columns(data: Json, seen: dict[str, Seen], language: Language) -> list[dict
     ]  # fmt: skip
 
 
-def _of_property(key: str, value: Any, one: Seen) -> str:
+def _of_property(key: str, value: Any, one: Looked) -> str:
     if one.said.form is Form.WHOLE:
         return "all"
-    if one.rendition is None or key not in one.rendition:
+    if one.made is None or key not in one.made.data:
         return "cut"
-    return "all" if one.rendition[key] == value else "part" if key in one.cut else "changed"
+    return "all" if one.made.data[key] == value else "part" if key in one.made.cut else "changed"
 
 
 def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
@@ -342,4 +315,4 @@ def _properties(data: Json) -> Listing:
     return Listing(("property", "value"), [tuple(row) for row in rows])
 
 
-__all__ = ["named", "show_object", "what_partners_get"]
+__all__ = ["PROPERTIES", "ordered", "says", "show_object", "what_partners_get"]

@@ -22,7 +22,7 @@ from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.naming import source_name, title_of, type_name
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, entitled
-from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page
 
 COLUMNS = ("id", "type", "name", "version", "added", "label", "source", "area")
 MOST = 200
@@ -46,25 +46,15 @@ def list_objects(
 ) -> Response[bytes]:
     """Objects that hold all the words, newest first, and how many there are by type, area, source and label."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     context = of(request)
-    asked = {
-        "q": q or None,
-        "value": value or None,
-        "type": types,
-        "area": area or None,
-        "source": source or None,
-        "label": label or None,
-    }
     narrowed: dict[str, Any] = {
-        "value": asked["value"], "types": types or (), "area": asked["area"], "source": asked["source"], "label": asked["label"]
+        "value": value or None, "types": types or (), "area": area or None, "source": source or None, "label": label or None
     }  # fmt: skip
+    asked = {"q": q or None, "type": types} | {key: one for key, one in narrowed.items() if key != "types"}
     bound = search_bound(caller.name, q, value, types, area, source, label)
     view = context.store.view(caller.principal)
     found = view.search(q or None, **narrowed, limit=limit, cursor=context.cursors.open(cursor, *bound))
     following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
-    listing = Listing(COLUMNS, [_row(stored) for stored in found.items], following)
 
     def shown() -> Response[bytes]:
         language = language_of(request, caller)
@@ -87,7 +77,7 @@ def list_objects(
             first=address("/objects", asked) if cursor else None,
         )  # fmt: skip
 
-    return listed(request, listing, shown)
+    return listed(request, lambda: Listing(COLUMNS, [_row(stored) for stored in found.items], following), shown)
 
 
 @post("/objects/label", status_code=200, request_max_body_size=MOST_BYTES)

@@ -36,7 +36,7 @@ def problem_page(request: AnyRequest, problem: Problem, headers: dict[str, str])
         "problem.html",
         status=problem.status,
         headers=headers,
-        here=request.scope["path"],
+        here=request.scope["path"] if request.method == "GET" else "/",
         kind=KINDS[problem.type.rpartition("/")[2]],
         trace=problem.trace_id,
         happened=True,

@@ -13,10 +13,9 @@ from kizuna.labels import Reason, format_label
 from kizuna.stix.ids import type_of
 from kizuna.store import Store
 from kizuna.store.caller import Caller
-from kizuna.store.explaining import explained
-from kizuna.store.outbox import Item, State, recipient_of
+from kizuna.store.explaining import looked_at
+from kizuna.store.outbox import Item, State
 from kizuna.store.releasing import Acted, Releases, set_digest
-from kizuna.store.seen_outbox import SeenOutbox
 from kizuna.store.seen_releasing import outbox_page
 from kizuna.web.api.model import time_text
 from kizuna.web.api.objects import Cursor
@@ -28,7 +27,7 @@ from kizuna.web.naming import property_name, shortened, title_of, type_name
 from kizuna.web.pages.named import Json, entitled, named
 from kizuna.web.pages.object import PROPERTIES, ordered, says
 from kizuna.web.pages.objects import Limit
-from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page
 from kizuna.wording import worded
 
 COLUMNS = ("id", "state", "form", "redacted", "version", "label", "approved", "asked", "by", "waits_for", "since")
@@ -67,8 +66,6 @@ def show_outbox(
 ) -> Response[bytes]:
     """What stands so for a partner, newest first, as far as the reader sees."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     context = of(request)
     store, partners = context.store, context.store.partners()
     name = store.partner(partner).name if partner else partners[0].name if partners else None
@@ -101,15 +98,13 @@ def show_outbox(
             others={form: address(f"/release.{form}", {"as": name, "state": where, "cursor": cursor}) for form in ("json", "csv")},
         )  # fmt: skip
 
-    return listed(request, Listing(COLUMNS, [_row(item) for item in items], following), shown)
+    return listed(request, lambda: Listing(COLUMNS, [_row(item) for item in items], following), shown)
 
 
 @get("/release/look", sync_to_thread=True)
 def look(request: AnyRequest, partner: Partner = None, ids: Ids = None) -> Response[bytes]:
     """What would leave of some objects for a partner, original and rendition side by side, and what to do about it."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     if not partner or not ids:
         raise UsageError("choose a partner and objects", path="/query/as" if not partner else "/query/id")
     return _look(
@@ -219,20 +214,20 @@ def what_would_leave(store: Store, caller: Caller, partner: str, ids: list[str])
     found: list[Leaving] = []
     left, room = 0, LOOK_BYTES
     with store.database.snapshot() as reader:
-        outbox = SeenOutbox(store, reader, recipient_of(store, reader, partner), caller.principal)
-        why = {one.id: one.reasons for one in explained(store, reader, [partner], ids, caller.principal)}
-        for row, item in outbox.rows_and_items(ids):
-            made, raw = outbox.rendition(row), view.shown(row.n) or b"{}"
+        for one in looked_at(store, reader, partner, ids, caller.principal).values():
+            if one.item is None or one.row is None:
+                continue
+            raw = view.shown(one.row) or b"{}"
             room -= len(raw)
             if found and room < 0:
                 left += 1
                 continue
             found.append(
                 Leaving(
-                    item=item,
+                    item=one.item,
                     whole=msgspec.json.decode(raw),
-                    part=None if made is None else made.data,
-                    reasons=why.get(item.id, ()),
+                    part=None if one.made is None else one.made.data,
+                    reasons=one.said.reasons,
                 )
             )
     return found, left

@@ -12,12 +12,12 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 
-from kizuna.errors import NotAuthenticated, Refused
+from kizuna.errors import NotAuthenticated
 from kizuna.labels import Label, format_label
 from kizuna.store.caller import Caller, Right
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import Context, of
-from kizuna.web.guards import known
+from kizuna.web.guards import known, only_known_questions, person_with
 from kizuna.web.i18n import N_, NAMES, Language, zone_of
 from kizuna.web.listing import address, form_of
 from kizuna.web.naming import FORMS, ROLES, STATES, defanged, highest, level, tongue
@@ -111,17 +111,16 @@ def redirect(path: str, *, headers: dict[str, str] | None = None) -> Response[by
     return Response(b"", status_code=303, media_type="text/plain", headers={"Location": path, **(headers or {})})
 
 
-def asks(request: AnyRequest, right: Right = "read") -> Caller | None:
-    """Who reads a page or a list; None where a person should log in first. Raises NotAuthenticated, Refused."""
-    caller = known(request)
-    if caller is None and form_of(request) == "html" and wants_page(request):
-        return None
-    if caller is None:
-        raise NotAuthenticated("log in, or send a token: Authorization: Bearer kzn_…")
-    if caller.kind != "person":
-        raise Refused("partners read their feeds, under /taxii2/")
-    if not caller.may(right):
-        raise Refused(f"this needs the right to {right}")
+class AtTheDoor(NotAuthenticated):
+    """Somebody who is not logged in asks for a page: they are led to the log-in."""
+
+
+def asks(request: AnyRequest, right: Right = "read") -> Caller:
+    """Who reads a page or a list. Raises AtTheDoor, NotAuthenticated, Refused, and UsageError for an unknown question."""
+    if form_of(request) == "html" and wants_page(request) and known(request) is None:
+        raise AtTheDoor("log in first")
+    caller = person_with(request, right)
+    only_known_questions(request, request.route_handler)
     return caller
 
 

@@ -20,7 +20,7 @@ from kizuna.web.i18n import N_, Language
 from kizuna.web.listing import Listing, list_at, listed
 from kizuna.web.naming import type_name
 from kizuna.web.pages.areas import area_name
-from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
+from kizuna.web.pages.render import AnyRequest, asks, language_of, page
 
 COLUMNS = (
     "rule",
@@ -50,11 +50,12 @@ WORDS = {
 def show_rules(request: AnyRequest) -> Response[bytes]:
     """The newest version of every rule."""
     caller = asks(request)
-    if caller is None:
-        return redirect("/login")
     store = of(request).store
-    listing = Listing(COLUMNS, [_row(store, rule) for rule in Rules(store).listed()])
-    return listed(request, listing, lambda: _page(request, caller))
+
+    def rows() -> Listing:
+        return Listing(COLUMNS, [_row(store, rule) for rule in Rules(store).listed()])
+
+    return listed(request, rows, lambda: _page(request, caller))
 
 
 @post("/release/rules", status_code=200, request_max_body_size=MOST_BYTES)
