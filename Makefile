@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test soak soak-all mutants lint types law docs bench fuzz lock check
+.PHONY: setup ui run test soak soak-all mutants lint types law docs bench fuzz lock check
 
 setup: .venv/.installed
 
@@ -12,7 +12,11 @@ setup: .venv/.installed
 	@scripts/setup $(PYTHON)
 	@touch $@
 
-run: setup
+# What pages load is built and in the repository; only who changes ui/ needs Node.
+ui: setup
+	@$(BIN)/python scripts/ui
+
+run: setup ui
 	@$(BIN)/kizuna demo
 
 test: setup

@@ -357,6 +357,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
                "?value=198.51.100.7&limit=1", "?q=zzunknownzz", "?cursor=AAAA"), headers=page)
         for page in _PAGE
     ),
+    ("GET", "/find"): tuple(Drive(("", "?q=power", "?q=kyiv", "?q=zzunknownzz"), headers=page) for page in _PAGE),
+    ("GET", "/find.json"): (Drive(("", "?q=power", f"?q={SECRET}", "?q=report", "?q=203.0.113.7")),),
+    ("GET", "/find.csv"): (Drive(("", f"?q={SECRET}")),),
     ("GET", "/objects.json"): (
         Drive(("", "?limit=2", "?q=power&limit=1", f"?q={SECRET}", "?source=partner:Brussels", "?label=TLP:GREEN%20community=EU")),
     ),

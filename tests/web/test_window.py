@@ -331,6 +331,7 @@ def test_what_partners_write_stays_text(node: Node) -> None:
     ]
     for path in paths:
         page = browser.get(path).text
+        page = re.sub(r'<script type="module" src="/static/kizuna\.js\?v=\w+"></script>', "", page)
         for text in ("<script", "<img src=x", "<svg", 'href="javascript', "49"):
             assert text not in re.sub(
                 r"\d{4}-\d\d-\d\d|[0-9a-f-]{36}|\d\d:\d\dZ?|csrf\" value=\"\w+|value=\"[0-9a-f]{64}|\?v=\w+|cursor=[\w-]+",

@@ -27,6 +27,9 @@ _COLLECTION = "/taxii2/real/collections/{collection}"
 
 EXITS = (
     Exit("status page", "GET", "/", PERSON),
+    Exit("page of where to go", "GET", "/find", PERSON),
+    Exit("list of where to go as JSON", "GET", "/find.json", PERSON),
+    Exit("list of where to go as CSV", "GET", "/find.csv", PERSON),
     Exit("page of objects", "GET", "/objects", PERSON),
     Exit("page of an object", "GET", "/objects/{id}", PERSON),
     Exit("page of an outbox", "GET", "/release", PERSON),

@@ -28,6 +28,8 @@ PLACES: tuple[tuple[Place, str, str], ...] = (
     ("picture", "/", N_("Picture")), ("objects", "/objects", N_("Objects")), ("release", "/release", N_("Release")),
     ("partners", "/partners", N_("Partners")),
 )  # fmt: skip
+JUMPS: dict[Place, str] = {"picture": "p", "objects": "o", "release": "r", "partners": "t"}
+"""The key that leads to a page after `g`."""
 FICTIONAL = "(fictional)"
 LANGUAGE_COOKIE = "kizuna_language"
 AnyRequest = Request[Any, Any, Any]
@@ -81,6 +83,7 @@ def page(
             here=here or _address(request),
             caller=caller,
             places=PLACES if caller else (),
+            jumps=JUMPS,
             place=place,
             highest=None if shown is None else highest(shown),
             csrf=csrf_token(secret) if secret and caller else "",
@@ -146,7 +149,7 @@ def _node(context: Context, language: Language) -> dict[str, Any]:
 @lru_cache(maxsize=32)
 def static(name: str) -> tuple[bytes, str] | None:
     """A file that pages need, and its media type; None when there is none of that name."""
-    types = {"css": "text/css", "svg": "image/svg+xml"}
+    types = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
     folder = resources.files("kizuna.web").joinpath("static")
     # Names come from outside: only what lies in the folder, found by listing it.
     for entry in folder.iterdir():
