@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { land } from "./land.mjs";
+import { centres, land } from "./land.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../src/kizuna/web/static");
@@ -21,3 +21,4 @@ await build({
   logLevel: "warning",
 });
 land(join(out, "land.svg"));
+centres(join(out, "../centres.json"));

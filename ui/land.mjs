@@ -3,7 +3,7 @@
 // edge of that map, where world-atlas on a plane would draw lines across it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { geoEqualEarth, geoPath } from "d3-geo";
+import { geoArea, geoCentroid, geoEqualEarth, geoPath } from "d3-geo";
 import { feature, mesh } from "topojson-client";
 
 const CENTRE = 40; // degrees east; kizuna.web.atlas draws its points by the same numbers
@@ -22,4 +22,17 @@ export function land(file) {
   const borders = path(mesh(world, world.objects.countries, (a, b) => a !== b));
   const view = [0, top, 1000, bottom - top].map((one) => one.toFixed(1)).join(" ");
   writeFileSync(file, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}"><path id="land" d="${land}"/><path id="borders" fill="none" d="${borders}"/></svg>\n`);
+}
+
+/** By ISO 3166-1 numeric code, where the middle of the largest part of a country lies: [longitude, latitude] in degrees. */
+export function centres(file) {
+  const found = {};
+  for (const country of feature(atlas("countries-50m"), "countries").features) {
+    if (!country.id) continue; // what has no code of its own is not placed
+    const parts = country.geometry.type === "Polygon" ? [country.geometry.coordinates] : country.geometry.coordinates;
+    const largest = parts.map((coordinates) => ({ type: "Polygon", coordinates })).reduce((a, b) => (geoArea(b) > geoArea(a) ? b : a));
+    found[country.id] ??= geoCentroid(largest).map((one) => Number(one.toFixed(1)));
+  }
+  const lines = Object.keys(found).sort().map((id) => `  "${id}": [${found[id].join(", ")}]`);
+  writeFileSync(file, `{\n${lines.join(",\n")}\n}\n`);
 }

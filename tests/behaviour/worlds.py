@@ -358,6 +358,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         for page in _PAGE
     ),
     ("GET", "/find"): tuple(Drive(("", "?q=power", "?q=kyiv", "?q=zzunknownzz"), headers=page) for page in _PAGE),
+    ("GET", "/links"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/links.json"): (Drive(),),
+    ("GET", "/links.csv"): (Drive(),),
     ("GET", "/find.json"): (Drive(("", "?q=power", f"?q={SECRET}", "?q=report", "?q=203.0.113.7")),),
     ("GET", "/find.csv"): (Drive(("", f"?q={SECRET}")),),
     ("GET", "/objects.json"): (

@@ -65,7 +65,7 @@ def test_the_way_in_and_out(chromium: Any, node: Node) -> None:
     page.wait_for_url(f"{node.url}/")
     page.click("button[value=ja]")
     page.wait_for_selector("html[lang=ja]")
-    assert page.locator("h2").first.inner_text() == "計画の分野"
+    assert page.locator("h2").first.inner_text() == "地域横断"
     page.click(".leave button")
     page.wait_for_url(f"{node.url}/login")
     page.goto(node.url)

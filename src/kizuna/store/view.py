@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from kizuna.store.counting import Counting
 from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.keyed import keyed
+from kizuna.store.meeting import Meeting, Meetings
 from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Stats, Stored, Within
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
@@ -223,6 +224,11 @@ class View:
         """What is held, went out and came in, by programme area; ordered by name."""
         with self._store.database.snapshot() as reader:
             return Counting(self._store, reader, self._mask, self._space_n).traffic()
+
+    def meetings(self, place_of: Callable[[str], str | None], most: int) -> list[Meeting]:
+        """The newest places where reports from two places meet; `place_of` says where a source stands."""
+        with self._store.database.snapshot() as reader:
+            return Meetings(self._store, reader, self._mask, self._space_n, place_of).newest(most)
 
     def export(self, types: Sequence[str] = ()) -> Iterator[bytes]:
         """The bytes of every object this reader may see, newest versions only, in order of arrival."""

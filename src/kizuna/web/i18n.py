@@ -69,6 +69,10 @@ class Language:
         """5 minutes ago."""
         return format_timedelta(timedelta(microseconds=us - now), add_direction=True, locale=self.locale)
 
+    def span(self, us: int) -> str:
+        """9 hours: how long, whichever came first; shorter units up to twice their number."""
+        return format_timedelta(timedelta(microseconds=abs(us)), threshold=2, locale=self.locale)
+
     def country(self, code: str) -> str:
         """The name of a country by its ISO 3166-1 code of two or three letters; the code when nobody knows it."""
         return str(self.locale.territories.get(alpha2(code), code))

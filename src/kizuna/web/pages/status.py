@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from litestar import Response, get
+from litestar.params import QueryParameter
 
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.holding import sky
@@ -16,12 +17,17 @@ from kizuna.store.room import has_room
 from kizuna.web.context import of
 from kizuna.web.i18n import Language
 from kizuna.web.pages.areas import areas
+from kizuna.web.pages.links import SENTENCES, drawn, newest, tell
 from kizuna.web.pages.partners import entries
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
 
+Borders = Annotated[
+    Literal["1"] | None, QueryParameter(description="Draw the boundaries of countries, which imply no endorsement.")
+]
+
 
 @get("/", sync_to_thread=True)
-def status(request: AnyRequest) -> Response[bytes]:
+def status(request: AnyRequest, borders: Borders = None) -> Response[bytes]:
     """What this node exchanges, as the reader may see it."""
     caller = reader(request)
     if caller is None:
@@ -29,13 +35,20 @@ def status(request: AnyRequest) -> Response[bytes]:
     store, language = of(request).store, language_of(request, caller)
     view = store.view(caller.principal)
     seen = sky(view)
+    partners = entries(store, caller, language)
+    links = tell(store, view, newest(store, view, SENTENCES), language)
+    stopped = {one["name"] for one in partners if one["stopped"]}
     return page(
         request,
         "status.html",
         caller=caller,
         place="picture",
         tiles=tiles(view.traffic(), language),
-        partners=entries(store, caller, language),
+        partners=partners,
+        shown=[label for one in links for label in one["labels"]],
+        links=links,
+        map=drawn(store, links, stopped, language),
+        borders=bool(borders),
         stats=view.stats(),
         room=has_room(store),
         sky=seen,
