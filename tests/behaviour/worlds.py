@@ -361,6 +361,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/links"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/links.json"): (Drive(),),
     ("GET", "/links.csv"): (Drive(),),
+    ("GET", "/air"): tuple(Drive(("", "?track=x"), headers=page) for page in _PAGE),
+    ("GET", "/air.json"): (Drive(),),
+    ("GET", "/air.csv"): (Drive(),),
     ("GET", "/find.json"): (Drive(("", "?q=power", f"?q={SECRET}", "?q=report", "?q=203.0.113.7")),),
     ("GET", "/find.csv"): (Drive(("", f"?q={SECRET}")),),
     ("GET", "/objects.json"): (

@@ -88,7 +88,7 @@ def test_a_missing_catalogue_is_english() -> None:
 
 _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
-    "/?borders=1", "/links", "/find", "/find?q=open",
+    "/?borders=1", "/air", "/links", "/find", "/find?q=open",
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules",
