@@ -42,6 +42,8 @@ EXITS = (
     Exit("page of consents", "GET", "/release/consents", PERSON),
     Exit("list of consents as JSON", "GET", "/release/consents.json", PERSON),
     Exit("list of consents as CSV", "GET", "/release/consents.csv", PERSON),
+    Exit("page of a cut", "GET", "/objects/{id}/cut", PERSON),
+    Exit("form of a cut", "POST", "/objects/{id}/cut", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
     Exit("form of a proposal", "POST", "/release/propose", PERSON),
     Exit("form of an approval", "POST", "/release/approve", PERSON),
