@@ -393,6 +393,13 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"as": "Kyiv", "cut": "name", "label": "TLP:GREEN", "keep": "OWN", "sure": "yes", "shown": "x"}, turn="RELEASE"),
         Drive(form={"as": "nobody", "cut": "name"}, turn="RELEASE"),
     ),
+    ("GET", "/objects/{id}/edit"): (Drive(("", "?how=json"), headers=_PAGE[0]), Drive(headers=_PAGE[1])),
+    ("POST", "/objects/{id}/edit"): (
+        Drive(form={"p.description": "edited by a sweep", "began": "@", "shown": ""}, turn="RELEASE"),
+        Drive(form={"p.name": "edited", "began": "1767225600000000", "now": "0"}, turn="RELEASE"),
+        Drive(form={"again": "1767225600000000"}, turn="RELEASE"),
+        Drive(form={"json": "{}", "began": "1767225600000000"}, turn="RELEASE"),
+    ),
     ("POST", "/objects/label"): (
         Drive(form={"id": "", "label": "TLP:GREEN community=NATO"}, turn="RELEASE"),
         Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),
@@ -514,12 +521,17 @@ def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iter
 
 def _asked(world: World, who: str | None, method: str, target: str, drive: Drive, ids: list[str]) -> Iterator[bytes]:
     """The answer, and those of the pages behind it."""
-    if drive.form is not None and drive.form.get("shown") == "":
+    form = drive.form
+    if form is not None and form.get("shown") == "":
+        shown = world.ask(None, "GET", target, headers={"Accept": "text/html", **world.logged_in(who)})
+        began = re.findall(rb'name="began" value="([^"]*)"', shown.body)
+        if began and form.get("began") == "@":
+            drive = drive._replace(form={**form, "began": began[0].decode()})
         body, headers, sender = _sent(world, who, drive, ids)
         page = world.ask(sender, method, target, body, headers)
         yield _record(page)
         found = re.findall(rb'<input type="hidden" name="(shown|began)" value="([^"]*)"', page.body)
-        drive = drive._replace(form={**drive.form, "sure": "yes", **{k.decode(): v.decode() for k, v in found}})
+        drive = drive._replace(form={**form, "sure": "yes", **{k.decode(): v.decode() for k, v in found}})
         world.clock.now += 1_000_000
     body, headers, sender = _sent(world, who, drive, ids)
     following: str | None = ""

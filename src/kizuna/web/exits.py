@@ -44,6 +44,8 @@ EXITS = (
     Exit("list of consents as CSV", "GET", "/release/consents.csv", PERSON),
     Exit("page of a cut", "GET", "/objects/{id}/cut", PERSON),
     Exit("form of a cut", "POST", "/objects/{id}/cut", PERSON),
+    Exit("page of an edit", "GET", "/objects/{id}/edit", PERSON),
+    Exit("form of an edit", "POST", "/objects/{id}/edit", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
     Exit("form of a proposal", "POST", "/release/propose", PERSON),
     Exit("form of an approval", "POST", "/release/approve", PERSON),

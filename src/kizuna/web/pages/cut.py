@@ -12,7 +12,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kizuna.errors import Conflict, KizunaError, UsageError
-from kizuna.labels import Form, Label, Reason, format_label, parse_label
+from kizuna.labels import Form, Label, format_label, parse_label
 from kizuna.release.sanitising import Shown, Wish, apply, show, somebody, why_uncuttable
 from kizuna.release.sensitive import selects
 from kizuna.release.suggesting import nothing_without, shortened
@@ -30,6 +30,7 @@ from kizuna.web.i18n import Language
 from kizuna.web.listing import address
 from kizuna.web.naming import property_name, title_of, type_name
 from kizuna.web.naming import shortened as short
+from kizuna.web.pages.effects import effect, words
 from kizuna.web.pages.named import Json, entitled, named
 from kizuna.web.pages.object import PROPERTIES, ordered, says
 from kizuna.web.pages.release import Partner
@@ -177,7 +178,7 @@ def _page(
         name=title_of(data, names) or id,
         kind=type_name(stored.type, language),
         label_now=stored.label,
-        why_not=_worded(plain.why_not, language),
+        why_not=words(plain.why_not, language),
         why=why,
         form=FORMS[plain.form],
         remaining=[property_name(short(key, 250), language) for key in plain.remaining if key not in _NEVER],
@@ -187,7 +188,7 @@ def _page(
         keep=form.one("keep") or (format_label(plain.of.marked.label) if _is_for_others(plain) else STRICT),
         began=plain.of.row.version,
         result=None if shown is None else _result(shown, data, names, language),
-        effects=[_effect(one, id, language) for one in would],
+        effects=[effect(one, id, language) for one in would],
         cascade=[_entry(one, each, names, language) for each in would if each.partner == partner for one in _changed(each, id)],
         digest="" if shown is None or not would else digest(shown),
         wrong=wrong,
@@ -251,7 +252,7 @@ def _result(shown: Shown, data: Json, names: dict[str, Json], language: Language
     return {
         "lines": lines,
         "form": FORMS[shown.form],
-        "why": _worded(shown.reasons, language),
+        "why": words(shown.reasons, language),
         "elsewhere": [cut.selector for cut in shown.cuts if cut.told_elsewhere],
         "told": shown.told,
         "keep": None if shown.draft is None else shown.draft.keep,
@@ -284,29 +285,11 @@ def _changed(would: Would, id: str) -> Iterator[str]:
             yield one
 
 
-def _effect(would: Would, id: str, language: Language) -> dict[str, Any]:
-    before, after = would.before.get(id), would.after.get(id)
-    item = after.item if after is not None else None
-    return {
-        "partner": would.partner,
-        "before": FORMS[before.said.form] if before else "withheld",
-        "after": FORMS[after.said.form] if after else "withheld",
-        "why": _worded(after.said.reasons, language) if after and after.said.form is not Form.WHOLE else [],
-        "state": item.state if item and item.state not in ("withheld", "ended") else None,
-        "asked": item.asked if item and item.state in ("proposed", "unproposed") else 0,
-        "ended": bool(before and before.said.in_feed and not (after and after.said.in_feed)),
-    }
-
-
 def _entry(id: str, would: Would, names: dict[str, Json], language: Language) -> dict[str, Any]:
     return {
         "id": id, "name": title_of(names.get(id, {"id": id}), names), "kind": type_name(id.partition("--")[0], language),
         "before": FORMS[would.before[id].said.form], "after": FORMS[would.after[id].said.form],
     }  # fmt: skip
-
-
-def _worded(reasons: tuple[Reason, ...], language: Language) -> list[str]:
-    return [worded(reason.code, reason.parameters, language.code) for reason in reasons]
 
 
 def _ids_of(data: Json) -> Iterator[str]:
