@@ -222,7 +222,8 @@ def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str
 class Drive(NamedTuple):
     """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind.
 
-    A form is sent by one's own people from a session of theirs; its field `id` is there for each of the ids.
+    A form is sent by one's own people from a session of theirs; its field `id` is there for each of the ids. With an empty `shown` it is
+    looked at first, and then sent with all that its page said of what was shown.
 
     A body that is no text is JSON, for which one's own people are logged in; of "ids" it has those of the sweep, of "id" each of
     them in turn, of "set" what is shown.
@@ -391,6 +392,23 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/release/consents"): tuple(Drive(("", "?limit=1"), headers=page) for page in _PAGE),
     ("GET", "/release/consents.json"): (Drive(("", "?limit=1")),),
     ("GET", "/release/consents.csv"): (Drive(),),
+    ("GET", "/objects/{id}/cut"): (
+        Drive(("?as=Brussels", "?as=kyiv", "?as=nobody", ""), headers=_PAGE[0]), Drive(("?as=Brussels",), headers=_PAGE[1]),
+    ),
+    ("POST", "/objects/{id}/cut"): (
+        Drive(form={"as": "Brussels", "cut": "name", "label": "TLP:CLEAR", "keep": "OWN"}, turn="RELEASE"),
+        Drive(form={"as": "Brussels", "cut": "description", "label": "TLP:CLEAR", "keep": "OWN", "shown": ""},
+              turn="RELEASE"),
+        Drive(form={"as": "Kyiv", "cut": "name", "label": "TLP:GREEN", "keep": "OWN", "sure": "yes", "shown": "x"}, turn="RELEASE"),
+        Drive(form={"as": "nobody", "cut": "name"}, turn="RELEASE"),
+    ),
+    ("GET", "/objects/{id}/edit"): (Drive(("", "?how=json"), headers=_PAGE[0]), Drive(headers=_PAGE[1])),
+    ("POST", "/objects/{id}/edit"): (
+        Drive(form={"p.description": "edited by a sweep", "began": "@", "shown": ""}, turn="RELEASE"),
+        Drive(form={"p.name": "edited", "began": "1767225600000000", "now": "0"}, turn="RELEASE"),
+        Drive(form={"again": "1767225600000000"}, turn="RELEASE"),
+        Drive(form={"json": "{}", "began": "1767225600000000"}, turn="RELEASE"),
+    ),
     ("POST", "/objects/label"): (
         Drive(form={"id": "", "label": "TLP:GREEN community=NATO"}, turn="RELEASE"),
         Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),
@@ -512,6 +530,18 @@ def _paths(world: World, who: str | None, template: str, ids: list[str]) -> Iter
 
 def _asked(world: World, who: str | None, method: str, target: str, drive: Drive, ids: list[str]) -> Iterator[bytes]:
     """The answer, and those of the pages behind it."""
+    form = drive.form
+    if form is not None and form.get("shown") == "":
+        shown = world.ask(None, "GET", target, headers={"Accept": "text/html", **world.logged_in(who)})
+        began = re.findall(rb'name="began" value="([^"]*)"', shown.body)
+        if began and form.get("began") == "@":
+            drive = drive._replace(form={**form, "began": began[0].decode()})
+        body, headers, sender = _sent(world, who, drive, ids)
+        page = world.ask(sender, method, target, body, headers)
+        yield _record(page)
+        found = re.findall(rb'<input type="hidden" name="(shown|began)" value="([^"]*)"', page.body)
+        drive = drive._replace(form={**form, "sure": "yes", **{k.decode(): v.decode() for k, v in found}})
+        world.clock.now += 1_000_000
     body, headers, sender = _sent(world, who, drive, ids)
     following: str | None = ""
     while following is not None:

@@ -33,7 +33,8 @@ from kizuna.release.sensitive import selects
 from kizuna.release.suggesting import Subject, Suggestion, nothing_without, shortened, subject, suggest, told_in
 from kizuna.stix import BUILTIN, check, iter_objects
 from kizuna.stix.selectors import SELECTOR, resolve
-from kizuna.store.outgoing import Known, Outgoing
+from kizuna.store.editing import unversionable
+from kizuna.store.outgoing import Known, Outgoing, SeenOutgoing
 from kizuna.store.plan import Plan
 from kizuna.store.relabelling import marked_as_stored
 from kizuna.store.renditions import Made
@@ -41,6 +42,7 @@ from kizuna.store.scan import Scan, withheld_texts
 from kizuna.store.supposed import Supposed
 
 if TYPE_CHECKING:
+    from kizuna.labels import Principal
     from kizuna.store.database import Connection
     from kizuna.store.plan import Verdict
     from kizuna.store.store import Store
@@ -157,10 +159,16 @@ def everybody(store: Store, connection: Connection) -> Look:
     return lambda name: Outgoing(store, connection, name, at=at, known=known)
 
 
-def apply(store: Store, shown: Shown, *, by: str) -> None:
+def somebody(store: Store, connection: Connection, principal: Principal) -> Look:
+    """What one of one's own people looks at: what they see."""
+    return lambda name: SeenOutgoing(store, connection, name, principal)
+
+
+def apply(store: Store, shown: Shown, *, by: str, principal: Principal | None = None, may_release: bool = True) -> None:
     """Store the version that was shown; exactly that leaves, or nothing is done.
 
-    Raises Refused where it would not serve the partner, and Conflict where something of it is another by now.
+    With a principal all of it is as far as they see, and `may_release` says whether the version may be labelled looser than the one
+    before. Raises Refused where it would not serve the partner, and Conflict where something of it is another by now.
     """
     draft, made, of = shown.draft, shown.rendition, shown.of
     if draft is None or made is None:
@@ -168,16 +176,23 @@ def apply(store: Store, shown: Shown, *, by: str) -> None:
     if shown.told:
         raise Refused(f"what is cut stands in what would leave: {', '.join(shown.told)}")
     with store.act() as act:
-        look = everybody(store, act.connection)
+
+        def looks() -> Look:
+            here = act.connection
+            return everybody(store, here) if principal is None else somebody(store, here, principal)
+
+        look = looks()
         now = subject(look(shown.partner), of.row.id)
         if (now.row.n, now.marked) != (of.row.n, of.marked):
             raise Conflict("it is another by now than what was shown; look again")
         # What leaves of other objects may rest on it, but of its own nothing may be another than what was shown.
         before = [_form(look(effect.partner), of) for effect in shown.effects]
-        _store(store, draft)
-        plan = Plan(look(shown.partner), [of.row.ident])
+        if principal is not None and not store.view(principal).uncut([now.row.n]):
+            raise Refused("a part of it is not for you, and a new version would be without it")
+        _store(store, draft, may_release=may_release)
+        plan = Plan(looks()(shown.partner), [of.row.ident])
         leaves = store.maker.make(plan, [of.row.ident]).get(of.row.ident)
-        look = everybody(store, act.connection)
+        look = looks()
         after = [_form(look(effect.partner), of) for effect in shown.effects]
         told = [(effect.before, effect.after) for effect in shown.effects]
         if leaves is None or leaves.raw != made.raw or list(zip(before, after, strict=True)) != told:
@@ -191,9 +206,10 @@ def apply(store: Store, shown: Shown, *, by: str) -> None:
         store.record(act.connection, by, "sanitise", of.row.id, detail)
 
 
-def _store(store: Store, draft: Draft) -> None:
+def _store(store: Store, draft: Draft, *, may_release: bool) -> None:
     bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [*draft.definitions, draft.data]}
-    for outcome in store.writer(store.own_source()).add(iter_objects(msgspec.json.encode(bundle))):
+    writer = store.writer(store.own_source(), may_release=may_release)
+    for outcome in writer.add(iter_objects(msgspec.json.encode(bundle))):
         if outcome.status == "failed":
             raise Refused(f"it is not taken in: {'; '.join(problem.message for problem in outcome.problems)}")
 
@@ -327,18 +343,26 @@ def _bound(label: Label) -> Label:
     return Label(label.originator, tuple(own))
 
 
+_NOT_OURS = {
+    "foreign": "only its owner makes new versions; ask for its consent (see `kizuna consent request`)",
+    "maker": "only its maker makes new versions, and created_by_ref is not this node",
+    "unversioned": "it has no versions, so none with marks on its parts can be made",
+    "revoked": "it is revoked, so there are no more versions",
+    "translation": "translations are as closed as what they translate; mark that",
+}
+
+
+def why_uncuttable(store: Store, of: Subject) -> str | None:
+    """Why nobody here may make a version that is cut, as a code; None where somebody may."""
+    return unversionable(store, of.data, own=of.own) or (
+        "translation" if of.data.get("type") == "language-content" else None
+    )
+
+
 def _must_be_ours(store: Store, of: Subject) -> None:
     """Whether somebody here may make a version of it. Raises Refused."""
-    if not of.own:
-        raise Refused("only its owner makes new versions; ask for its consent (see `kizuna consent request`)")
-    if of.data.get("created_by_ref") not in (None, store.settings.identity):
-        raise Refused("only its maker makes new versions, and created_by_ref is not this node")
-    if "modified" not in of.data or of.row.version is None:
-        raise Refused("it has no versions, so none with marks on its parts can be made")
-    if of.data.get("revoked") is True:
-        raise Refused("it is revoked, so there are no more versions")
-    if of.data.get("type") == "language-content":
-        raise Refused("translations are as closed as what they translate; mark that")
+    if (code := why_uncuttable(store, of)) is not None:
+        raise Refused(_NOT_OURS[code])
 
 
 def _statements(outgoing: Outgoing, of: Subject) -> list[str]:

@@ -36,6 +36,10 @@ class Fields:
         """The last value of a name, empty where there is none."""
         return next((value for key, value in reversed(self._pairs) if key == name), "")
 
+    def has(self, name: str) -> bool:
+        """Whether it was sent at all, empty or not."""
+        return any(key == name for key, _ in self._pairs)
+
     def many(self, name: str) -> list[str]:
         """Every value of a name once, in their order."""
         return list(dict.fromkeys(value for key, value in self._pairs if key == name and value))

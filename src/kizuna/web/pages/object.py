@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get
@@ -17,6 +17,7 @@ from kizuna.labels import Form
 from kizuna.stix.ids import type_of
 from kizuna.store import Store, Stored
 from kizuna.store.caller import Caller
+from kizuna.store.editing import editable
 from kizuna.store.explaining import Looked, looked_at
 from kizuna.store.model import Neighbour
 from kizuna.store.view import View
@@ -38,13 +39,14 @@ PROPERTIES, ENTRIES, CHANGES, TEXT = 300, 2_000, 50, 64 * 1024
 PATIENCE = 10.0
 """Seconds after which a page begins to work out no further partner."""
 PartnerName = Annotated[str | None, QueryParameter(name="as", max_length=200, description="As this partner sees it.")]
+Done = Annotated[Literal["saved", "noted"] | None, QueryParameter(description="What was done just before.")]
 _HEAD = ("name", "description")
 _TAIL = ("type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings", "extensions")
 
 
 @get("/objects/{id:str}", sync_to_thread=True)
 def show_object(
-    request: AnyRequest, id: FromPath[str], version: Version = None, partner: PartnerName = None
+    request: AnyRequest, id: FromPath[str], version: Version = None, partner: PartnerName = None, done: Done = None
 ) -> Response[bytes]:
     """One object; with `.json` its bytes as the reader may see them, with `.csv` its properties. Raises NotFound."""
     caller = asks(request)
@@ -66,12 +68,12 @@ def show_object(
         return Response(raw, media_type="application/json", headers=PRIVATE)
     if form == "csv":
         return Response(as_csv(_properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
-    return _page(request, caller, view, stored, own, data, seen, first, version)
+    return _page(request, caller, view, stored, own, data, seen, first, version, done)
 
 
 def _page(
     request: AnyRequest, caller: Caller, view: View, stored: Stored, own: Json, data: Json | None, seen: dict[str, Looked],
-    partner: str | None, version: str | None,
+    partner: str | None, version: str | None, done: str | None,
 ) -> Response[bytes]:  # fmt: skip
     store, language = of(request).store, language_of(request, caller)
     near = view.neighbours(stored.id, NEIGHBOURS)
@@ -79,6 +81,8 @@ def _page(
     said, more = says(data or {}, names, language)
     text = "" if data is None else printed(data)
     path = f"/objects/{stored.id}"
+    versions = _history(view, stored.id, language)
+    may_edit = caller.may("write") and version is None and _is_editable(store, caller, stored.id)
     return page(
         request,
         "object.html",
@@ -99,7 +103,11 @@ def _page(
         cut=[property_name(key.partition(".")[0].partition("[")[0], language) for key in stored.cut],
         partners=[_told(name, one, language) for name, one in seen.items()],
         columns=_columns(own, seen, language),
-        versions=_history(view, stored.id, language),
+        versions=versions,
+        done=done,
+        may_edit=may_edit,
+        undo=versions[1]["version"] if may_edit and len(versions) > 1 else None,
+        left=[name for name, one in seen.items() if one.said.in_feed],
         version=version,
         near=[_near(stored.id, one, names, language) for one in near if one.type not in ("note", "opinion")],
         remarks=_remarks(names, near),
@@ -107,6 +115,11 @@ def _page(
         longer=max(0, len(text) - TEXT),
         others={form: address(f"{path}.{form}", {"as": partner, "version": version}) for form in ("json", "csv")},
     )  # fmt: skip
+
+
+def _is_editable(store: Store, caller: Caller, id: str) -> bool:
+    with store.database.snapshot() as reader:
+        return editable(store, reader, id, caller.principal).why is None
 
 
 def what_partners_get(
@@ -252,7 +265,7 @@ def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
     after: Json = msgspec.json.decode(versions[0].raw) if versions else {}
     for place, stored in enumerate(versions[:VERSIONS]):
         before = msgspec.json.decode(versions[place + 1].raw) if place + 1 < len(versions) else None
-        changed = [] if before is None else list(_changes(before, after, language))
+        changed = [] if before is None else list(changes(before, after, language))
         after = before or {}
         told.append(
             {
@@ -268,7 +281,8 @@ def _history(view: View, id: str, language: Language) -> list[dict[str, Any]]:
     return told
 
 
-def _changes(before: Json, after: Json, language: Language) -> Iterator[dict[str, str]]:
+def changes(before: Json, after: Json, language: Language) -> Iterator[dict[str, str]]:
+    """What differs between two versions, property by property."""
     for key in sorted(before.keys() | after.keys() - {"modified"}):
         if key != "modified" and before.get(key) != after.get(key):
             yield {
@@ -315,4 +329,4 @@ def _properties(data: Json) -> Listing:
     return Listing(("property", "value"), [tuple(row) for row in rows])
 
 
-__all__ = ["PROPERTIES", "ordered", "says", "show_object", "what_partners_get"]
+__all__ = ["PROPERTIES", "changes", "ordered", "printed", "says", "show_object", "what_partners_get"]
