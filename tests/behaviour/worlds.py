@@ -398,7 +398,16 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"id": "", "as": "Brussels", "reason": "a sweep"}, turn="RELEASE"),
         Drive(form={"id": "", "as": "Brussels", "reason": ""}, turn="RELEASE"),
     ),
+    ("POST", "/release/rules/new"): tuple(
+        Drive(form={"name": "tried", "approvers": "1", "do": "try", **terms}, turn="RELEASE")
+        for terms in (
+            {"act": "propose"}, {"act": "send", "parts": "yes", "more-types": "report\ncampaign"},
+            {"act": "propose", "query": SECRET}, {"act": "propose", "labels": "TLP:CLEAR", "partners": "Kyiv", "sources": "own"},
+            {"act": "send", "areas": "cyber-defence", "partners": "nobody"}, {"act": "send", "confidence": "1", "do": "make"},
+        )
+    ),
     # silent ones
+    ("GET", "/release/rules/new"): (Drive(("", "?rule=as-labelled", "?rule=none"), headers=_PAGE[0]),),
     ("GET", "/release/rules"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/release/rules.json"): (Drive(),),
     ("GET", "/release/rules.csv"): (Drive(),),

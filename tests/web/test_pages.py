@@ -89,7 +89,7 @@ _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
-    "/release/rules",
+    "/release/rules", "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip
 
