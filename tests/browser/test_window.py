@@ -47,6 +47,26 @@ def test_every_page_fits_says_nothing_and_asks_nobody(chromium: Any, node: Node,
     context.close()
 
 
+def test_pages_of_people_of_partners(chromium: Any, node: Node) -> None:
+    node.accounts.add_person_of("Brussels", "anna", by="test")
+    context = chromium.new_context(locale="ja", color_scheme="dark", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{node.url}/login/{node.accounts.create_link('anna', by='test')}")
+    for path in ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn"):
+        for width in (360, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.goto(f"{node.url}{path}").status == 200
+            assert page.locator("h1").count() == 1
+            shown = (one.bounding_box() for one in page.locator(".top *, main > *, main > * > :not(.scroll)").all())
+            assert max(one["x"] + one["width"] for one in shown if one) <= width, (path, width)
+    page.get_by_role("navigation").get_by_role("link", name="Tokyo から").click()
+    page.locator(f'a[href="/feed/{OPEN["id"]}"]').click()
+    assert page.locator("h1").inner_text() == "open"
+    page.get_by_role("button", name="ログアウト").click()
+    assert page.url.endswith("/login")
+    context.close()
+
+
 def test_the_main_path_by_hand(chromium: Any, node: Node) -> None:
     """From the front page to what a partner gets of an object, and taking it back, by what stands on the pages."""
     context = chromium.new_context(locale="en", java_script_enabled=False)

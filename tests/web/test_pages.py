@@ -101,6 +101,8 @@ def pages(node: Node, language: str) -> dict[str, httpx.Response]:
         path: browser.get(path)
         for path in ("/", "/problems", "/nothing", *WINDOW, *(f"/problems/{slug}" for slug in KINDS))
     }
+    visitor = node.visitor(language=language)
+    found |= {path: visitor.get(path) for path in ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn", "/feed/nothing")}
     found["/login"] = httpx.get(f"{node.url}/login", headers=stranger)
     found["wrong"] = httpx.post(f"{node.url}/login", headers=stranger, data={"name": "x", "password": "x"})
     found["link"] = httpx.get(f"{node.url}/login/kzl_used", headers=stranger)

@@ -1,16 +1,17 @@
 """The registry of exits: every route by which objects, or facts about objects, leave this node over HTTP.
 
-`readers` says as whom it may be read: a `person` reads a view, a `partner` its feed. The tests of non-interference go through this
-table, and a test fails when a route is neither here nor in SILENT.
+`readers` says as whom it may be read: a `person` reads a view, a `partner` its feed, and so does a `visitor`, a person of a partner. The
+tests of non-interference go through this table, and a test fails when a route is neither here nor in SILENT.
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Reader = Literal["person", "partner"]
+Reader = Literal["person", "partner", "visitor"]
 PERSON: tuple[Reader, ...] = ("person",)
 BOTH: tuple[Reader, ...] = ("person", "partner")
+VISITOR: tuple[Reader, ...] = ("visitor",)
 
 
 class Exit(NamedTuple):
@@ -77,6 +78,13 @@ EXITS = (
     Exit("ask for consent", "POST", "/api/v1/release/consents/request", PERSON),
     Exit("consent", "POST", "/api/v1/release/consents/grant", PERSON),
     Exit("end of a consent", "POST", "/api/v1/release/consents/end", PERSON),
+    Exit("feed", "GET", "/feed", VISITOR),
+    Exit("feed as JSON", "GET", "/feed.json", VISITOR),
+    Exit("feed as CSV", "GET", "/feed.csv", VISITOR),
+    Exit("object of a feed", "GET", "/feed/{id}", VISITOR),
+    Exit("what was taken back", "GET", "/feed/withdrawn", VISITOR),
+    Exit("what was taken back as JSON", "GET", "/feed/withdrawn.json", VISITOR),
+    Exit("what was taken back as CSV", "GET", "/feed/withdrawn.csv", VISITOR),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),
@@ -121,6 +129,7 @@ SILENT = {
     ("GET", "/people"),
     ("GET", "/people.json"),
     ("GET", "/people.csv"),
+    ("POST", "/partners/{partner}/people"),
     ("GET", "/sessions"),
     ("GET", "/sessions.json"),
     ("GET", "/sessions.csv"),
