@@ -27,7 +27,8 @@ from tests.builders import CLEAR, GREEN, campaign, named
 from tests.commands import bundle, kizuna
 from tests.stores import Databases
 
-OBSERVERS = ("Brussels", "colleague", None)
+OBSERVERS = ("Brussels", "visitor", "colleague", None)
+BRINGING = ("Brussels", "colleague")
 HIDDEN = "TLP:RED persons=owner"
 NAMES = ("a", "b", "c")
 REGISTERED = {(exit.method, exit.path) for exit in EXITS} | SILENT
@@ -174,9 +175,10 @@ def alike(script: list[Act], loop: BlockingPortal, databases: Databases) -> None
         ids = ids_of(script)
         for who in OBSERVERS:
             compare(sweep(full, who, ids, ORDER), sweep(bare, who, ids, ORDER))
-        for n, who in enumerate(OBSERVERS):
+        for who in OBSERVERS:
             # Nobody brings what another has just brought.
-            brought = [id for id in ids if id.startswith("campaign--")][n::2] if who else ids
+            campaigns = [id for id in ids if id.startswith("campaign--")]
+            brought = campaigns[BRINGING.index(who) :: 2] if who in BRINGING else ids
             compare(sweep(full, who, brought, LAST), sweep(bare, who, brought, LAST))
 
 
@@ -209,9 +211,9 @@ def test_hidden_answers_as_absent_at_length(script: list[Act], loop: BlockingPor
     alike(script, loop, databases)
 
 
-@pytest.mark.parametrize("who", ["Brussels", "colleague"])
+@pytest.mark.parametrize("who", ["Brussels", "colleague", "visitor"])
 def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: BlockingPortal, databases: Databases) -> None:
-    seen, readers = named("campaign", "a"), {"Brussels": "partner", "colleague": "person"}
+    seen, readers = named("campaign", "a"), {"Brussels": "partner", "colleague": "person", "visitor": "visitor"}
     with worlds(loop, databases) as (more, less):
         for world in (more, less):
             world.bring("colleague", made("campaign", "b", [], "power plant", 1, CLEAR))
@@ -219,6 +221,8 @@ def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: Blocking
         more.bring("colleague", made("campaign", "a", [], "power plant 発電所", 1, CLEAR), campaign("c", object_marking_refs=[CLEAR]),
                    made("relationship", "a", ["b"], "", 1, CLEAR))  # fmt: skip
         assert exported(more) != exported(less)
+        if who == "visitor":
+            more.release("colleague", "withdraw", "Brussels", named("campaign", "c"))
         one, other = (
             sweep(world, who, [seen, named("campaign", "unknown"), named("campaign", "c")]) for world in (more, less)
         )
@@ -243,7 +247,9 @@ def test_every_exit_and_every_silent_route_is_driven(loop: BlockingPortal, datab
     for exit in EXITS:
         route = (exit.method, exit.path)
         for reader in exit.readers:
-            assert _is_told(heard["Brussels" if reader == "partner" else "colleague"][route]), exit.name
+            assert _is_told(
+                heard[{"partner": "Brussels", "person": "colleague", "visitor": "visitor"}[reader]][route]
+            ), exit.name
         assert not _is_told(heard[None][route]), exit.name
 
 

@@ -36,6 +36,7 @@ COLLECTIONS = {
     "Kyiv": ("feed", "inbox"),
     "colleague": ("everything",),
     "owner": ("everything",),
+    "visitor": ("feed",),
     None: ("feed",),
 }
 
@@ -108,7 +109,8 @@ class World:
             self.tokens[partner], _ = accounts.create_token(partner=partner, scopes=("read", "write"), by="test")
         with self.store.database.write() as connection:
             connection.execute("update person set password=?", (hashed(),))
-        self.sessions = {user: accounts.open_session(user, how="test") for user in ("owner", "colleague")}
+        accounts.add_person_of("Brussels", "visitor", by="test")
+        self.sessions = {user: accounts.open_session(user, how="test") for user in ("owner", "colleague", "visitor")}
         self.statuses: dict[str, list[str]] = {}
         self.jobs: dict[str, list[str]] = {}
         self.client: Client
@@ -121,8 +123,12 @@ class World:
         self, who: str | None, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Ask as somebody; nobody is None."""
-        credentials = {} if who is None else {"Authorization": f"Bearer {self.tokens[who]}"}
+        credentials = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else self.cookie(who)
         return self.client.ask(method, target, headers=credentials | dict(headers or {}), body=body)
+
+    def cookie(self, who: str | None) -> dict[str, str]:
+        """The session of somebody who has no token: a person of Brussels."""
+        return {"Cookie": self.logged_in(who)["Cookie"]} if who in self.sessions and who not in self.tokens else {}
 
     def logged_in(self, who: str | None) -> dict[str, str]:
         """What a browser says of one's own people; others have none."""
@@ -425,7 +431,26 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"id": "", "as": "Brussels", "reason": "a sweep"}, turn="RELEASE"),
         Drive(form={"id": "", "as": "Brussels", "reason": ""}, turn="RELEASE"),
     ),
+    ("POST", "/release/rules/new"): tuple(
+        Drive(form={"name": "tried", "approvers": "1", "do": "try", **terms}, turn="RELEASE")
+        for terms in (
+            {"act": "propose"}, {"act": "send", "parts": "yes", "more-types": "report\ncampaign"},
+            {"act": "propose", "query": SECRET}, {"act": "propose", "labels": "TLP:CLEAR", "partners": "Kyiv", "sources": "own"},
+            {"act": "send", "areas": "cyber-defence", "partners": "nobody"}, {"act": "send", "confidence": "1", "do": "make"},
+        )
+    ),
+    # a person of a partner reads its feed
+    ("GET", "/feed"): tuple(Drive(("", "?limit=1", "?cursor=AAAA"), headers=page) for page in _PAGE),
+    ("GET", "/feed.json"): (Drive(("", "?limit=1")),),
+    ("GET", "/feed.csv"): (Drive(("", "?limit=2")),),
+    ("GET", "/feed/{id}"): (
+        Drive(("", "?version=2026-01-12T00:00:00Z", "?version=x"), headers=_PAGE[0]), Drive(headers=_PAGE[1]),
+    ),
+    ("GET", "/feed/withdrawn"): tuple(Drive(("", "?limit=1"), headers=page) for page in _PAGE),
+    ("GET", "/feed/withdrawn.json"): (Drive(("", "?limit=1")),),
+    ("GET", "/feed/withdrawn.csv"): (Drive(),),
     # silent ones
+    ("GET", "/release/rules/new"): (Drive(("", "?rule=as-labelled", "?rule=none"), headers=_PAGE[0]),),
     ("GET", "/release/rules"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/release/rules.json"): (Drive(),),
     ("GET", "/release/rules.csv"): (Drive(),),
@@ -436,6 +461,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/people"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/people.json"): (Drive(),),
     ("GET", "/people.csv"): (Drive(),),
+    ("POST", "/partners/{partner}/people"): (
+        Drive(form={"name": "not a name", "act": "add"}, turn="RELEASE"), Drive(form={"name": "owner", "act": "remove"}, turn="RELEASE"),
+    ),
     ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
     ("GET", "/sessions.json"): (Drive(),),
     ("GET", "/sessions.csv"): (Drive(),),

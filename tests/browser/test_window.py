@@ -15,6 +15,7 @@ PAGES = (
     "/?borders=1", "/air", "/links", "/find?q=open",
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
+    "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Brussels",
     f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", "/sessions", "/people",
 )  # fmt: skip
@@ -44,6 +45,26 @@ def test_every_page_fits_says_nothing_and_asks_nobody(chromium: Any, node: Node,
             shown = (one.bounding_box() for one in page.locator(".top *, main > *, main > * > :not(.scroll)").all())
             assert max(one["x"] + one["width"] for one in shown if one) <= width, (path, width)
     assert (said, foreign) == ([], [])
+    context.close()
+
+
+def test_pages_of_people_of_partners(chromium: Any, node: Node) -> None:
+    node.accounts.add_person_of("Brussels", "anna", by="test")
+    context = chromium.new_context(locale="ja", color_scheme="dark", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{node.url}/login/{node.accounts.create_link('anna', by='test')}")
+    for path in ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn"):
+        for width in (360, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.goto(f"{node.url}{path}").status == 200
+            assert page.locator("h1").count() == 1
+            shown = (one.bounding_box() for one in page.locator(".top *, main > *, main > * > :not(.scroll)").all())
+            assert max(one["x"] + one["width"] for one in shown if one) <= width, (path, width)
+    page.get_by_role("navigation").get_by_role("link", name="Tokyo から").click()
+    page.locator(f'a[href="/feed/{OPEN["id"]}"]').click()
+    assert page.locator("h1").inner_text() == "open"
+    page.get_by_role("button", name="ログアウト").click()
+    assert page.url.endswith("/login")
     context.close()
 
 

@@ -81,6 +81,7 @@ def test_three_nodes_say_what_the_contract_asks(demo: Demo) -> None:
         assert said["url"] == f"http://127.0.0.1:{demo.port + 100 * i}"
         assert set(said["partners"]) == {"Tokyo", "Brussels", "Kyiv"} - {name}
         assert httpx.get(said["login_url"], follow_redirects=False).status_code < 400
+        assert set(said["visitors"]) == set(said["partners"])
         assert Path(said["data"]).is_dir()
 
 
@@ -93,6 +94,14 @@ def test_a_partner_sees_something_and_less_than_the_owner(demo: Demo) -> None:
             beside = [given[id] for id in set(given) - set(everything)]  # renditions, and what states their labels
             told = [o for o in beside if RENDITION_EXTENSION not in o.get("extensions", {})]
             assert [o for o in told if o["type"] != "marking-definition"] == [], (holder, reader)
+
+
+def test_a_person_of_kyiv_reads_what_kyiv_was_given(demo: Demo) -> None:
+    with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
+        assert browser.get(demo.nodes["Tokyo"]["visitors"]["Kyiv"]).url.path == "/feed"
+        told = {row["id"] for row in browser.get(f"{demo.nodes['Tokyo']['url']}/feed.json?limit=200").json()["items"]}
+        assert told <= set(demo.feed("Tokyo", "Kyiv"))
+        assert len(told) > 10
 
 
 def test_kyiv_gets_less_than_brussels(demo: Demo) -> None:

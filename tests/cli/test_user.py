@@ -55,6 +55,33 @@ def test_what_cannot_be_added(folder: Path, wrong: list[str]) -> None:
     assert kizuna("user", "add", *wrong, "--data", folder).code == 2
 
 
+def test_people_of_a_partner(folder: Path) -> None:
+    partner = ("partner", "add", "Kyiv", "--org", "CERT K (fictional)", "--country", "UA", "--data", folder)
+    assert kizuna(*partner).code == 0
+    added = kizuna("user", "add", "olena", "--partner", "kyiv", "--data", folder, "--json")
+    assert (added.code, added.last()["partner"], added.last()["roles"]) == (0, "Kyiv", [])
+    listed = kizuna("user", "list", "--data", folder, "--json").lines()
+    assert [(row["name"], row["partner"]) for row in listed] == [("owner", None), ("sato", None), ("olena", "Kyiv")]
+    assert "/login/kzl_" in kizuna("user", "link", "olena", "--data", folder).out
+    said = kizuna("user", "add", "petro", "--partner", "Kyiv", "--data", folder)
+    assert "petro of Kyiv is added" in said.out
+    assert kizuna("user", "add", "x", "--partner", "Nobody", "--data", folder).code == 3
+    assert kizuna("user", "add", "x", "--data", folder).code == 2
+    for more in (["--role", "reader"], ["--clearance", "TLP:RED"]):
+        assert kizuna("user", "add", "x", "--partner", "Kyiv", *more, "--data", folder).code == 2
+    assert kizuna("user", "roles", "olena", "--role", "operator", "--data", folder).code == 4
+    assert kizuna("token", "create", "--user", "olena", "--data", folder).code == 2
+    assert kizuna("partner", "remove", "Kyiv", "--data", folder).code == 0
+    assert kizuna("user", "link", "olena", "--data", folder).code == 3
+
+
+def test_they_are_told_of_in_japanese(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kizuna("partner", "add", "Kyiv", "--org", "CERT K", "--country", "UA", "--data", folder).code == 0
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    said = kizuna("user", "add", "olena", "--partner", "Kyiv", "--data", folder)
+    assert "Kyivのolenaを追加しました" in said.out
+
+
 def test_a_link_lets_in_once(folder: Path) -> None:
     url = kizuna("user", "link", "sato", "--data", folder, "--url", "https://node.example/", "--json").last()[
         "login_url"

@@ -49,6 +49,15 @@ class Node:
         assert client.get(f"/login/{link}").url.path == "/"
         return client
 
+    def visitor(self, partner: str = "Brussels", language: str = "en", name: str = "visitor") -> httpx.Client:
+        """The browser of a person of a partner, logged in by a link."""
+        if name not in {one.name for one in self.accounts.people_of_partners(partner)}:
+            self.accounts.add_person_of(partner, name, by="test")
+        stated = {"Accept": "text/html", "Accept-Language": language}
+        client = self._kept(httpx.Client(base_url=self.url, headers=stated, follow_redirects=True, timeout=30))
+        assert client.get(f"/login/{self.accounts.create_link(name, by='test')}").url.path == "/feed"
+        return client
+
     def session(self, user: str) -> httpx.Client:
         """A program that is logged in as somebody, whose password is PASSWORD."""
         client = self._kept(httpx.Client(base_url=self.url, timeout=30))

@@ -93,6 +93,7 @@ WINDOW = (
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels", f"/objects/{OPEN['id']}/edit", f"/objects/{REPORT['id']}/edit?how=json",
     f"/objects/{OPEN['id']}?done=saved", f"/objects/{OWN['id']}/cut?as=Kyiv",
+    "/release/rules", "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip
 
@@ -104,6 +105,8 @@ def pages(node: Node, language: str) -> dict[str, httpx.Response]:
         path: browser.get(path)
         for path in ("/", "/problems", "/nothing", *WINDOW, *(f"/problems/{slug}" for slug in KINDS))
     }
+    visitor = node.visitor(language=language)
+    found |= {path: visitor.get(path) for path in ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn", "/feed/nothing")}
     found["/login"] = httpx.get(f"{node.url}/login", headers=stranger)
     found["wrong"] = httpx.post(f"{node.url}/login", headers=stranger, data={"name": "x", "password": "x"})
     found["link"] = httpx.get(f"{node.url}/login/kzl_used", headers=stranger)

@@ -36,6 +36,8 @@ Try (in another terminal):
   7. The drone that Tokyo's receiver heard, the spoofed one, and what Kyiv got of both, without the receiver:
        {kizuna} air tracks --data {tokyo}
        {kizuna} air tracks --data {kyiv} -o tracks.kml
+  8. Log in at Tokyo as a person of Kyiv, who reads what Kyiv was given and nothing else:
+       {kizuna} user link kyiv-reader --data {tokyo}
 
 Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
         "ja": """
@@ -55,6 +57,8 @@ Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
   7. 東京の受信機が捉えたドローンとそのなりすまし、受信機を伏せてキーウに渡ったもの:
        {kizuna} air tracks --data {tokyo}
        {kizuna} air tracks --data {kyiv} -o tracks.kml
+  8. キーウの利用者として東京にログイン: キーウに渡されたものだけが読めます:
+       {kizuna} user link kyiv-reader --data {tokyo}
 
 Ctrl-C で終了します。続きは: {kizuna} demo --data {folder}""",
     },

@@ -27,7 +27,7 @@ from kizuna.formats.scenario import Node, Receiver, Scenario, objects_by_area, r
 from kizuna.settings import Settings, write_private
 from kizuna.stix import iter_objects
 from kizuna.store import Partner, Store, open_store
-from kizuna.store.accounts import SCOPES, Accounts
+from kizuna.store.accounts import SCOPES, SESSION_LASTS, Accounts
 from kizuna.store.keys import public_key_of
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Rules
@@ -56,6 +56,8 @@ def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
         file = folder / NOTES
         known: Secrets = msgspec.json.decode(file.read_bytes())["nodes"] if file.exists() else {}
         secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
+        for i, (name, store) in enumerate(stores.items()):
+            secrets[name]["visitors"] = _visitors(store, f"http://127.0.0.1:{port + STEP * i}")
         write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen, "story": scenario.story}))
         for name, own in secrets.items():
             for partner, token in own["partners"].items():
@@ -150,6 +152,17 @@ def _secrets(store: Store, known: dict[str, Any]) -> dict[str, Any]:
                 by=ACTOR, partner=partner.name, scopes=("read", "write"), note="demo"
             )
     return {"token": token, "partners": partners}
+
+
+def _visitors(store: Store, url: str) -> dict[str, str]:
+    """By partner, a link by which a person of it logs in once and reads what it was given."""
+    accounts, links = Accounts(store), {}
+    for partner in store.partners():
+        name = f"{partner.name.lower()}-reader"
+        if name not in {one.name for one in accounts.people_of_partners(partner.name)}:
+            accounts.add_person_of(partner.name, name, by=ACTOR)
+        links[partner.name] = f"{url}/login/{accounts.create_link(name, by=ACTOR, lasts=SESSION_LASTS)}"
+    return links
 
 
 def _furnish(store: Store, node: Node) -> None:

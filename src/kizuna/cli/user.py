@@ -26,9 +26,8 @@ def command() -> None:
 
 @command.command("add", short_help="Add a person.")
 @click.argument("name")
-@click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="What they may do; may be repeated."
-)
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="What they may do; may be repeated.")
+@click.option("--partner", help="They are of this partner: they read what it was given, and nothing else.")
 @click.option("--display", help="Full name, as pages show it.")
 @click.option("--language", type=click.Choice(["en", "ja"]), help="Language of their pages.")
 @click.option(
@@ -38,21 +37,38 @@ def command() -> None:
 def add(
     name: str,
     roles: tuple[str, ...],
+    partner: str | None,
     display: str | None,
     language: str | None,
     clearances: tuple[str, ...],
     data: Path,
     as_json: bool,
 ) -> None:
-    """Add a person, without a password: `kizuna user link NAME` lets them in. Names are never used again."""
+    """Add a person, without a password: `kizuna user link NAME` lets them in. Names are never used again.
+
+    One of the node's own people has roles. With --partner it is somebody of that partner: they log in and read what this node gave to
+    it, on pages of their own, and may nothing else. They come in no more when the partner is removed or the exchange with it is stopped.
+    """
     from kizuna.store.accounts import Accounts
 
     held = [_clearance(text) for text in clearances]
+    if partner is None and not roles:
+        raise click.MissingParameter(param_hint="'--role'", param_type="option")
+    if partner is not None and (roles or clearances):
+        raise click.UsageError(_("people of a partner have neither roles nor clearances"))
     with node(data) as store:
-        added = Accounts(store).add_user(name, roles, by=actor(), display=display, language=language, clearances=held)
+        accounts = Accounts(store)
+        if partner is None:
+            added = accounts.add_user(name, roles, by=actor(), display=display, language=language, clearances=held)
+        else:
+            added = accounts.add_person_of(partner, name, by=actor(), display=display, language=language)
     if as_json:
         emit(_row(added))
     else:
+        if added.partner is not None:
+            say(_("{name} of {partner} is added", name=added.name, partner=added.partner))
+            say(_("Let them in once: {command}", command=f"kizuna user link {added.name} --data {data}"))
+            return
         say(_("{name} is added ({roles})", name=added.name, roles=", ".join(added.roles)))
         say(_("Let them in once: {command}", command=f"kizuna user link {added.name} --data {data}"))
 
@@ -61,12 +77,13 @@ def add(
 @rows_option
 @node_options
 def list_(data: Path, as_json: bool) -> None:
-    """List people with their roles."""
+    """List people with their roles, and people of partners with their partner."""
     from kizuna.store.accounts import Accounts
 
     with node(data) as store:
-        rows = [_row(user) for user in Accounts(store).users()]
-    table(rows, ("name", "display", "roles", "password", "created"), as_json=as_json, empty=N_("nobody"))
+        accounts = Accounts(store)
+        rows = [_row(user) for user in (*accounts.users(), *accounts.people_of_partners())]
+    table(rows, ("name", "display", "roles", "partner", "password", "created"), as_json=as_json, empty=N_("nobody"))
 
 
 @command.command("link", short_help="Make a link that logs somebody in once.")
@@ -183,6 +200,7 @@ def _row(user: User) -> dict[str, Any]:
         "name": user.name,
         "display": user.display,
         "roles": user.roles,
+        "partner": user.partner,
         "clearances": [f"{policy}:{level}" for policy, level in user.clearances],
         "language": user.language,
         "password": user.has_password,

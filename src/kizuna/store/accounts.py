@@ -15,6 +15,7 @@ import msgspec
 
 from kizuna.errors import Conflict, NotFound, Refused, UsageError
 from kizuna.store.database import Connection
+from kizuna.store.epochs import stopped_partners
 from kizuna.store.passwords import hash_password, password_fits
 from kizuna.store.store import Store
 
@@ -41,7 +42,10 @@ _PREFIX: dict[Kind, str] = {"token": "kzn_", "session": "kzs_", "link": "kzl_"}
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """One of one's own people. Roles say what one may do; `clearances` are part of what one may see."""
+    """One of one's own people, or, with `partner`, somebody of that partner, who reads what it was given and has no roles.
+
+    Roles say what one may do; `clearances` are part of what one may see.
+    """
 
     name: str
     display: str
@@ -50,6 +54,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     created: int
     has_password: bool
+    partner: str | None = None
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +80,14 @@ class Accounts:
     # People
 
     def users(self) -> list[User]:
-        """Everybody who is not removed, by name."""
-        sql = f"select {_PERSON} from person where removed is null order by name"
+        """All of one's own people who are not removed, by name."""
+        sql = f"select {_PERSON} from person where removed is null and partner is null order by name"
         return [_user(row) for row in self._store.database.read().execute(sql)]
+
+    def people_of_partners(self, partner: str | None = None) -> list[User]:
+        """People of partners, or of one of them, who are not removed, by name."""
+        sql = f"select {_PERSON} from person where removed is null and partner is not null and (partner=? or ?) order by name"
+        return [_user(row) for row in self._store.database.read().execute(sql, (partner, partner is None))]
 
     def user(self, name: str) -> User:
         """One person, case ignored. Raises NotFound."""
@@ -101,20 +111,37 @@ class Accounts:
         clearances: Sequence[tuple[str, str]] = (),
     ) -> User:
         """Add a person, without a password. Raises Conflict when the name is or was somebody's, UsageError."""
+        found = _roles(roles)
+        return self._add(name, found, by=by, display=display, language=language, clearances=clearances)
+
+    def add_person_of(
+        self, partner: str, name: str, *, by: str, display: str | None = None, language: str | None = None
+    ) -> User:
+        """Add somebody of a partner, who reads what it was given. Raises NotFound, Conflict, UsageError as for one's own people."""
+        partner = self._store.partner(partner).name
+        return self._add(name, (), by=by, display=display, language=language, partner=partner)
+
+    def _add(
+        self, name: str, roles: tuple[str, ...], *, by: str, display: str | None, language: str | None,
+        clearances: Sequence[tuple[str, str]] = (), partner: str | None = None,
+    ) -> User:  # fmt: skip
         if not _NAME.fullmatch(name):
             raise UsageError(f"not a user name: {name[:80]!r}; letters, digits, '.', '_' and '-', at most 64")
         with self._store.database.write() as connection:
             if connection.execute("select 1 from person where name=?", (name,)).fetchone():
                 raise Conflict(f"{name} is or was a user here; names are not used again, since labels name persons")
-            row = (name, display or name, _json(_roles(roles)), _json(clearances), language, self._store.clock())
+            row = (name, display or name, _json(roles), _json(clearances), language, self._store.clock(), partner)
             connection.execute(
-                "insert into person(name,display,roles,clearances,language,created) values (?,?,?,?,?,?)", row
+                "insert into person(name,display,roles,clearances,language,created,partner) values (?,?,?,?,?,?,?)", row
             )
-            self._store.record(connection, by, "user.add", name, {"roles": list(_roles(roles))})
+            detail = {"roles": list(roles)} if partner is None else {"partner": partner}
+            self._store.record(connection, by, "user.add", name, detail)
         return self.user(name)
 
     def set_roles(self, name: str, roles: Iterable[str], *, by: str) -> User:
-        """Change what somebody may do. Raises NotFound, UsageError, and Refused for the last operator."""
+        """Change what somebody may do. Raises NotFound, UsageError, and Refused for the last operator and for people of partners."""
+        if (partner := self.user(name).partner) is not None:
+            raise Refused(f"{name} is of {partner}, and reads what that partner was given; there are no roles for them")
         if "operator" not in set(roles := tuple(roles)):
             self._not_the_last(name)
         self._change(name, "roles", _json(_roles(roles)), by, "user.roles", {"roles": list(_roles(roles))})
@@ -144,7 +171,12 @@ class Accounts:
             .fetchone()
         )
         fits = password_fits(row[-1] if row else None, password)
-        return _user(row[:-1]) if row and fits else None
+        user = _user(row[:-1]) if row and fits else None
+        return user if user is not None and self.may_come(user) else None
+
+    def may_come(self, user: User) -> bool:
+        """Whether somebody may come in: of a partner nobody while the exchange with it is stopped."""
+        return user.partner is None or user.partner not in stopped_partners(self._store.database.read())
 
     def owner(self, *, by: str) -> User:
         """The first person, with every role; made when there is nobody yet."""
@@ -176,6 +208,8 @@ class Accounts:
             partner = self._store.partner(partner).name
             if set(found) - {"read", "write"}:
                 raise UsageError("a partner's token may read its feed and write to its inbox, nothing else")
+        if user is not None and (of := self.user(user).partner) is not None:
+            raise UsageError(f"{user} is of {of}: its programs have tokens of the partner, its people log in")
         name = None if user is None else self.user(user).name
         return self._issue("token", name, partner, found, lasts, note, by)
 
@@ -186,7 +220,8 @@ class Accounts:
     def use_link(self, secret: str) -> User | None:
         """Whom a link logs in, once; None when it is unknown, used or expired."""
         # Read first: nobody unknown makes this node write.
-        if self.find("link", secret) is None:
+        found = self.find("link", secret)
+        if found is None or not self.may_come(self.user(found.user or "")):
             return None
         with self._store.database.write() as connection:
             row = connection.execute(
@@ -303,11 +338,11 @@ class Accounts:
         ]  # fmt: skip
 
 
-_PERSON = "name, display, roles, clearances, language, created, password is not null"
+_PERSON = "name, display, roles, clearances, language, created, password is not null, partner"
 
 
-def _user(row: tuple[str, str, str, str, str | None, int, int]) -> User:
-    name, display, roles, clearances, language, created, has_password = row
+def _user(row: tuple[str, str, str, str, str | None, int, int, str | None]) -> User:
+    name, display, roles, clearances, language, created, has_password, partner = row
     return User(
         name=name,
         display=display,
@@ -316,6 +351,7 @@ def _user(row: tuple[str, str, str, str, str | None, int, int]) -> User:
         language=language,
         created=created,
         has_password=bool(has_password),
+        partner=partner,
     )
 
 

@@ -216,6 +216,10 @@ class Plan:
         rows = sorted((row for row in self._rows[newest.ident] if self._age(row) < self._age(newest)), key=self._age)
         return list(takewhile(lambda row: self._form[row.n] is Form.RENDITION, reversed(rows)))
 
+    def form_of(self, row: Held) -> Form:
+        """How a row that was looked at leaves."""
+        return self._form[row.n]
+
     def whole_of(self, ident: int) -> Held | None:
         """The newest row of an id that leaves whole."""
         rows = [row for row in self._rows.get(ident, ()) if self._form[row.n] is Form.WHOLE]

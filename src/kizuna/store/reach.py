@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kizuna.labels import Label
+from kizuna.labels import Form, Label
 from kizuna.stix import BUILTIN, edges, marking_refs
 from kizuna.stix.builtin import RENDITION_EXTENSION
 from kizuna.stix.ids import type_of
@@ -130,6 +130,14 @@ class Reach:
         rules = sorted(self._rules_that("propose"), key=lambda rule: rule.terms.approvers)
         fitting = [rule for rule in rules if _is_for(rule, one) and self._fitting(rule, [one])]
         return fitting[-1] if fitting else None
+
+    def about(self, rule: Rule, several: Sequence[Leaving]) -> list[Leaving]:
+        """What of this a rule is about, whether or not it counts."""
+        return self._fitting(rule, [one for one in several if _is_for(rule, one)])
+
+    def may_leave(self, one: Leaving) -> bool:
+        """Whether what it refers to lets it leave, too, as soon as somebody says so."""
+        return one.made is not None or self.plan.form_of(one.row) is Form.WHOLE
 
     @cached_property
     def unsettled(self) -> set[int]:

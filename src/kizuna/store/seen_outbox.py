@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -23,7 +23,7 @@ from kizuna.store.reach import Leaving, Reach
 from kizuna.store.recipients import Masks, Recipient
 from kizuna.store.renditions import Made
 from kizuna.store.sight import Sight
-from kizuna.store.standing import asked_by, classifications, read_rules
+from kizuna.store.standing import Rule, asked_by, classifications, read_rules
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
@@ -104,6 +104,12 @@ class SeenOutbox:
             out = OutRow(row.n, row.ident, id, row.version, row.whole_label, row.area, row.source, 0, leaves, bound)
             found.append((out, self._item(reach, row, one, by_hand, digest)))
         return found
+
+    def fitting(self, rule: Rule, ids: Sequence[str]) -> dict[str, Literal["whole", "rendition"]]:
+        """By id, in which form that may leave which a rule is about, whether or not it counts; whatever else there is is left out."""
+        rows = {row.ident: item for row, item in self.rows_and_items(ids)}
+        may = [one for ident in rows if (one := self._leaving[ident]) is not None and self._reached.may_leave(one)]
+        return {rows[one.row.ident].id: rows[one.row.ident].form for one in self._reached.about(rule, may)}
 
     def rendition(self, row: OutRow) -> Made | None:
         """The rendition that would leave of a row, as the asker sees it; None where it leaves whole or not at all."""

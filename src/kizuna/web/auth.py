@@ -70,7 +70,13 @@ class Authenticator:
             if found.partner is not None:
                 principal = self._store.principal_of_partner(found.partner)
                 return Caller(kind="partner", name=found.partner, principal=principal, roles=(), scopes=found.scopes)
-            return caller_of(self._store, self._accounts.user(found.user or ""), found.scopes)
+            user = self._accounts.user(found.user or "")
+            if user.partner is None:
+                return caller_of(self._store, user, found.scopes)
+            if not self._accounts.may_come(user):
+                return None
+            principal = self._store.principal_of_partner(user.partner)
+            return Caller(kind="visitor", name=user.name, principal=principal, partner=user.partner)
         except NotFound:
             return None
 

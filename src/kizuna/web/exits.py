@@ -1,16 +1,17 @@
 """The registry of exits: every route by which objects, or facts about objects, leave this node over HTTP.
 
-`readers` says as whom it may be read: a `person` reads a view, a `partner` its feed. The tests of non-interference go through this
-table, and a test fails when a route is neither here nor in SILENT.
+`readers` says as whom it may be read: a `person` reads a view, a `partner` its feed, and so does a `visitor`, a person of a partner. The
+tests of non-interference go through this table, and a test fails when a route is neither here nor in SILENT.
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Reader = Literal["person", "partner"]
+Reader = Literal["person", "partner", "visitor"]
 PERSON: tuple[Reader, ...] = ("person",)
 BOTH: tuple[Reader, ...] = ("person", "partner")
+VISITOR: tuple[Reader, ...] = ("visitor",)
 
 
 class Exit(NamedTuple):
@@ -60,6 +61,7 @@ EXITS = (
     Exit("form of an approval", "POST", "/release/approve", PERSON),
     Exit("form of a stop", "POST", "/release/stop", PERSON),
     Exit("form of a withdrawal", "POST", "/release/withdraw", PERSON),
+    Exit("form of a rule", "POST", "/release/rules/new", PERSON),
     Exit("search", "GET", "/api/v1/search", PERSON),
     Exit("facets", "GET", "/api/v1/search/facets", PERSON),
     Exit("object", "GET", "/api/v1/objects/{id}", PERSON),
@@ -89,6 +91,13 @@ EXITS = (
     Exit("ask for consent", "POST", "/api/v1/release/consents/request", PERSON),
     Exit("consent", "POST", "/api/v1/release/consents/grant", PERSON),
     Exit("end of a consent", "POST", "/api/v1/release/consents/end", PERSON),
+    Exit("feed", "GET", "/feed", VISITOR),
+    Exit("feed as JSON", "GET", "/feed.json", VISITOR),
+    Exit("feed as CSV", "GET", "/feed.csv", VISITOR),
+    Exit("object of a feed", "GET", "/feed/{id}", VISITOR),
+    Exit("what was taken back", "GET", "/feed/withdrawn", VISITOR),
+    Exit("what was taken back as JSON", "GET", "/feed/withdrawn.json", VISITOR),
+    Exit("what was taken back as CSV", "GET", "/feed/withdrawn.csv", VISITOR),
     Exit("TAXII objects", "GET", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII add objects", "POST", f"{_COLLECTION}/objects/", BOTH),
     Exit("TAXII object", "GET", f"{_COLLECTION}/objects/{{id}}/", BOTH),
@@ -121,6 +130,7 @@ SILENT = {
     ("GET", "/release/rules.json"),
     ("GET", "/release/rules.csv"),
     ("POST", "/release/rules"),
+    ("GET", "/release/rules/new"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/login"),
@@ -132,6 +142,7 @@ SILENT = {
     ("GET", "/people"),
     ("GET", "/people.json"),
     ("GET", "/people.csv"),
+    ("POST", "/partners/{partner}/people"),
     ("GET", "/sessions"),
     ("GET", "/sessions.json"),
     ("GET", "/sessions.csv"),

@@ -11,13 +11,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from kizuna.errors import NotAuthenticated
-from kizuna.store.accounts import SESSION_LASTS
+from kizuna.store.accounts import SESSION_LASTS, User
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import of
 from kizuna.web.forms import fields
 from kizuna.web.guards import from_here, remote
 from kizuna.web.i18n import LANGUAGES
-from kizuna.web.pages.render import LANGUAGE_COOKIE, AnyRequest, page, reader, redirect
+from kizuna.web.pages.render import LANGUAGE_COOKIE, AnyRequest, anybody, first_page, page, redirect
 from kizuna.web.problems import TooManyTries, WrongOrigin, wants_page
 
 FEW = 20  # fields of a form
@@ -33,7 +33,8 @@ class LinkUsed(NotAuthenticated):
 @get("/login", sync_to_thread=True)
 def login(request: AnyRequest) -> Response[bytes]:
     """The log-in page."""
-    return redirect("/") if reader(request) else page(request, "login.html", wrong=False, name="")
+    caller = anybody(request)
+    return redirect(first_page(caller)) if caller else page(request, "login.html", wrong=False, name="")
 
 
 @get("/login/{secret:str}", sync_to_thread=True)
@@ -69,7 +70,7 @@ def _use_link(request: AnyRequest, secret: str) -> Response[bytes]:
     user = of(request).accounts.use_link(secret)
     if user is None:
         raise LinkUsed("this log-in link is used, expired or unknown")
-    return _enter(request, user.name, "link")
+    return _enter(request, user, "link")
 
 
 @post("/login", status_code=303, request_max_body_size=16_384)
@@ -95,7 +96,7 @@ def _check(request: AnyRequest, name: str, password: str) -> Response[bytes]:
             return page(request, "login.html", status=401, wrong=True, name=name)
         raise NotAuthenticated("the name or the password is wrong")
     context.slowing.succeeded(name, address)
-    return _enter(request, user.name, "password")
+    return _enter(request, user, "password")
 
 
 @post("/logout", status_code=303, request_max_body_size=16_384)
@@ -141,10 +142,10 @@ async def _own_form(request: AnyRequest) -> str | None:
     return secret
 
 
-def _enter(request: AnyRequest, name: str, how: str) -> Response[bytes]:
+def _enter(request: AnyRequest, user: User, how: str) -> Response[bytes]:
     context = of(request)
-    secret = context.accounts.open_session(name, how=how, note=request.headers.get("user-agent", ""))
-    return redirect("/", headers={"Set-Cookie": _cookie(request, secret, SESSION_LASTS // 1_000_000)})
+    secret = context.accounts.open_session(user.name, how=how, note=request.headers.get("user-agent", ""))
+    return redirect(first_page(user), headers={"Set-Cookie": _cookie(request, secret, SESSION_LASTS // 1_000_000)})
 
 
 def _cookie(request: AnyRequest, value: str, seconds: int) -> str:

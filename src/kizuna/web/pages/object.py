@@ -67,7 +67,7 @@ def show_object(
         raw = stored.raw if not partner else msgspec.json.encode(data or {})
         return Response(raw, media_type="application/json", headers=PRIVATE)
     if form == "csv":
-        return Response(as_csv(_properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
+        return Response(as_csv(properties(data or {})), media_type="text/csv; charset=utf-8", headers=PRIVATE)
     return _page(request, caller, view, stored, own, data, seen, first, version, done)
 
 
@@ -77,7 +77,7 @@ def _page(
 ) -> Response[bytes]:  # fmt: skip
     store, language = of(request).store, language_of(request, caller)
     near = view.neighbours(stored.id, NEIGHBOURS)
-    names = named(view, [*(id for one in near for id in (one.id, one.via)), *_refs(data or {})])
+    names = named(view, [*(id for one in near for id in (one.id, one.via)), *refs_of(data or {})])
     said, more = says(data or {}, names, language)
     text = "" if data is None else printed(data)
     path = f"/objects/{stored.id}"
@@ -207,7 +207,7 @@ def _ref(id: str, names: dict[str, Json], language: Language) -> dict[str, Any]:
     }
 
 
-def _refs(data: Json) -> Iterator[str]:
+def refs_of(data: Json) -> Iterator[str]:
     for value in data.values():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str) and type_of(one) is not None:
@@ -322,7 +322,7 @@ def _remarks(names: dict[str, Json], near: Sequence[Neighbour]) -> list[dict[str
     ]
 
 
-def _properties(data: Json) -> Listing:
+def properties(data: Json) -> Listing:
     rows = [
         (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in data.items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
@@ -46,19 +47,34 @@ def list_partners(request: AnyRequest) -> Response[bytes]:
 def show_partner(request: AnyRequest, partner: FromPath[str]) -> Response[bytes]:
     """One partner. Raises NotFound."""
     caller = asks(request)
+    return partner_page(request, caller, of(request).store.partner(partner).name)
+
+
+def partner_page(
+    request: AnyRequest, caller: Caller, name: str, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    link: tuple[str, str] | None = None, done: str | None = None, status: int = 200,
+) -> Response[bytes]:  # fmt: skip
+    """One partner, to operators with its people, and with what was done or refused about these; `link` is somebody's, shown once."""
     context = of(request)
     store, language = context.store, language_of(request, caller)
-    told = store.partner(partner)
+    told = store.partner(name)
     principal = store.principal_of_partner(told.name)
     return page(
         request,
         "partner.html",
+        status=status,
         caller=caller,
         place="partners",
+        here=f"/partners/{quote(told.name)}",
         partner=entries(store, caller, language, told.name)[0],
         told=told,
         groups=sorted(principal.memberships, key=lambda one: one[0]),
         tokens=context.accounts.listed("token", partner=told.name) if caller.may("operate") else None,
+        people=context.accounts.people_of_partners(told.name) if caller.may("operate") else (),
+        wrong=wrong,
+        typed=typed or {"name": "", "display": ""},
+        link=link,
+        done=done,
     )
 
 
@@ -93,4 +109,4 @@ def _row(partner: Partner, counts: Exchanged, stopped: int | None) -> tuple[str 
     )  # fmt: skip
 
 
-__all__ = ["entries", "list_partners", "show_partner"]
+__all__ = ["entries", "list_partners", "partner_page", "show_partner"]

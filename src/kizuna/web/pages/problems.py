@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from kizuna.errors import KizunaError, NotFound
-from kizuna.web.pages.render import AnyRequest, page, reader
+from kizuna.web.pages.render import AnyRequest, anybody, page
 from kizuna.web.problems import KINDS, Problem
 
 UNAVAILABLE = 503
@@ -17,7 +17,7 @@ UNAVAILABLE = 503
 @get("/problems", sync_to_thread=True)
 def list_problems(request: AnyRequest) -> Response[bytes]:
     """Every kind of problem this node speaks of."""
-    return page(request, "problems.html", caller=reader(request), kinds=KINDS)
+    return page(request, "problems.html", caller=anybody(request), kinds=KINDS)
 
 
 @get("/problems/{slug:str}", sync_to_thread=True)
@@ -25,7 +25,7 @@ def show_problem(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
     """What a kind of problem means. Raises NotFound."""
     if slug not in KINDS:
         raise NotFound("no such kind of problem")
-    return page(request, "problem.html", caller=reader(request), kind=KINDS[slug], trace=None, happened=False)
+    return page(request, "problem.html", caller=anybody(request), kind=KINDS[slug], trace=None, happened=False)
 
 
 def problem_page(request: AnyRequest, problem: Problem, headers: dict[str, str]) -> Response[bytes]:
@@ -44,6 +44,6 @@ def problem_page(request: AnyRequest, problem: Problem, headers: dict[str, str])
     if problem.status == UNAVAILABLE:  # a database that does not answer is not asked a second time, for who reads this
         return show()
     try:
-        return show(caller=reader(request))
+        return show(caller=anybody(request))
     except KizunaError:
         return show()

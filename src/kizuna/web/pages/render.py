@@ -12,8 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 
-from kizuna.errors import NotAuthenticated
+from kizuna.errors import NotAuthenticated, Refused
 from kizuna.labels import Label, format_label
+from kizuna.store.accounts import User
 from kizuna.store.caller import Caller, Right
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import Context, of
@@ -23,13 +24,17 @@ from kizuna.web.listing import address, form_of
 from kizuna.web.naming import FORMS, ROLES, STATES, defanged, highest, level, tongue
 from kizuna.web.problems import wants_page
 
-Place = Literal["picture", "objects", "release", "partners"]
+Place = Literal["picture", "objects", "release", "partners", "feed", "withdrawn"]
 PLACES: tuple[tuple[Place, str, str], ...] = (
     ("picture", "/", N_("Picture")), ("objects", "/objects", N_("Objects")), ("release", "/release", N_("Release")),
     ("partners", "/partners", N_("Partners")),
 )  # fmt: skip
 JUMPS: dict[Place, str] = {"picture": "p", "objects": "o", "release": "r", "partners": "t"}
 """The key that leads to a page after `g`."""
+FEED = "/feed"
+PLACES_OF_VISITORS: tuple[tuple[Place, str, str], ...] = (
+    ("feed", FEED, N_("From %(node)s")), ("withdrawn", f"{FEED}/withdrawn", N_("Taken back")),
+)  # fmt: skip
 FICTIONAL = "(fictional)"
 LANGUAGE_COOKIE = "kizuna_language"
 AnyRequest = Request[Any, Any, Any]
@@ -82,8 +87,9 @@ def page(
             languages=NAMES,
             here=here or _address(request),
             caller=caller,
-            places=PLACES if caller else (),
+            places=() if caller is None else PLACES_OF_VISITORS if caller.kind == "visitor" else PLACES,
             jumps=JUMPS,
+            first_page="/" if caller is None else first_page(caller),
             place=place,
             highest=None if shown is None else highest(shown),
             csrf=csrf_token(secret) if secret and caller else "",
@@ -109,6 +115,21 @@ def reader(request: AnyRequest) -> Caller | None:
     return caller if caller is not None and caller.kind == "person" and caller.may("read") else None
 
 
+def anybody(request: AnyRequest) -> Caller | None:
+    """Who reads a page: one of one's own people, or somebody of a partner."""
+    caller = known(request)
+    return (
+        caller
+        if caller is not None and (caller.kind == "visitor" or (caller.kind == "person" and caller.may("read")))
+        else None
+    )
+
+
+def first_page(who: Caller | User) -> str:
+    """The page that somebody sees first."""
+    return "/" if who.partner is None else FEED
+
+
 def redirect(path: str, *, headers: dict[str, str] | None = None) -> Response[bytes]:
     """See another page of this node (303)."""
     return Response(b"", status_code=303, media_type="text/plain", headers={"Location": path, **(headers or {})})
@@ -125,6 +146,21 @@ def asks(request: AnyRequest, right: Right = "read") -> Caller:
     caller = person_with(request, right)
     only_known_questions(request, request.route_handler)
     return caller
+
+
+def visits(request: AnyRequest) -> tuple[Caller, str]:
+    """Who of which partner reads a page or a list of theirs. Raises AtTheDoor, NotAuthenticated, Refused, UsageError."""
+    caller = known(request)
+    if caller is None:
+        raise (
+            AtTheDoor("log in first")
+            if form_of(request) == "html" and wants_page(request)
+            else NotAuthenticated("log in first")
+        )
+    if caller.kind != "visitor" or caller.partner is None:
+        raise Refused("this is for people of partners")
+    only_known_questions(request, request.route_handler)
+    return caller, caller.partner
 
 
 def _address(request: AnyRequest) -> str:

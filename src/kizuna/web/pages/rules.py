@@ -55,7 +55,7 @@ def show_rules(request: AnyRequest) -> Response[bytes]:
     def rows() -> Listing:
         return Listing(COLUMNS, [_row(store, rule) for rule in Rules(store).listed()])
 
-    return listed(request, rows, lambda: _page(request, caller))
+    return listed(request, rows, lambda: rules_page(request, caller))
 
 
 @post("/release/rules", status_code=200, request_max_body_size=MOST_BYTES)
@@ -81,13 +81,14 @@ def _act(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
     except KizunaError as error:
         if error.slug not in ("wrong-password", "too-many-tries", "conflict", "refused"):
             raise
-        return _page(request, caller, wrong=error.slug, status=error.status)
-    return _page(request, caller, done=name)
+        return rules_page(request, caller, wrong=error.slug, status=error.status)
+    return rules_page(request, caller, done=name)
 
 
-def _page(
+def rules_page(
     request: AnyRequest, caller: Caller, *, wrong: str | None = None, done: str | None = None, status: int = 200
 ) -> Response[bytes]:
+    """Every rule, with what was done or refused."""
     store, language = of(request).store, language_of(request, caller)
     return page(
         request,
@@ -138,4 +139,4 @@ def _row(store: Store, rule: Rule) -> tuple[str | int | None, ...]:
 
 HANDLERS = (*show_rules, act_on_rule)
 
-__all__ = ["HANDLERS"]
+__all__ = ["ACTS", "HANDLERS", "rules_page"]

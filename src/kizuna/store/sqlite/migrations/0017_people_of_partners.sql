@@ -1,0 +1,12 @@
+-- Somebody of a partner reads what that partner was given, and nothing else; null for one's own people.
+alter table person add column partner text;
+create index person_partner on person(partner) where partner is not null;
+
+-- A partner that goes takes its people along, as it does its tokens.
+create trigger partner_people_gone after delete on partner begin
+    update person set removed=cast((julianday('now') - 2440587.5) * 86400000000 as integer)
+    where partner=old.name and removed is null;
+end;
+
+-- Notices that one partner was sent, or sent, page by page.
+create index notice_partner on notice(partner, sent, n);
