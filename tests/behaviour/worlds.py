@@ -258,11 +258,12 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/api/v1/search"): (
         Drive(("", "?limit=1", "?q=power&limit=2", "?q=%E7%99%BA%E9%9B%BB%E6%89%80", f"?q={SECRET}", "?q=198.51.100.7",
                "?type=report", "?area=cyber-defence&limit=3", "?q=zzunknownzz", "?cursor=AAAA",
-               "?value=198.51.100.7&limit=2")),
+               "?value=198.51.100.7&limit=2", "?domain=space&region=euro-atlantic", "?confidence=high&came=today", "?to=2026-01-12")),
     ),
     ("GET", "/api/v1/search/facets"): (
         Drive(("", "?q=power", "?q=%E7%99%BA%E9%9B%BB%E6%89%80", f"?q={SECRET}", "?type=report", "?area=cyber-defence",
-               "?value=198.51.100.7", "?q=zzunknownzz&type=campaign&area=nowhere")),
+               "?value=198.51.100.7", "?q=zzunknownzz&type=campaign&area=nowhere", "?domain=cyber&confidence=high",
+               "?region=indo-pacific&came=older&from=2026-01-01")),
     ),
     ("GET", "/api/v1/objects/{id}"): (
         Drive(("", "?version=2026-01-01T00:00:00Z", "?version=2026-01-12T00:00:00Z", "?version=x")),
@@ -361,7 +362,8 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     # What is asked for stands in the search box: for hidden words the other forms are asked.
     ("GET", "/objects"): tuple(
         Drive(("", "?q=power&limit=2", "?type=report&source=own", "?label=TLP:CLEAR&area=cyber-defence",
-               "?value=198.51.100.7&limit=1", "?q=zzunknownzz", "?cursor=AAAA"), headers=page)
+               "?value=198.51.100.7&limit=1", "?q=zzunknownzz", "?cursor=AAAA", "?domain=space&came=today", "?region=euro-atlantic",
+               "?confidence=high&from=2026-01-01", "?confidence=unstated&to=2026-01-12"), headers=page)
         for page in _PAGE
     ),
     ("GET", "/find"): tuple(Drive(("", "?q=power", "?q=kyiv", "?q=zzunknownzz"), headers=page) for page in _PAGE),

@@ -50,6 +50,8 @@ def mixed() -> list[Any]:
     objects: list[Any] = []
     for number in range(700):
         one = campaign(f"Aurora {number}", object_marking_refs=[AMBER, CLEAR, house["id"]][number % 3 : number % 3 + 1])
+        if number % 5 == 0:
+            one["confidence"] = number % 101
         if number % 7 == 0:
             one["granular_markings"] = [{"marking_ref": AMBER, "selectors": ["name"]}]
         if number % 11 == 0:
@@ -71,6 +73,7 @@ HELD = {
     "value": "value, ^kind, object, ^label",
     "place": "object, kind, value, ^label",
     "time": "object, ^path, first, last, ^label",
+    "confidence": "object, value, ^label",
     "doc": "object, ^label",
     "quarantine": "reason, digest",
 }

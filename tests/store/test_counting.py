@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 
 from kizuna.errors import NotFound, Refused
@@ -15,10 +16,15 @@ from kizuna.labels import format_label, parse_label
 from kizuna.stix import sco_id
 from kizuna.store import Partner, Source, Store, Stored, View
 from kizuna.store.columns import Several
+from kizuna.store.confidence import BANDS, band_of
+from kizuna.store.domains import domain_of
+from kizuna.store.model import Span
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, items, report
 
 CERT = "CERT Tokyo (fictional)"
 WORDS = ("storm", "quiet", "攻撃")
+AREAS = ("cyber-defence", "emerging-technologies", "nowhere")
+COUNTRIES = {"own": "JPN", "partner:Brussels": "BEL", "partner:Kyiv": "UKR"}
 LABELS = ("TLP:CLEAR", "TLP:RED persons=ann", "TLP:RED persons=bob", "TLP:AMBER")
 
 
@@ -39,19 +45,23 @@ def everything(view: View, **asked: Any) -> list[Stored]:
             return found
 
 
-def as_counted(view: View, **asked: Any) -> dict[str, Any]:
+def as_counted(view: View, spans: Sequence[Span] = (), **asked: Any) -> dict[str, Any]:
     """What facets say, to be compared."""
-    facets = view.facets(**asked)
+    facets = view.facets(**asked, spans=spans)
     return {
         "objects": facets.objects,
         "types": {c.value: c.count for c in facets.types},
         "areas": {c.value: c.count for c in facets.areas},
         "sources": {c.value: c.count for c in facets.sources},
         "labels": Counter({format_label(c.value) + c.value.originator: c.count for c in facets.labels}),
+        "domains": {c.value: c.count for c in facets.domains},
+        "countries": {c.value: c.count for c in facets.countries},
+        "confidences": {c.value: c.count for c in facets.confidences},
+        "spans": facets.spans,
     }
 
 
-def as_found(view: View, **asked: Any) -> Any:
+def as_found(view: View, spans: Sequence[Span] = (), **asked: Any) -> Any:
     """The same, by looking through everything."""
 
     def but(*fields: str) -> list[Stored]:
@@ -63,7 +73,17 @@ def as_found(view: View, **asked: Any) -> Any:
         "areas": Counter(one.area for one in but("area")),
         "sources": Counter(one.source for one in but("source")),
         "labels": Counter(format_label(one.label) + one.label.originator for one in but("label")),
+        "domains": _some(domain_of(one.area, one.type, one.source) for one in but("domain")),
+        "countries": _some(COUNTRIES.get(one.source) for one in but("countries")),
+        "confidences": Counter(band_of(msgspec.json.decode(one.raw)) for one in but("confidence")),
+        "spans": [
+            sum((since or 0) <= one.added < (until or 2**62) for one in but("since", "until")) for since, until in spans
+        ],
     }
+
+
+def _some(values: Iterable[str | None]) -> Counter[str]:
+    return Counter(value for value in values if value is not None)
 
 
 class Days:
@@ -100,9 +120,10 @@ class Days:
                 modified=f"2026-0{pick('123')}-01T00:00:00.000Z",
                 description=text,
                 object_marking_refs=[mark],
+                confidence=pick((0, 29, 30, 69, 70, 100)),
             )
             if pick((True, False, False)):
-                one["granular_markings"] = [{"marking_ref": RED, "selectors": ["description"]}]
+                one["granular_markings"] = [{"marking_ref": RED, "selectors": [pick(("description", "confidence"))]}]
         else:
             # An id that follows from the value: every source may bring it, each with words of its own.
             number = pick("12")
@@ -110,7 +131,7 @@ class Days:
                    "id": ""}  # fmt: skip
             one["id"] = _id_of(one)
         label = parse_label(pick(LABELS), originator=CERT)
-        bring(self.store, pick(self.sources), one, label=pick((label, None)), area=pick((None, "cyber", "space")))
+        bring(self.store, pick(self.sources), one, label=pick((label, None)), area=pick((None, *AREAS)))
         if self.store.custodian().get(one["id"]) is not None:
             self.ids.add(one["id"])
 
@@ -130,19 +151,29 @@ def _id_of(one: dict[str, Any]) -> str:
 def test_facets_say_what_a_search_finds(store: Store, seed: int) -> None:
     days = Days(store, seed)
     views = [store.custodian(), *(store.view(store.principal_of_person(who)) for who in ("ann", "bob", None))]
+    moments: list[int] = []
     for _ in range(6):
         for _ in range(4):
             days.step()
+            moments.append(
+                max((one.added for one in everything(store.custodian())), default=1) + days.random.choice((0, 1))
+            )
+        spans: list[Span] = [(None, None), (moments[0], None), (moments[-2], moments[-1]), (None, moments[2])]
         asked: dict[str, Any] = {
             "text": days.random.choice((None, *WORDS)),
             "value": days.random.choice((None, None, "192.0.2[.]1")),
             "types": days.random.choice(((), ("campaign",), ("ipv4-addr", "campaign"), ("note",))),
-            "area": days.random.choice((None, "cyber", "nowhere")),
+            "area": days.random.choice((None, None, *AREAS)),
             "source": days.random.choice((None, None, *(one.name for one in days.sources), "nobody")),
             "label": days.random.choice((None, None, *LABELS)),
+            "domain": days.random.choice((None, None, "cyber", "air", "none such")),
+            "countries": days.random.choice((None, None, ("JPN",), ("BEL", "UKR"), ())),
+            "confidence": days.random.choice((None, None, *BANDS, "none such")),
+            "since": days.random.choice((None, None, *moments)),
+            "until": days.random.choice((None, None, *moments)),
         }
         for view in views:
-            assert as_counted(view, **asked) == as_found(view, **asked), asked
+            assert as_counted(view, spans, **asked) == as_found(view, spans, **asked), asked
             stats, seen = view.stats(), everything(view)
             assert (stats.objects, stats.by_type) == (len(seen), dict(sorted(Counter(o.type for o in seen).items())))
             assert {area.area: area.held for area in view.traffic()} == Counter(one.area for one in seen)

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from kizuna.labels import Group, parse_label
-from kizuna.store import Partner, Store, trying
+from kizuna.store import Partner, Store
+from kizuna.store import rule_trying as trying
 from kizuna.store.accounts import Accounts
-from kizuna.store.standing import Named, Rules
 from kizuna.store.rule_trying import Tried, try_rule
+from kizuna.store.standing import Named, Rules
 from tests.builders import campaign, items, report
 
 STRICT = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"  # TLP:AMBER+STRICT

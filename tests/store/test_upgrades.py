@@ -15,7 +15,7 @@ import pytest
 from kizuna.errors import InvalidInput
 from kizuna.settings import Settings, save
 from kizuna.store import Store
-from kizuna.store.database import open_database
+from kizuna.store.database import is_postgres, open_database
 from kizuna.store.keys import make_key
 from kizuna.store.migrations import Step, steps
 from kizuna.store.sqlite import copied
@@ -129,3 +129,27 @@ def test_a_newer_database_is_refused(store: Store) -> None:
         connection.execute(f"insert into schema_step values ({NEWEST + 1})")
     with pytest.raises(InvalidInput, match=r"newer Kizuna.*upgrade Kizuna"):
         Store(store.folder, store.settings)
+
+
+def test_how_sure_somebody_is_becomes_known_of_what_was_there_before(store: Store) -> None:
+    whole = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"  # TLP:RED
+    told = {"object_marking_refs": [CLEAR]}
+    ones = [
+        campaign("sure", confidence=80, description='says "confidence": 5', **told),
+        campaign("other", description='{"confidence": 5}', **told),
+        campaign("apart", confidence=10, **told, description="x",
+                 granular_markings=[{"marking_ref": whole, "selectors": ["description"]}]),
+        campaign("closed", confidence=20, **told, granular_markings=[{"marking_ref": whole, "selectors": ["confidence"]}]),
+    ]  # fmt: skip
+    assert {one.status for one in store.writer(store.own_source()).add(items(*ones))} == {"imported"}
+    kept = "select object, value, label from confidence order by object"
+    before = store.database.read().execute(kept).fetchall()
+    kind = "postgres" if is_postgres(store.settings.store) else "sqlite"
+    (step,) = [one for one in steps(kind) if one.name == "confidence"]
+    with store.database.write() as connection:
+        connection.execute("drop table confidence")
+        for statement in step.sql.split(";\n"):
+            connection.execute(statement)
+    assert store.database.read().execute(kept).fetchall() == before
+    assert [value for _, value, _ in before] == [80, 10, 20]
+    assert list(verify(store)) == []

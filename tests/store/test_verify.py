@@ -18,6 +18,8 @@ DAMAGE = {
     "delete from value": "value",
     "update place set label=label+1": "place",
     "update time set first=first+1": "time",
+    "update confidence set value=value+1": "confidence",
+    "delete from confidence": "confidence",
     "delete from doc": "doc",
     "update doc set object=(select max(n) from object)": "doc",
     "update edge set label=label+1": "edge",
@@ -56,7 +58,7 @@ def filled(make_store: Callable[..., Store]) -> Store:
         **clear,
     }
     where = sdo("location", "where", country="JP", latitude=35.0, longitude=139.0, **clear)
-    first_seen = campaign("seen", first_seen="2026-01-01T00:00:00Z", **clear)
+    first_seen = campaign("seen", first_seen="2026-01-01T00:00:00Z", confidence=50, **clear)
     everything = [
         a, b, secret, marked, seen, where, first_seen, relationship(a, "related-to", b, **clear), report("waits", [secret], **clear)
     ]  # fmt: skip

@@ -36,6 +36,41 @@ def test_facets_count_what_the_search_finds(node: Node) -> None:
     assert node.client("partner").get("/api/v1/search/facets").status_code == 403
 
 
+def test_what_else_a_search_is_narrowed_to(node: Node) -> None:
+    sure = campaign("sure", confidence=80)
+    node.put(sure, label="TLP:CLEAR")
+    assert ids(node, confidence="high") == {sure["id"]}
+    assert ids(node, confidence="low") == set()
+    assert ids(node, domain="space") == {GREEN["id"], LINKED["id"]}
+    assert ids(node, region="indo-pacific") == ids(node)
+    assert ids(node, region="euro-atlantic") == ids(node, region="nowhere") == set()
+    assert ids(node, came="today") == ids(node, came="week") == ids(node)
+    assert ids(node, came="older") == ids(node, to="2020-01-01") == ids(node, **{"from": "2999-01-01"}) == set()
+    told = node.client("owner").get("/api/v1/search/facets", params={"confidence": "high"}).json()
+    count = len(ids(node))
+    assert {one["value"]: one["count"] for one in told["confidences"]} == {"unstated": count - 1, "high": 1}
+    assert {one["value"]: one["count"] for one in told["came"]} == dict.fromkeys(
+        ("today", "week", "month", "year"), 1
+    ) | {"older": 0}
+    assert told["regions"] == [{"value": "indo-pacific", "count": 1}]
+    assert told["domains"] == [{"value": "cyber", "count": 1}]
+
+
+def test_a_question_that_is_none_is_told(node: Node) -> None:
+    client = node.client("owner")
+    for query in (
+        {"from": "yesterday"},
+        {"to": "2026-02-30"},
+        {"came": "soon"},
+        {"domain": "sea"},
+        {"confidence": "99"},
+    ):
+        for address in ("/api/v1/search", "/api/v1/search/facets"):
+            answer = client.get(address, params=query)
+            assert answer.status_code == 400, (address, query)
+            assert answer.json()["errors"][0]["pointer"] == f"/query/{next(iter(query))}"
+
+
 def test_pages_follow_each_other(node: Node) -> None:
     node.put(*(campaign(f"many {n}") for n in range(7)), label="TLP:CLEAR")
     client, seen, query = node.client("owner"), [], {"q": "many", "limit": "3"}
@@ -66,7 +101,8 @@ def test_many_versions_come_in_pages(node: Node) -> None:
 
 def test_a_parameter_nobody_knows_is_told(node: Node) -> None:
     client = node.client("owner")
-    for address, known in (("search", "q, value, type, area, source, label, limit, cursor"), ("stats", "none")):
+    question = "q, value, type, area, source, label, domain, region, confidence, came, from, to"
+    for address, known in (("search", f"{question}, limit, cursor"), ("search/facets", question), ("stats", "none")):
         answer = client.get(f"/api/v1/{address}", params={"limt": "3"})
         told = answer.json()
         assert (answer.status_code, told["errors"][0]["pointer"]) == (400, "/query/limt")

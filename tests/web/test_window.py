@@ -7,11 +7,13 @@ import io
 import re
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 import pytest
 
+from kizuna.clock import from_text
 from kizuna.labels import parse_label
 from kizuna.store.consents import Consents
 from kizuna.store.releasing import Releases
@@ -75,6 +77,43 @@ def test_facets_narrow_and_widen(node: Node) -> None:
     assert 'href="/objects?area=cyber-defence"' in page  # what removes the type
     assert SECRET["id"] not in browser.get("/objects").text
     assert "somebody.else" not in browser.get("/objects").text
+
+
+def test_pages_are_narrowed_by_domain_region_time_and_confidence(node: Node) -> None:
+    sure, odd = campaign("sure", confidence=80), campaign("odd", confidence=0)
+    node.put(sure, odd, label="TLP:CLEAR")
+    browser = node.browser()
+    for query, found in (
+        ("confidence=high", [sure["id"]]),
+        ("confidence=none&came=today&domain=cyber&region=indo-pacific", [odd["id"]]),
+        ("confidence=none&domain=space", []),
+        ("region=euro-atlantic", []),
+        ("from=2999-01-01", []),
+        ("to=2020-01-01T00:00:00Z", []),
+    ):
+        answer = browser.get(f"/objects?{query}")
+        assert answer.status_code == 200
+        assert re.findall(r'name="id" value="([^"]+)"', answer.text) == found, query
+    page = browser.get("/objects?confidence=none&domain=cyber").text
+    assert 'href="/objects?domain=cyber"' in page
+    assert 'href="/objects?confidence=none"' in page
+    assert 'href="/objects?domain=cyber&amp;came=today&amp;confidence=none"' in page
+    assert "confidence none (0)" in page
+    assert "高 (70~100)" in node.browser(language="ja").get("/objects").text
+    assert browser.get("/objects?from=yesterday").status_code == 400
+
+
+def test_days_are_the_node_s_own(node: Node) -> None:
+    from kizuna.web.narrowing import moment, spans
+
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert moment("2026-01-01", tokyo, path="") == from_text("2025-12-31T15:00:00Z")
+    assert moment("2026-01-01", tokyo, path="", after=True) == from_text("2026-01-01T15:00:00Z")
+    assert moment("2026-01-01T00:00:00Z", tokyo, path="", after=True) == from_text("2026-01-01T00:00:00Z")
+    (today, _), (week, _), (month, _), (year, _), (_, before) = spans(node.store)
+    day = 24 * 3600 * 1_000_000
+    assert node.store.clock() - day < today <= node.store.clock()
+    assert (today - week, today - month, year) == (6 * day, 29 * day, before)
 
 
 def test_a_search_that_finds_nothing_says_what_to_do(node: Node) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kizuna.store.confidence import BANDS, IN_SQL
 from kizuna.store.database import Connection
+from kizuna.store.domains import DOMAINS, RULES
 
 Numbers = NDArray[np.int64]
 Small = NDArray[np.int32]
@@ -24,13 +26,18 @@ Flags = NDArray[np.bool_]
 Allowed = frozenset[int] | None
 """Labels that somebody may see; None is every one."""
 
+Counted = Mapping[str, Mapping[int, int]]
+"""By a field, how many rows have each number."""
+
 _Version = tuple[int, int | None, bytes]  # a row, its version and its digest
 
 READ_AT_ONCE = 20_000
 _KEPT = 32  # answers held: of readers, and of questions
+_MOMENTS = 256
 # `shown` is the space plus one, 0 where nobody is shown the row.
 _FIELDS = ("ident", "shown", "least", "label", "type", "area", "source")
 _ROWS = "select n, ident, case when hidden=0 then space+1 else 0 end, least, label, type, coalesce(area, 0), source from object"
+_CONFIDENCES = f"select object, {IN_SQL}, label from confidence"
 
 
 class Table:
@@ -46,7 +53,7 @@ class Table:
         while block := list(islice(rows, READ_AT_ONCE)):
             flat = np.fromiter(chain.from_iterable(block), np.int64, len(block) * (len(self._fields) + 1))
             values = flat.reshape(len(block), -1).T
-            self._reach(int(values[0].max()) + 1)
+            self.reach(int(values[0].max()) + 1)
             for column, given in zip(self._columns, values[1:], strict=True):
                 column[values[0]] = given
 
@@ -54,7 +61,8 @@ class Table:
         """All that are there of one field."""
         return self._columns[self._fields.index(field)][: self.end]
 
-    def _reach(self, end: int) -> None:
+    def reach(self, end: int) -> None:
+        """Have room up to there; what is not written is all zeros."""
         if end > len(self._columns[0]):
             room = max(end, len(self._columns[0]) * 5 // 4, 1024)
             self._columns = [np.concatenate((old, np.zeros(room - len(old), np.int32))) for old in self._columns]
@@ -71,6 +79,38 @@ class Moment:
         self.objects = {field: columns.objects.column(field) for field in _FIELDS}
         self.documents = columns.documents.column("object"), columns.documents.column("label")
         self.end = columns.objects.end
+        self.domains = columns.domains[: self.end]
+        self._confidences = columns.confidences.column("band"), columns.confidences.column("label")
+
+    def bands(self, rows: Numbers, allowed: Allowed) -> dict[int, int]:
+        """How many of these rows state a confidence of each band, by its number, as far as a reader may see that; 0 is none stated."""
+        return numbered(self._confidence(allowed)[rows])
+
+    def in_band(self, name: str, allowed: Allowed) -> Flags:
+        """Of every row, whether the confidence that a reader sees of it is of this band."""
+        return np.asarray(self._confidence(allowed) == (BANDS.index(name) if name in BANDS else -1))
+
+    def _confidence(self, allowed: Allowed) -> Small:
+        bands, labels = (column[: self.end] for column in self._confidences)
+        return bands if allowed is None else np.where(among(labels, allowed), bands, 0)
+
+    def between(self, first: int, end: int) -> Flags:
+        """Of every row, whether it is from one on and before another."""
+        flags = np.zeros(self.end, np.bool_)
+        flags[first:end] = True
+        return flags
+
+    def numbers(self, rows: Flags) -> Numbers:
+        """The numbers of these rows."""
+        return np.flatnonzero(rows)
+
+    def first_since(self, moment: int) -> int:
+        """The first row that came in at a moment (microseconds) or later: moments rise with rows. The end where there is none."""
+        return self._columns.first_since(self._connection, moment, self.end)
+
+    def counted(self, allowed: Allowed, space: int, make: Callable[[], Counted]) -> Counted:
+        """What is counted of all that a reader sees, once for all who see alike."""
+        return self._columns.counted((allowed, space), self.generation, make)
 
     def visible(self, allowed: Allowed, space: int) -> Flags:
         """Of every row, whether a reader may see it."""
@@ -121,10 +161,14 @@ class Moment:
         """Of every row, whether a field of it is one of these."""
         return among(self.objects[field], frozenset(n for n in numbers if n >= 0))
 
-    def counts(self, field: str, rows: Flags) -> dict[int, int]:
+    def counts(self, field: str, rows: Flags | Numbers) -> dict[int, int]:
         """How many of these rows have each number in a field; 0 is none."""
-        found = np.bincount(self.objects[field][rows])
-        return {int(value): int(found[value]) for value in np.flatnonzero(found) if value}
+        values = self.domains if field == "domain" else self.objects[field]
+        return {value: count for value, count in numbered(values[rows]).items() if value}
+
+    def of_domain(self, name: str) -> Flags:
+        """Of every row, whether it is of a domain."""
+        return np.asarray(self.domains == (DOMAINS.index(name) + 1 if name in DOMAINS else -1))
 
     def distinct(self, rows: Flags, field: str) -> dict[int, int]:
         """How many ids have rows of these, by each number in a field."""
@@ -141,11 +185,15 @@ class Columns:
         self._lock = threading.RLock()
         self.objects = Table(_FIELDS)
         self.documents = Table(("object", "label"))
+        self.confidences = Table(("band", "label"))
+        self.domains = np.zeros(0, np.int8)
         self._several = Several()
         self._altered = -1
         self._generation = 0
         self._hits: OrderedDict[tuple[str, ...], tuple[int, Numbers]] = OrderedDict()
         self._current: OrderedDict[tuple[Allowed, int], tuple[int, Flags]] = OrderedDict()
+        self._counted: OrderedDict[tuple[Allowed, int], tuple[int, Counted]] = OrderedDict()
+        self._since: OrderedDict[int, int] = OrderedDict()
 
     def follow(self, connection: Connection) -> Moment:
         """Take in what was committed since the last time; the connection holds a snapshot, and no older one than those before."""
@@ -185,6 +233,41 @@ class Columns:
                 self._current.popitem(last=False)
             return found
 
+    def counted(self, key: tuple[Allowed, int], generation: int, make: Callable[[], Counted]) -> Counted:
+        """What `make` counts, kept until a row comes or changes."""
+        with self._lock:
+            at, known = self._counted.get(key, (-1, None))
+        if known is None or at != generation:
+            known = make()
+            with self._lock:
+                self._counted[key] = (generation, known)
+                self._counted.move_to_end(key)
+                while len(self._counted) > _KEPT:
+                    self._counted.popitem(last=False)
+        return known
+
+    def first_since(self, connection: Connection, moment: int, end: int) -> int:
+        """The first row of a moment or later, by halving; kept, since only later rows come behind it."""
+        with self._lock:
+            if (known := self._since.get(moment)) is not None:
+                return known
+        low, high = 0, end
+        while low < high:
+            middle = (low + high) // 2
+            row = connection.execute(
+                "select n, added from object where n>=? and n<? order by n limit 1", (middle, end)
+            ).fetchone()
+            if row is None or row[1] >= moment:
+                high = middle
+            else:
+                low = row[0] + 1
+        if low < end:
+            with self._lock:
+                self._since[moment] = low
+                while len(self._since) > _MOMENTS:
+                    self._since.popitem(last=False)
+        return low
+
     def hits(self, connection: Connection, phrases: tuple[str, ...], newest: int) -> Numbers:
         """The documents that hold these phrases, up to one at least; of a question that was asked before only newer ones are looked for."""
         with self._lock:
@@ -204,6 +287,23 @@ class Columns:
         first = self.objects.end
         self.objects.put(connection.stream(f"{_ROWS} where n>=? order by n", (first,), at_once=READ_AT_ONCE))
         self._several.note(connection, self.objects.column("ident"), first)
+        sql = f"{_CONFIDENCES} where object>=? order by object"
+        self.confidences.put(connection.stream(sql, (first,), at_once=READ_AT_ONCE))
+        self.confidences.reach(self.objects.end)
+        self._take_domains(connection, first)
+
+    def _take_domains(self, connection: Connection, first: int) -> None:
+        """Which domain the rows from one on are of; the first rule that fits counts, so it is asked last."""
+        columns = {field: self.objects.column(field)[first:] for field in ("area", "type", "source")}
+        found = np.zeros(self.objects.end - first, np.int8)
+        for rule in reversed(RULES):
+            fits = among(columns["area"], _numbers(connection, "area", rule.areas))
+            if rule.types:
+                fits &= among(columns["type"], _numbers(connection, "term", rule.types))
+            if rule.sources:
+                fits &= among(columns["source"], _numbers(connection, "source", rule.sources))
+            found[fits] = DOMAINS.index(rule.domain) + 1
+        self.domains = np.concatenate((self.domains[:first], found))
 
     def _take_altered(self, connection: Connection, altered: int) -> None:
         sql = "select distinct object from altered where n>? and object<?"
@@ -214,6 +314,9 @@ class Columns:
             self.objects.column("shown")[some] = 0  # where it was purged
             sql = f"{_ROWS} where n in (select value from json_each(?))"
             self.objects.put(iter(connection.execute(sql, (these,)).fetchall()))
+            self.confidences.column("band")[some] = 0
+            sql = f"{_CONFIDENCES} where object in (select value from json_each(?))"
+            self.confidences.put(iter(connection.execute(sql, (these,)).fetchall()))
             objects = self.documents.column("object")
             objects[np.isin(objects, some)] = 0
             sql = "select n, object, label from doc where object in (select value from json_each(?)) and n<?"
@@ -287,6 +390,12 @@ class Several:
                 self._rank[n] = rank
 
 
+def numbered(values: NDArray[Any]) -> dict[int, int]:
+    """How many there are of each number."""
+    found = np.bincount(values)
+    return {int(value): int(found[value]) for value in np.flatnonzero(found)}
+
+
 def among(labels: Small, allowed: Allowed) -> Flags:
     """Of each label, whether it is allowed."""
     if allowed is None or not len(labels):
@@ -294,6 +403,12 @@ def among(labels: Small, allowed: Allowed) -> Flags:
     table = np.zeros(max(int(labels.max()), max(allowed, default=0)) + 1, np.bool_)
     table[list(allowed)] = True
     return np.asarray(table[labels])
+
+
+def _numbers(connection: Connection, table: str, names: Sequence[str]) -> frozenset[int]:
+    """The numbers of what is called so, as far as anything is."""
+    sql = f"select n from {table} where name in (select atom from json_each(?))"
+    return frozenset(n for (n,) in connection.execute(sql, (json.dumps(list(names)),)))
 
 
 def _longer(array: Small, length: int) -> Small:

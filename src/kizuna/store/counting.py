@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, TypeVar
 
 from kizuna.labels import format_label
 from kizuna.stix import every_form
+from kizuna.store.confidence import BANDS
 from kizuna.store.database import Connection
+from kizuna.store.domains import DOMAINS
 from kizuna.store.keyed import keyed
 from kizuna.store.masks import ViewMask
-from kizuna.store.model import AreaTraffic, Count, Facets, Stats, Within
+from kizuna.store.model import AreaTraffic, Count, Facets, Span, Stats, Within
 from kizuna.store.words import phrases
 
 if TYPE_CHECKING:
-    from kizuna.store.columns import Flags
+    from kizuna.store.columns import Counted, Flags, Numbers
     from kizuna.store.store import Store
 
 T = TypeVar("T")
-_FACETS = ("type", "area", "source", "label")
+_FACETS = ("type", "area", "source", "label", "domain", "country", "confidence")
 
 
 class Counting:
@@ -35,21 +38,58 @@ class Counting:
         self._allowed = mask.seen(reader)
         self._space = space
         self._current = self._columns.current(self._allowed, space)
+        self._countries = store.countries()
 
-    def facets(self, text: str | None, value: str | None, within: Within) -> Facets:
-        """Of what is found: by type, area, source and label, the most first; each of them whatever it is narrowed to itself."""
+    def facets(self, text: str | None, value: str | None, within: Within, spans: Sequence[Span] = ()) -> Facets:
+        """Of what is found: by each field, the most first; each of them whatever it is narrowed to itself."""
         found, only = self._found(text, value), self._narrowed(within)
+        if text or value is not None or only:
+            counted = self._count(found, only)
+        else:
+            counted = self._columns.counted(self._allowed, self._space, lambda: self._count(found, {}))
+        name_of, reader = self._store.interned.name_of, self._reader
         label_of, source_of = self._store.interned.label_of, self._store.source_of
-        rows = {field: _all_of(found, (flags for other, flags in only.items() if other != field)) for field in _FACETS}
+        countries: Counter[str] = Counter()
+        for n, k in counted["country"].items():
+            if (country := self._countries.get(source_of(reader, n))) is not None:
+                countries[country] += k
+        came = _all_of(found, (flags for field, flags in only.items() if field != "time"))
         return Facets(
-            objects=int(_all_of(found, only.values()).sum()),
-            types=_most_first(self._named("type", "term", rows["type"])),
-            areas=_most_first(self._named("area", "area", rows["area"])),
-            sources=_most_first(
-                (source_of(self._reader, n), k) for n, k in self._counts("source", rows["source"]).items()
-            ),
-            labels=_most_first((label_of(self._reader, n), k) for n, k in self._counts("label", rows["label"]).items()),
+            objects=counted["objects"][0],
+            types=_most_first((name_of(reader, "term", n), k) for n, k in counted["type"].items()),
+            areas=_most_first((name_of(reader, "area", n), k) for n, k in counted["area"].items()),
+            sources=_most_first((source_of(reader, n), k) for n, k in counted["source"].items()),
+            labels=_most_first((label_of(reader, n), k) for n, k in counted["label"].items()),
+            domains=_most_first((DOMAINS[n - 1], k) for n, k in counted["domain"].items()),
+            countries=_most_first(countries.items()),
+            confidences=_most_first((BANDS[n], k) for n, k in counted["confidence"].items()),
+            spans=[self._within_span(came, span) for span in spans],
         )
+
+    def _count(self, found: Flags, only: Mapping[str, Flags]) -> Counted:
+        """By field, how many rows have each number; fields that nothing is narrowed to are counted over the same rows."""
+        every = self._columns.numbers(_all_of(found, only.values()))
+        counted: dict[str, Mapping[int, int]] = {"objects": {0: len(every)}}
+        for field in _FACETS:
+            rows = every
+            if field in only:
+                others = (flags for other, flags in only.items() if other != field)
+                rows = self._columns.numbers(_all_of(found, others))
+            if field == "confidence":
+                counted[field] = self._columns.bands(rows, self._allowed)
+            else:
+                counted[field] = self._counts("source" if field == "country" else field, rows)
+        return counted
+
+    def _within_span(self, rows: Flags, span: Span) -> int:
+        first, end = self._bounds(span)
+        return int(rows[first:end].sum())
+
+    def _bounds(self, span: Span) -> tuple[int, int]:
+        """The first row of a span, and the one behind its last."""
+        since, until = span
+        first = 0 if since is None else self._columns.first_since(since)
+        return first, self._columns.end if until is None else self._columns.first_since(until)
 
     def newest(
         self, match: list[str] | None, value: str | None, within: Within, before: int | None
@@ -119,9 +159,20 @@ class Counting:
             wanted["source"] = sources_named(reader, within.source)
         if within.label is not None:
             wanted["label"] = labels_worded(self._store, reader, within.label)
-        return {field: self._columns.among(field, numbers) for field, numbers in wanted.items()}
+        only = {field: self._columns.among(field, numbers) for field, numbers in wanted.items()}
+        if within.countries is not None:
+            named = reader.execute("select n, name from source")
+            there = [n for n, name in named if self._countries.get(name) in within.countries]
+            only["country"] = self._columns.among("source", there)
+        if within.domain is not None:
+            only["domain"] = self._columns.of_domain(within.domain)
+        if within.confidence is not None:
+            only["confidence"] = self._columns.in_band(within.confidence, self._allowed)
+        if within.since is not None or within.until is not None:
+            only["time"] = self._columns.between(*self._bounds((within.since, within.until)))
+        return only
 
-    def _counts(self, field: str, rows: Flags) -> Mapping[int, int]:
+    def _counts(self, field: str, rows: Flags | Numbers) -> Mapping[int, int]:
         return self._columns.counts(field, rows)
 
     def _named(self, field: str, table: str, rows: Flags) -> Iterable[tuple[str, int]]:

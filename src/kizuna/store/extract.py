@@ -10,6 +10,7 @@ import msgspec
 from kizuna.labels import Label, Marked, PropertyLabels, join
 from kizuna.stix import BUILTIN, edges, marking_refs, mentions, observed_values, places, times
 from kizuna.stix.times import END_OF
+from kizuna.store.confidence import stated
 from kizuna.store.keyed import keyed
 from kizuna.store.skim import Skimmed, skim
 from kizuna.store.words import index_text, texts
@@ -31,6 +32,7 @@ class Extract(NamedTuple):
     places: list[tuple[str, str, Label | None]]  # kind, value, label
     times: list[tuple[str, int, int | None, Label | None]]  # path, first and last in microseconds, label
     docs: list[tuple[str, Label | None]]  # what is kept of a text that was cut for the index, label
+    confidences: list[tuple[int, Label | None]]  # how sure somebody is, 0 to 100: one or none, label
 
 
 def extract(
@@ -56,6 +58,7 @@ def extract(
         [(kind, keyed(value), None) for kind, value, _ in places(data)],
         [(path, first, last, None) for path, first, last in times(data)],
         [(kept(words), None)] if words else [],
+        [] if (sure := stated(data)) is None else [(sure, None)],
     )
 
 
@@ -102,4 +105,5 @@ def _extract_marked(data: dict[str, Any], marked: Marked, text: bytes, kept: Cal
         [(kind, keyed(value), label(path, _WITH.get(path))) for kind, value, path in places(data)],
         [(path, first, last, label(path, END_OF.get(path))) for path, first, last in times(data)],
         [(kept(words), of) for words, of in documents if words],
+        [] if (sure := stated(data)) is None else [(sure, label("confidence"))],
     )

@@ -10,6 +10,8 @@ from kizuna.labels import Label, Principal
 from kizuna.stix import Problem
 
 T = TypeVar("T")
+Span = tuple[int | None, int | None]
+"""From a moment on, and before another (microseconds); None is open."""
 SourceKind = Literal["own", "pack", "partner"]
 Unstated = Literal["rendition", "whole"]
 """How what states less than its label leaves: as a rendition that states it, or whole, since the partner knows it otherwise."""
@@ -109,12 +111,21 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Within(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search is narrowed to; None, like no types, is no restriction. `label` is the text form of one, whoever made it."""
+    """What a search is narrowed to; None, like no types, is no restriction. `label` is the text form of one, whoever made it.
+
+    `countries` are those of the organisations whose word it is, `confidence` is a band; from `since` on, and before `until`, an object
+    came in (microseconds).
+    """
 
     types: tuple[str, ...] = ()
     area: str | None = None
     source: str | None = None
     label: str | None = None
+    domain: str | None = None
+    countries: tuple[str, ...] | None = None
+    confidence: str | None = None
+    since: int | None = None
+    until: int | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -150,13 +161,20 @@ class Count(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Facets(msgspec.Struct, frozen=True, kw_only=True):
-    """How many objects were found, and how many of them by type, area, source and label; the most first."""
+    """How many objects were found, and how many of them by type, area, source, label and what else `Within` knows; the most first.
+
+    `countries` are those of the organisations whose word they are; `spans` counts what came in within each span that was asked for.
+    """
 
     objects: int
     types: list[Count[str]]
     areas: list[Count[str]]
     sources: list[Count[str]]
     labels: list[Count[Label]]
+    domains: list[Count[str]]
+    countries: list[Count[str]]
+    confidences: list[Count[str]]
+    spans: list[int]
 
 
 class AreaTraffic(msgspec.Struct, frozen=True):
@@ -179,6 +197,6 @@ class Change(msgspec.Struct, frozen=True):
 
 __all__ = [
     "AreaTraffic", "Change", "Count", "Facets", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
-    "Source", "SourceKind", "Stats", "Stored", "Within",
+    "Source", "SourceKind", "Span", "Stats", "Stored", "Within",
 ]  # fmt: skip
 Json = dict[str, Any]

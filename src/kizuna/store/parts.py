@@ -315,10 +315,11 @@ def _prepared(labels: list[Label], fields: tuple[Any, ...]) -> Prepared:
         places,
         times,
         docs,
+        confidences,
     ) = fields
     if edges and isinstance(edges[0], str):
         edges = list(zip(edges[::2], edges[1::2], repeat(None)))
-    rows = Extract(edges, values, places, times, docs)
+    rows = Extract(edges, values, places, times, docs, confidences)
     return Prepared(
         index, id, type, version, digest, raw, original, labels[label], labels[least], labels[whole], area, rows, problems,
         unstated,

@@ -103,7 +103,7 @@ class RenditionRows:
             prepared = Prepared(
                 index=None, id=id, type=str(one.data["type"]), version=version(one.data), digest=digest,
                 raw=msgspec.json.encode(one.data), original=None, label=one.label, least=one.label, whole=one.label, area=None,
-                rows=Extract(edges, [], [], [], []),
+                rows=Extract(edges, [], [], [], [], []),
             )  # fmt: skip
             area = one.area if one.area is not None else store.interned.name(connection, "area", DEFAULT)
             n = found[idents[id], digest] = last + 1 + len(news)

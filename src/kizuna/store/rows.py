@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 DEFINITIONS = "definitions"
 """The fact of the store that changes whenever a marking definition comes or goes."""
 
-INDEX_TABLES = ("edge", "value", "place", "time", "doc")
+INDEX_TABLES = ("edge", "value", "place", "time", "confidence", "doc")
 _ROWS_END = "rows_end"
 _FED = "fed:"
 
@@ -119,6 +119,7 @@ class RowWriter:
         value: list[tuple[str, int, int, int]] = []
         place: list[Value] = []
         time: list[Value] = []
+        confidence: list[Value] = []
         for n, base, x in extracts:
             for t, path, mark in _once(x.edges):
                 edge += (n, idents[t], term[path], base if mark is None else self._label(mark))
@@ -128,6 +129,8 @@ class RowWriter:
                 place += (n, kind, v, base if mark is None else self._label(mark))
             for path, first, last, mark in x.times:
                 time += (n, term[path], first, last, base if mark is None else self._label(mark))
+            for sure, mark in x.confidences:
+                confidence += (n, sure, base if mark is None else self._label(mark))
             self._documents += [(n, base if mark is None else self._label(mark), text) for text, mark in x.docs]
         value.sort()
         loads, self._loads = self._loads, []
@@ -137,6 +140,7 @@ class RowWriter:
             ("value(value,kind,object,label)", list(chain.from_iterable(value)), 4),
             ("place(object,kind,value,label)", place, 4),
             ("time(object,path,first,last,label)", time, 5),
+            ("confidence(object,value,label)", confidence, 3),
         )
 
     def index_texts(self) -> None:

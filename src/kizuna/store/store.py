@@ -556,6 +556,11 @@ class Store:
         """Whether somebody counted, so that the columns are in memory."""
         return self._columns is not None and self._columns.loaded
 
+    def countries(self) -> dict[str, str]:
+        """By source, the country (ISO 3166-1 alpha-3) of the organisation whose word it is; packs are of none."""
+        partners = {f"partner:{one.name}": one.country for one in self.partners()}
+        return {self.own_source().name: self.settings.country, **partners}
+
     def source_of(self, connection: Connection, n: int) -> str:
         """The name of a source."""
         return str(connection.execute("select name from source where n=?", (n,)).fetchone()[0])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BATCH = 500
 _BATCH_BYTES = 8 << 20
-_INDICES = ("edge", "value", "place", "time", "doc")
+_INDICES = ("edge", "value", "place", "time", "confidence", "doc")
 
 
 class Fault(NamedTuple):
@@ -152,6 +152,7 @@ class _Batch:
             ("value", "e.value, e.kind, e.label"),
             ("place", "e.kind, e.value, e.label"),
             ("time", "e.path, e.first, e.last, e.label"),
+            ("confidence", "e.value, e.label"),
             ("doc", "e.label, e.n"),
         ):
             found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
@@ -211,12 +212,15 @@ class _Batch:
             "value": [(value, term(kind), self._label(row, mark)) for value, kind, mark in fresh.values],
             "place": [(kind, value, self._label(row, mark)) for kind, value, mark in fresh.places],
             "time": [(term(path), first, last, self._label(row, mark)) for path, first, last, mark in fresh.times],
+            "confidence": [(sure, self._label(row, mark)) for sure, mark in fresh.confidences],
             "doc": [(total, self._label(row, mark)) for total, (_, mark) in zip(sums, fresh.docs, strict=True)],
         }
         for table, rows in wanted.items():
             have = self._stored[table].get(row.n, [])
             if table == "doc":
                 have = [(self._documents[number], label) for label, number in have]
+            if table == "confidence" and have == [(sure, row.whole) for sure, _ in rows]:
+                continue  # of a store from before it was kept: there it may have the label of the whole
             compare = _keyed if table in ("edge", "value") else _counted
             if message := compare(rows, have, known):
                 yield Fault(table, row.id, message)

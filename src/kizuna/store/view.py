@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,12 +11,14 @@ import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, format_label, redact
 from kizuna.stix import every_form
+from kizuna.store.confidence import band_of
 from kizuna.store.counting import Counting
 from kizuna.store.database import Connection
+from kizuna.store.domains import domain_of
 from kizuna.store.extract import MENTION
 from kizuna.store.keyed import keyed
 from kizuna.store.meeting import Meeting, Meetings
-from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Stats, Stored, Within
+from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Span, Stats, Stored, Within
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import phrases
@@ -157,15 +159,23 @@ class View:
         area: str | None = None,
         source: str | None = None,
         label: str | None = None,
+        domain: str | None = None,
+        countries: Sequence[str] | None = None,
+        confidence: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
         limit: int = 50,
         cursor: int | None = None,
     ) -> Found:
         """Objects that hold all words of `text`, newest first; without text the newest objects.
 
         With `value`, only those in which it was observed or is looked for (an address, a domain, a hash …), however it is spelled.
-        `label` is the text form of one, whoever made it.
+        The rest is as in `Within`.
         """
-        within = Within(types=tuple(types), area=area, source=source, label=label)
+        within = Within(
+            types=tuple(types), area=area, source=source, label=label, domain=domain,
+            countries=None if countries is None else tuple(countries), confidence=confidence, since=since, until=until,
+        )  # fmt: skip
         match = phrases(text) if text else None
         if text and not match:
             return Found([], None)
@@ -190,14 +200,23 @@ class View:
         area: str | None = None,
         source: str | None = None,
         label: str | None = None,
+        domain: str | None = None,
+        countries: Sequence[str] | None = None,
+        confidence: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        spans: Sequence[Span] = (),
     ) -> Facets:
-        """How many objects `search` finds in all, and how many by type, area, source and label.
+        """How many objects `search` finds in all, and how many by each field, and by when they came in.
 
         Each is counted whatever it is narrowed to itself: so a reader sees what else to choose.
         """
-        within = Within(types=tuple(types), area=area, source=source, label=label)
+        within = Within(
+            types=tuple(types), area=area, source=source, label=label, domain=domain,
+            countries=None if countries is None else tuple(countries), confidence=confidence, since=since, until=until,
+        )  # fmt: skip
         with self._store.database.snapshot() as reader:
-            return Counting(self._store, reader, self._mask, self._space_n).facets(text, value, within)
+            return Counting(self._store, reader, self._mask, self._space_n).facets(text, value, within, spans)
 
     def neighbours(self, id: str, limit: int = 100) -> list[Neighbour]:
         """Objects one step away: what it refers to, what refers to it, and the far ends of relationships."""
@@ -408,14 +427,32 @@ class View:
             f"and {self._labels('o.least')} and {self._none(self._newer())}"
         )
         found: dict[int, _Seen] = {}
+        countries = {} if within.countries is None else self._store.countries()
         for fields in self._reader.execute(sql, (these, self._space_n)).fetchall():
             row = _Seen(*fields)
-            if self._is_of(row, within) and (seen := self._redacted(row)) is not None:
+            if not self._is_of(row, within, countries) or (seen := self._redacted(row)) is None:
+                continue
+            if within.confidence is None or band_of(msgspec.json.decode(seen.raw)) == within.confidence:
                 found[row.n] = seen
         return found
 
-    def _is_of(self, row: _Seen, within: Within) -> bool:
+    def _is_of(self, row: _Seen, within: Within, countries: Mapping[str, str]) -> bool:
+        """Whether a row is what a search is narrowed to, but for its confidence; `countries` are those of sources."""
         interned, reader = self._store.interned, self._reader
+        if (within.since is not None and row.added < within.since) or (
+            within.until is not None and row.added >= within.until
+        ):
+            return False
+        if (
+            within.countries is not None
+            and countries.get(self._store.source_of(reader, row.source)) not in within.countries
+        ):
+            return False
+        if within.domain is not None:
+            area = None if row.area is None else interned.name_of(reader, "area", row.area)
+            kind, source = interned.name_of(reader, "term", row.type), self._store.source_of(reader, row.source)
+            if domain_of(area, kind, source) != within.domain:
+                return False
         if within.types and interned.name_of(reader, "term", row.type) not in within.types:
             return False
         if within.area is not None and (row.area is None or interned.name_of(reader, "area", row.area) != within.area):

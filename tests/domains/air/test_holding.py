@@ -18,7 +18,7 @@ from kizuna.errors import InvalidInput, NotFound, UsageError
 from kizuna.formats.pack import load
 from kizuna.labels import parse_label
 from kizuna.stix import check
-from kizuna.stix.builtin import SENSOR_EXTENSION, TRACK_EXTENSION
+from kizuna.stix.builtin import RENDITION_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
 from kizuna.store import Partner, Query, Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.releasing import Releases
@@ -113,6 +113,26 @@ def test_a_partner_gets_the_track_and_not_who_heard_it(tokyo: Store) -> None:
     assert words["object_ref"] == incident["id"]
     assert "なりすまし" in words["contents"]["ja"]["name"]
     assert {"sighting", "identity", "mac-addr"} <= {one["type"] for one in plain}
+    (aircraft,) = [one for one in plain if one.get("name") == f"Aircraft {WELL}"]
+    held = {id for id, _ in _held(tokyo, "identity")}
+    assert aircraft["id"] in held
+    assert {one["type"] for one in plain if RENDITION_EXTENSION in one.get("extensions", {})} == {
+        "observed-data",
+        "relationship",
+        "sighting",
+    }
+
+
+def test_what_is_no_path_needs_no_leave_to_go_in_part(store: Store) -> None:
+    store.put_partner(
+        Partner(name="Kyiv", organisation="CERT Kyiv (fictional)", country="UKR", receives=("TLP:CLEAR",))
+    )
+    record(store, flights(forged=True), ROOF)
+    put_zones(store, [zone(AROUND)], parse_label("TLP:CLEAR", originator=store.organisation))
+    names = {one.get("name", one["type"]) for raw in fed(store) if (one := json.loads(raw))}
+    assert {f"Aircraft {WELL}", f"Operator of {WELL}", str(zone(AROUND).name or zone(AROUND).identifier)} <= names
+    # The reasons stand in the track too: while that is withheld, so is what tells them elsewhere.
+    assert not names & {"observed-data", "sighting", f"Spoofed Remote ID: {WELL}"}
 
 
 def _held(store: Store, type: str) -> list[tuple[str, dict[str, Any]]]:
@@ -266,7 +286,9 @@ def test_a_zone_once_more_under_another_label_has_that(
         assert put_zones(tokyo, [zone(AROUND)], label) == same
     assert zones(tokyo.custodian()) == [zone(AROUND)]
     sent = [one for raw in fed(tokyo) if (one := json.loads(raw))["type"] == "location"]
-    assert bool(sent) == (then == "TLP:CLEAR")
+    # The version before keeps its label, and so its place in the feed, as of all that is imported.
+    before, after = (any(word in (text or "") for word in ("CLEAR", "PUBLIC", "UKR")) for text in (first, then))
+    assert bool(sent) == (before or after)
 
 
 def test_a_zone_that_somebody_labelled_by_hand(tokyo: Store, clock: Clock) -> None:

@@ -148,18 +148,16 @@ def zones_of(view: View, source: str | None = None) -> Iterator[tuple[Stored, Zo
 def put_zones(store: Store, new: Iterable[Zone], label: Label | None) -> Counter[str]:
     """Keep zones, each a location, and count them; what is there stays, or becomes a new version under another label (relabelled)."""
     key = derived_key(store.folder, "air")
-    there = {(zone.country, zone.identifier): (zone, of.label) for of, zone in zones_of(store.custodian(), _OWN)}
+    there = {(zone.country, zone.identifier): (zone, of) for of, zone in zones_of(store.custodian(), _OWN)}
     found: list[Json] = []
     again: list[Json] = []
     counts: Counter[str] = Counter(imported=0, relabelled=0, unchanged=0, failed=0)
     for zone in new:
-        held, under = there.get((zone.country, zone.identifier), (None, None))
-        if held != zone:
-            found.append(_location(store, key, zone, label))
-        elif label is None or label == under:
+        held, of = there.get((zone.country, zone.identifier), (None, None))
+        if held == zone and of is not None and label in (None, of.label):
             counts["unchanged"] += 1
         else:
-            again.append(_location(store, key, zone, label))
+            (again if held == zone else found).append(_location(store, key, zone, label, of))
     if label is not None and (found or again):
         _store(store, [one for one in to_markings(label) if one["id"] not in BUILTIN], None)
     counts.update(_store(store, found, None))
@@ -179,14 +177,16 @@ def zone_of(data: Json) -> Zone | None:
         return None
 
 
-def _location(store: Store, key: bytes, zone: Zone, label: Label | None) -> Json:
+def _location(store: Store, key: bytes, zone: Zone, label: Label | None, held: Stored | None) -> Json:
+    """A zone as it is kept. It names no maker, so that it leaves whole, unless the version before did: all of them must name the same."""
+    maker = None if held is None else msgspec.json.decode(held.raw).get("created_by_ref")
     now = to_text(store.clock() // 1000 * 1000)
     longitude, latitude = _middle(zone)
     return {
         "type": "location",
         "spec_version": "2.1",
         "id": keyed_id(key, "location", "zone", zone.country, zone.identifier),
-        "created_by_ref": store.settings.identity,
+        **({} if maker is None else {"created_by_ref": maker}),
         "created": to_text(ALWAYS),
         "modified": now,
         "name": zone.name or zone.identifier,

@@ -33,6 +33,8 @@ SENSOR_WORDS = "Remote ID sensor"
 ALWAYS = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, the time of objects that state no more than names."""
 SPOOFED_WORDS = "Spoofed Remote ID"
+_NAMELESS = "of no maker"
+"""Part of what identifiers follow from: an object that named its maker is another one, and no version of it may name none."""
 _MOST_OBSERVED = 999_999_999
 _MEASURES = ("altitude", "pressure_altitude", "height", "speed", "direction", "vertical_speed")
 
@@ -54,6 +56,7 @@ class Recorder:
         """The sensor itself, as of `at` (microseconds), behind the markings of its label."""
         settings = {key: value for key, value in msgspec.to_builtins(self._sensor).items() if key != "name"}
         data = {**self._object("identity", ("sensor",), ALWAYS, at, self._sensor_label), "id": self.sensor_id}
+        data["created_by_ref"] = self._node
         data |= {"name": self._sensor.name, "description": SENSOR_WORDS, "identity_class": "system"}
         data["extensions"] = {
             SENSOR_EXTENSION: {"extension_type": "property-extension", "sensor": self._sensor.name, **settings}
@@ -202,11 +205,14 @@ class Recorder:
         return data | {"relationship_type": kind, "source_ref": source, "target_ref": target}
 
     def _object(self, kind: str, of: tuple[str, ...], first: int, last: int, label: Label | None) -> Json:
-        """An object by what it is of, and its label: under another label it is another object, not a version that contradicts the first."""
+        """An object by what it is of, and its label: under another label it is another object, not a version that contradicts the first.
+
+        It names no maker: this node's identity is no object that is held, so what refers to it could leave in part only.
+        """
         marks = _marks(label)
-        id = self._id(kind, *of, *marks.get("object_marking_refs", ()))
+        id = self._id(kind, _NAMELESS, *of, *marks.get("object_marking_refs", ()))
         times = {"created": _time(first), "modified": _time(max(first, last))}
-        return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **marks}
+        return {"type": kind, "spec_version": "2.1", "id": id, **times, **marks}
 
     def _id(self, kind: str, *of: str) -> str:
         return keyed_id(self._key, kind, self._node, *of)

@@ -18,8 +18,9 @@ from kizuna.store.jobs import RIGHTS, Job, Jobs, Kind
 from kizuna.web.api.answer import PRIVATE, answer
 from kizuna.web.api.imports import IN_MEMORY, LabelOption, must_be_readable, receive
 from kizuna.web.api.model import JobView, JobViews, job_of
-from kizuna.web.api.objects import Cursor, Limit, Types
+from kizuna.web.api.objects import Cursor, Limit
 from kizuna.web.context import Asked, of
+from kizuna.web.narrowing import Types
 
 KindOption = Annotated[
     Literal["import", "export", "poll"],

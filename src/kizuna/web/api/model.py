@@ -14,6 +14,8 @@ from kizuna.store import Count, Facets, Neighbour, Outcome, Stored
 from kizuna.store.explaining import Explained
 from kizuna.store.jobs import Job
 from kizuna.store.model import Unstated
+from kizuna.web.narrowing import CAME
+from kizuna.web.regions import by_region
 
 MOST_COUNTED = 1000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -69,9 +71,10 @@ class CountedLabel(msgspec.Struct, frozen=True):
 
 
 class FacetsView(msgspec.Struct, frozen=True, kw_only=True):
-    """How many objects a search finds that you may see, and how many of them by type, area, source and label; the most first.
+    """How many objects a search finds that you may see, and how many of them by each field; the most first.
 
-    Each is counted whatever it is narrowed to itself. Each list is cut at 1,000 entries.
+    Each is counted whatever it is narrowed to itself. Each list is cut at 1,000 entries. Regions are those of the organisations whose
+    word objects are; confidence is told in the bands of STIX.
     """
 
     objects: int
@@ -79,6 +82,10 @@ class FacetsView(msgspec.Struct, frozen=True, kw_only=True):
     areas: list[Counted]
     sources: list[Counted]
     labels: list[CountedLabel]
+    domains: list[Counted]
+    regions: list[Counted]
+    confidences: list[Counted]
+    came: list[Counted]
 
 
 class Near(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,6 +346,10 @@ def facets_of(facets: Facets) -> FacetsView:
         areas=_counted(facets.areas),
         sources=_counted(facets.sources),
         labels=[CountedLabel(label_text(one.value), one.count) for one in facets.labels[:MOST_COUNTED]],
+        domains=_counted(facets.domains),
+        regions=_counted(by_region(facets.countries)),
+        confidences=_counted(facets.confidences),
+        came=[Counted(name, count) for name, count in zip(CAME, facets.spans, strict=True)],
     )
 
 

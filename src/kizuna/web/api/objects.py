@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -27,27 +26,25 @@ from kizuna.web.api.model import (
     visibility_of,
 )
 from kizuna.web.context import Asked, of
+from kizuna.web.narrowing import (
+    AreaName,
+    CameFrom,
+    CameIn,
+    CameTo,
+    ConfidenceIn,
+    DomainName,
+    LabelOf,
+    Question,
+    RegionName,
+    SourceName,
+    Types,
+    Value,
+    Words,
+    spans,
+)
 
 MOST = 500
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="At most so many.")]
-Words = Annotated[
-    str | None, QueryParameter(max_length=1000, description="Words the objects hold, in any language; all of them.")
-]
-Value = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=4096,
-        description="A value observed or looked for: an address, a domain, a hash …, however it is spelled.",
-    ),
-]
-Types = Annotated[list[str] | None, QueryParameter(name="type", max_items=50, description="Only these STIX types.")]
-AreaName = Annotated[str | None, QueryParameter(max_length=100, description="Only this programme area.")]
-SourceName = Annotated[
-    str | None, QueryParameter(max_length=300, description="Only what came from this source, as facets name it.")
-]
-LabelOf = Annotated[
-    str | None, QueryParameter(max_length=2000, description="Only what bears this label, in its text form.")
-]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
 Version = Annotated[
     str | None, QueryParameter(max_length=40, description="The version of this time (RFC 3339) instead of the newest.")
@@ -66,17 +63,25 @@ def search(
     area: AreaName = None,
     source: SourceName = None,
     label: LabelOf = None,
+    domain: DomainName = None,
+    region: RegionName = None,
+    confidence: ConfidenceIn = None,
+    came: CameIn = None,
+    since: CameFrom = None,
+    until: CameTo = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[Objects]:
     """Objects that hold all the words, and the value, newest first; without either the newest objects."""
+    question = Question.of(
+        q=q, value=value, types=types, area=area, source=source, label=label, domain=domain, region=region,
+        confidence=confidence, came=came, since=since, until=until,
+    )  # fmt: skip
     context = of(request)
-    bound = search_bound(request.user.name, q, value, types, area, source, label)
+    bound = question.bound(request.user.name)
     position = context.cursors.open(cursor, *bound)
     view = context.store.view(request.user.principal)
-    found = view.search(
-        q, value=value, types=types or (), area=area, source=source, label=label, limit=limit, cursor=position
-    )
+    found = view.search(question.q, **question.narrowed(context.store), limit=limit, cursor=position)
     return _page(request, found, bound)
 
 
@@ -89,24 +94,21 @@ def read_facets(
     area: AreaName = None,
     source: SourceName = None,
     label: LabelOf = None,
+    domain: DomainName = None,
+    region: RegionName = None,
+    confidence: ConfidenceIn = None,
+    came: CameIn = None,
+    since: CameFrom = None,
+    until: CameTo = None,
 ) -> Response[FacetsView]:
-    """How many objects a search finds in all, and by type, area, source and label."""
-    view = of(request).store.view(request.user.principal)
-    found = view.facets(q, value=value, types=types or (), area=area, source=source, label=label)
-    return answer(request, facets_of(found))
-
-
-def search_bound(
-    name: str,
-    q: str | None,
-    value: str | None,
-    types: Sequence[str] | None,
-    area: str | None,
-    source: str | None,
-    label: str | None,
-) -> tuple[str, ...]:
-    """What a cursor of a search is bound to: who asked, and what."""
-    return ("search", name, q or "", value or "", *sorted(types or ()), "", area or "", source or "", label or "")
+    """How many objects a search finds in all, and by domain, region, when they came in, type, area, source, label and confidence."""
+    question = Question.of(
+        q=q, value=value, types=types, area=area, source=source, label=label, domain=domain, region=region,
+        confidence=confidence, came=came, since=since, until=until,
+    )  # fmt: skip
+    store = of(request).store
+    view = store.view(request.user.principal)
+    return answer(request, facets_of(view.facets(question.q, **question.narrowed(store), spans=spans(store))))
 
 
 def _page(request: Asked, found: Found, bound: tuple[str, ...]) -> Response[Objects]:

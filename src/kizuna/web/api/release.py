@@ -15,8 +15,9 @@ from kizuna.store.explaining import explained
 from kizuna.store.outgoing import SeenOutgoing
 from kizuna.web.api.answer import answer, tag_of
 from kizuna.web.api.model import Explanations, Preview, explanation_of, preview_of, time_text
-from kizuna.web.api.objects import AreaName, Cursor, Limit, PartnerName, Types, Value, Words
+from kizuna.web.api.objects import Cursor, Limit, PartnerName
 from kizuna.web.context import Asked, of
+from kizuna.web.narrowing import AreaName, Types, Value, Words
 
 P = TypeVar("P", Preview, Explanations)
 MOST_IDS = 1_000

@@ -8,7 +8,7 @@ from litestar import Response
 
 from kizuna.clock import to_text
 from kizuna.formats.pack import load
-from kizuna.link import country_of, cross_regional
+from kizuna.link import cross_regional
 from kizuna.store import Store
 from kizuna.store.meeting import Meeting, Report
 from kizuna.store.view import View
@@ -63,7 +63,7 @@ def tell(store: Store, view: View, found: list[Meeting], language: Language) -> 
     """Links as pages tell them: who, what, how far apart, and the labels of what is shown."""
     read = {id: stored for one in found for id in _ids(one) if (stored := view.get(id)) is not None}
     gists = {id: gist(stored.raw) for id, stored in read.items()}
-    places = country_of(store)
+    places = store.countries()
     told = []
     for number, one in enumerate(found, 1):
         ends = [
@@ -72,7 +72,7 @@ def tell(store: Store, view: View, found: list[Meeting], language: Language) -> 
                 "name": _named(store, report),
                 "kind": type_name(report.type, language),
                 "at": report.at,
-                "country": places(report.source),
+                "country": places.get(report.source),
             }
             for report in (one.earlier, one.later)
         ]

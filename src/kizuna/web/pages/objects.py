@@ -11,24 +11,39 @@ from litestar.params import QueryParameter
 from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
 from kizuna.store.caller import Caller
-from kizuna.store.model import Facets, Stored
+from kizuna.store.model import Stored
 from kizuna.store.seen_releasing import relabel
 from kizuna.web.api.model import summary_of
-from kizuna.web.api.objects import AreaName, Cursor, LabelOf, SourceName, Types, Value, Words, search_bound
+from kizuna.web.api.objects import Cursor
 from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
-from kizuna.web.i18n import N_, Language
+from kizuna.web.i18n import Language
 from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.naming import source_name, title_of, type_name
+from kizuna.web.narrowing import (
+    AreaName,
+    CameFrom,
+    CameIn,
+    CameTo,
+    ConfidenceIn,
+    DomainName,
+    LabelOf,
+    Question,
+    RegionName,
+    SourceName,
+    Types,
+    Value,
+    Words,
+    spans,
+)
 from kizuna.web.pages.areas import area_name
+from kizuna.web.pages.facets import chosen_of, facets_of
 from kizuna.web.pages.named import Json, entitled
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page
 
 COLUMNS = ("id", "type", "name", "version", "added", "label", "source", "area")
 MOST = 200
 """Objects that get another label at once from a page."""
-SHOWN = 8
-"""Entries of a facet that are shown."""
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
 
 
@@ -41,24 +56,30 @@ def list_objects(
     area: AreaName = None,
     source: SourceName = None,
     label: LabelOf = None,
+    domain: DomainName = None,
+    region: RegionName = None,
+    confidence: ConfidenceIn = None,
+    came: CameIn = None,
+    since: CameFrom = None,
+    until: CameTo = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Objects that hold all the words, newest first, and how many there are by type, area, source and label."""
+    """Objects that hold all the words, newest first, and how many there are of each kind that a search can be narrowed to."""
     caller = asks(request)
     context = of(request)
-    narrowed: dict[str, Any] = {
-        "value": value or None, "types": types or (), "area": area or None, "source": source or None, "label": label or None
-    }  # fmt: skip
-    asked = {"q": q or None, "type": types} | {key: one for key, one in narrowed.items() if key != "types"}
-    bound = search_bound(caller.name, q, value, types, area, source, label)
+    question = Question.of(
+        q=q, value=value, types=types, area=area, source=source, label=label, domain=domain, region=region,
+        confidence=confidence, came=came, since=since, until=until,
+    )  # fmt: skip
+    narrowed, asked, bound = question.narrowed(context.store), question.asked, question.bound(caller.name)
     view = context.store.view(caller.principal)
-    found = view.search(q or None, **narrowed, limit=limit, cursor=context.cursors.open(cursor, *bound))
+    found = view.search(question.q, **narrowed, limit=limit, cursor=context.cursors.open(cursor, *bound))
     following = None if found.cursor is None else context.cursors.seal(found.cursor, *bound)
 
     def shown() -> Response[bytes]:
         language = language_of(request, caller)
-        facets = view.facets(q or None, **narrowed)
+        facets = view.facets(question.q, **narrowed, spans=spans(context.store))
         read = [msgspec.json.decode(stored.raw) for stored in found.items]
         others = entitled(view, read)
         return page(
@@ -69,8 +90,8 @@ def list_objects(
             shown=[stored.label for stored in found.items],
             asked=asked,
             total=facets.objects,
-            facets=_facets(facets, asked, language),
-            chosen=_chosen(asked, language),
+            facets=facets_of(facets, question, language),
+            chosen=chosen_of(question, language),
             objects=[entry(stored, data, others, language) for stored, data in zip(found.items, read, strict=True)],
             following=following and address("/objects", {**asked, "limit": None if limit == 50 else limit, "cursor": following}),
             forms={form: address(f"/objects.{form}", {**asked, "cursor": cursor}) for form in ("json", "csv")},
@@ -132,58 +153,6 @@ def entry(stored: Stored, data: Json, others: dict[str, Json], language: Languag
         "version": stored.version,
         "cut": bool(stored.cut),
     }
-
-
-def _facets(facets: Facets, asked: dict[str, Any], language: Language) -> list[dict[str, Any]]:
-    """What else to choose: of each kind the most frequent, each with the address that chooses it."""
-
-    def counted(key: str, counts: list[tuple[str, str, int]]) -> dict[str, Any]:
-        entries = [
-            {"title": title, "lang": language.code if title != value else "", "count": count, "chosen": value in _listed(asked[key]),
-             "address": address("/objects", {**asked, key: None if value in _listed(asked[key]) else value})}
-            for value, title, count in counts[:SHOWN]
-        ]  # fmt: skip
-        return {"key": key, "entries": entries, "more": len(counts) - len(entries)}
-
-    labels: dict[str, int] = {}
-    for one in facets.labels:
-        text = format_label(one.value)
-        labels[text] = labels.get(text, 0) + one.count
-    by_label = sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [
-        counted("type", [(one.value, type_name(one.value, language), one.count) for one in facets.types]),
-        counted("area", [(one.value, area_name(one.value, language) or one.value, one.count) for one in facets.areas]),
-        counted("source", [(one.value, source_name(one.value, language), one.count) for one in facets.sources]),
-        counted("label", [(text, _label_name(text, language), count) for text, count in by_label]),
-    ]
-
-
-def _chosen(asked: dict[str, Any], language: Language) -> list[dict[str, str]]:
-    """What a search is narrowed to, each with the address that widens it again."""
-
-    def title(key: str, value: str) -> str:
-        if key == "type":
-            return type_name(value, language)
-        if key == "source":
-            return source_name(value, language)
-        if key == "label":
-            return _label_name(value, language)
-        return area_name(value, language) or value if key == "area" else value
-
-    return [
-        {"key": key, "title": title(key, value),
-         "address": address("/objects", {**asked, key: [one for one in _listed(asked[key]) if one != value]})}
-        for key in ("value", "type", "area", "source", "label")
-        for value in _listed(asked[key])
-    ]  # fmt: skip
-
-
-def _label_name(text: str, language: Language) -> str:
-    return language(N_("own organisation only")) if text == "OWN" else text
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value] if value else []
 
 
 __all__ = ["entry", "label_objects", "list_objects"]

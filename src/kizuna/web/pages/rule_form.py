@@ -12,8 +12,8 @@ from litestar.params import QueryParameter
 from kizuna.errors import Conflict
 from kizuna.store import Store
 from kizuna.store.caller import Caller
-from kizuna.store.standing import Named, Rules
 from kizuna.store.rule_trying import Tried, try_rule
+from kizuna.store.standing import Named, Rules
 from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import Language
