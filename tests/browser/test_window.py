@@ -15,7 +15,7 @@ PAGES = (
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/consents", "/partners", "/partners/Brussels",
-    f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", "/sessions", "/people",
+    f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", f"/objects/{OPEN['id']}/note", "/sessions", "/people",
 )  # fmt: skip
 
 

@@ -89,8 +89,9 @@ _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
-    "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels", f"/objects/{OPEN['id']}/edit", f"/objects/{REPORT['id']}/edit?how=json",
-    f"/objects/{OPEN['id']}?done=saved", f"/objects/{OWN['id']}/cut?as=Kyiv",
+    "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels",
+    f"/objects/{OPEN['id']}/note", f"/objects/{OPEN['id']}?done=noted", f"/objects/{OPEN['id']}/edit",
+    f"/objects/{REPORT['id']}/edit?how=json", f"/objects/{OPEN['id']}?done=saved", f"/objects/{OWN['id']}/cut?as=Kyiv",
     "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip
 

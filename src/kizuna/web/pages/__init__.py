@@ -1,6 +1,6 @@
 """Pages for people."""
 
-from kizuna.web.pages import consents, cut, edit, release, rules
+from kizuna.web.pages import consents, cut, edit, release, remarks, rules
 from kizuna.web.pages.login import (
     choose_language,
     confirm_link,
@@ -21,9 +21,9 @@ from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
 
 HANDLERS = (
-    status, *list_objects, label_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *release.HANDLERS, *rules.HANDLERS,
-    *consents.HANDLERS, *list_partners, show_partner, *list_sessions, end_session, *list_people, login, follow_link, confirm_link,
-    submit_link, submit_login, logout, choose_language, list_problems, show_problem, static,
+    status, *list_objects, label_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS, *release.HANDLERS,
+    *rules.HANDLERS, *consents.HANDLERS, *list_partners, show_partner, *list_sessions, end_session, *list_people, login, follow_link,
+    confirm_link, submit_link, submit_login, logout, choose_language, list_problems, show_problem, static,
 )  # fmt: skip
 
 __all__ = ["HANDLERS", "AtTheDoor", "problem_page", "redirect"]
