@@ -417,6 +417,13 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"again": "1767225600000000"}, turn="RELEASE"),
         Drive(form={"json": "{}", "began": "1767225600000000"}, turn="RELEASE"),
     ),
+    ("GET", "/objects/{id}/note"): (Drive(headers=_PAGE[0]), Drive(headers=_PAGE[1])),
+    ("POST", "/objects/{id}/note"): (
+        Drive(form={"kind": "note", "content": "noted by a sweep", "label": "TLP:CLEAR", "began": "@", "shown": ""}, turn="RELEASE"),
+        Drive(form={"kind": "opinion", "opinion": "agree", "label": "OWN", "began": "@", "shown": ""}, turn="RELEASE"),
+        Drive(form={"kind": "opinion", "opinion": "agree", "label": "OWN", "began": "0"}, turn="RELEASE"),
+    ),
+    ("POST", "/objects/{id}/take-back"): (Drive(form={}, turn="RELEASE"),),
     ("POST", "/objects/label"): (
         Drive(form={"id": "", "label": "TLP:GREEN community=NATO"}, turn="RELEASE"),
         Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),

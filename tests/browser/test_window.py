@@ -18,7 +18,7 @@ PAGES = (
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Brussels",
-    f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", "/sessions", "/people",
+    f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", f"/objects/{OPEN['id']}/note", "/sessions", "/people",
 )  # fmt: skip
 
 

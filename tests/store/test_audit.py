@@ -109,7 +109,7 @@ def test_every_act_is_known_to_concern_objects_or_not() -> None:
         "audit.export", "migrate", "job.cancel", "purge.propose", "purge.confirm", "purge.cancel", "purge.lift",
         "retention.hide", "retention.destroy", "consent.request", "consent.grant", "consent.end", "notice.refused", "notice.unsigned",
             "release.clear", "revoke", "scan.partial",
-        "sanitise", "edit", "air.record", "air.sensor", "air.zones",
+        "sanitise", "edit", "note", "air.record", "air.sensor", "air.zones",
     }  # fmt: skip
     stated = {act for file in SOURCE.rglob("*.py") for act in _acts(ast.parse(file.read_text(encoding="utf-8")))}
     assert {"import", "relabel", "user.add", "user.roles", "partner.remove"} <= stated

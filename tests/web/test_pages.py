@@ -95,7 +95,8 @@ WINDOW = (
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels", f"/objects/{OPEN['id']}/edit", f"/objects/{REPORT['id']}/edit?how=json",
     f"/objects/{OPEN['id']}?done=saved", f"/objects/{OWN['id']}/cut?as=Kyiv",
-    "/release/rules", "/release/rules/new", "/release/rules/new?rule=as-labelled",
+    f"/objects/{OPEN['id']}/note", f"/objects/{OPEN['id']}?done=noted",
+    "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from kizuna.clock import to_text
 from kizuna.errors import Conflict, InvalidInput, NotFound, Refused
-from kizuna.labels import Principal
+from kizuna.labels import Label, Principal
 from kizuna.stix import Problem, ReadLimits, iter_objects
 from kizuna.store.database import Connection
 from kizuna.store.model import Stored
@@ -79,7 +81,7 @@ def edit(store: Store, id: str, data: Json, *, began: int, by: str, principal: P
         before: Json = msgspec.json.decode(now.raw)
         _must_keep_marks(before, data, may_release=may_release)
         version = next_version(store, now)
-        took(store, {**data, "modified": to_text(version)}, now, may_release=may_release)
+        took(store, [{**data, "modified": to_text(version)}], label=now.label, may_release=may_release)
         if all(before.get(key) == data.get(key) for key in _MARKS):
             _keep_label(store, act.connection, now, version, by=by, principal=principal)
         store.record(act.connection, by, "edit", id, {"version": to_text(version)})
@@ -106,12 +108,13 @@ def _must_keep_marks(before: Json, data: Json, *, may_release: bool) -> None:
         raise Unfit(tuple(Problem("marks-slip", "error", key, text, "Kizuna") for key in slipped))
 
 
-def took(store: Store, data: Json, before: Stored | None, *, may_release: bool) -> None:
-    """Take in one object of one's own, labelled at least as the version before. Raises Unfit."""
-    limits = store.settings.limits
-    label = None if before is None else before.label
-    writer = store.writer(store.own_source(), label=label, may_release=may_release)
-    items = iter_objects(msgspec.json.encode(data), limits=ReadLimits(object=limits.object))
+def took(
+    store: Store, objects: Sequence[Json], *, label: Label | None, may_release: bool, area: str | None = None
+) -> None:
+    """Take objects of one's own in, each labelled at least as `label`. Raises Unfit with all that is wrong."""
+    text = msgspec.json.encode({"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": list(objects)})
+    writer = store.writer(store.own_source(), label=label, area=area, may_release=may_release)
+    items = iter_objects(text, limits=ReadLimits(object=store.settings.limits.object))
     problems = [problem for outcome in writer.add(items) if outcome.status == "failed" for problem in outcome.problems]
     if problems:
         raise Unfit(tuple(problem for problem in problems if problem.severity == "error"))

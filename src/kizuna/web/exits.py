@@ -56,6 +56,8 @@ EXITS = (
     Exit("form of a cut", "POST", "/objects/{id}/cut", PERSON),
     Exit("page of an edit", "GET", "/objects/{id}/edit", PERSON),
     Exit("form of an edit", "POST", "/objects/{id}/edit", PERSON),
+    Exit("page of a note", "GET", "/objects/{id}/note", PERSON),
+    Exit("form of a note", "POST", "/objects/{id}/note", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
     Exit("form of a proposal", "POST", "/release/propose", PERSON),
     Exit("form of an approval", "POST", "/release/approve", PERSON),
@@ -126,6 +128,8 @@ SILENT = {
     ("DELETE", "/api/v1/release/rules/{rule}"),
     ("POST", "/api/v1/release/rules/{rule}/approve"),
     ("POST", "/api/v1/release/rules/{rule}/stop"),
+    # Always leads to a page, which says what there is.
+    ("POST", "/objects/{id}/take-back"),
     ("GET", "/release/rules"),
     ("GET", "/release/rules.json"),
     ("GET", "/release/rules.csv"),

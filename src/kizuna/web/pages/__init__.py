@@ -1,6 +1,6 @@
 """Pages for people."""
 
-from kizuna.web.pages import consents, cut, edit, feed, release, rule_form, rules, visitors
+from kizuna.web.pages import consents, cut, edit, feed, release, remarks, rule_form, rules, visitors
 from kizuna.web.pages.air import show_air
 from kizuna.web.pages.find import find
 from kizuna.web.pages.links import list_links
@@ -25,7 +25,7 @@ from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *find, *list_links, *show_air,
-    *list_objects, label_objects, show_object, *cut.HANDLERS, *edit.HANDLERS,
+    *list_objects, label_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
     *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS,
     *feed.HANDLERS, *visitors.HANDLERS, *list_partners, show_partner, *list_people,
     *list_sessions, end_session, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language,

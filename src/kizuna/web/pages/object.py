@@ -20,6 +20,7 @@ from kizuna.store.caller import Caller
 from kizuna.store.editing import editable
 from kizuna.store.explaining import Looked, looked_at
 from kizuna.store.model import Neighbour
+from kizuna.store.remarks import deletable
 from kizuna.store.view import View
 from kizuna.web.api.answer import PRIVATE
 from kizuna.web.api.model import FORMS
@@ -106,6 +107,7 @@ def _page(
         versions=versions,
         done=done,
         may_edit=may_edit,
+        may_take_back=caller.may("write") and _is_deletable(store, caller, stored),
         undo=versions[1]["version"] if may_edit and len(versions) > 1 else None,
         left=[name for name, one in seen.items() if one.said.in_feed],
         version=version,
@@ -120,6 +122,13 @@ def _page(
 def _is_editable(store: Store, caller: Caller, id: str) -> bool:
     with store.database.snapshot() as reader:
         return editable(store, reader, id, caller.principal).why is None
+
+
+def _is_deletable(store: Store, caller: Caller, stored: Stored) -> bool:
+    if stored.type not in ("note", "opinion"):
+        return False
+    with store.database.snapshot() as reader:
+        return deletable(store, reader, stored, by=caller.name, principal=caller.principal)
 
 
 def what_partners_get(
