@@ -440,6 +440,11 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
     ("GET", "/sessions.json"): (Drive(),),
     ("GET", "/sessions.csv"): (Drive(),),
+    ("GET", "/settings"): tuple(Drive(headers=page) for page in _PAGE),
+    ("POST", "/settings"): (
+        Drive(form={"act": "language", "language": ""}, turn="RELEASE"),
+        Drive(form={"act": "password", "password": PASSWORD, "new": "short", "repeat": "short"}, turn="RELEASE"),
+    ),
     ("POST", "/sessions"): (Drive(form={"number": "x"}, turn="RELEASE"),),
     ("POST", "/api/v1/jobs"): (
         Drive(("?kind=export", "?kind=export&type=report", "?kind=poll&partner=kyiv", ""), turn="ASK"),

@@ -16,7 +16,7 @@ PAGES = (
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/partners", "/partners/Brussels",
-    "/sessions", "/people",
+    "/sessions", "/settings", "/people",
 )  # fmt: skip
 
 

@@ -134,6 +134,8 @@ SILENT = {
     ("GET", "/sessions.json"),
     ("GET", "/sessions.csv"),
     ("POST", "/sessions"),
+    ("GET", "/settings"),
+    ("POST", "/settings"),
     ("POST", "/language"),
     ("GET", "/problems"),
     ("GET", "/problems/{slug}"),
