@@ -15,7 +15,7 @@ PAGES = (
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
-    "/release/consents", "/partners", "/partners/Brussels",
+    "/release/consents", "/release/consents/new", "/release/consents/new?what=grant", "/partners", "/partners/Brussels",
     "/sessions", "/settings", "/people",
 )  # fmt: skip
 

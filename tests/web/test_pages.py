@@ -90,7 +90,8 @@ WINDOW = (
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules", "/release/rules/new", "/release/rules/new?rule=as-labelled",
-    "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/settings", "/people",
+    "/release/consents", "/release/consents/new", f"/release/consents/new?what=grant&id={OPEN['id']}",
+    "/release/consents/new?what=end", "/partners", "/partners/Kyiv", "/sessions", "/settings", "/people",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Pages for people."""
 
-from kizuna.web.pages import consents, feed, release, rule_form, rules, settings, visitors
+from kizuna.web.pages import consent_form, consents, feed, release, rule_form, rules, settings, visitors
 from kizuna.web.pages.login import (
     choose_language,
     confirm_link,
@@ -22,8 +22,9 @@ from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *list_objects, label_objects, show_object, *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS,
-    *feed.HANDLERS, *visitors.HANDLERS, *settings.HANDLERS, *list_partners, show_partner, *list_sessions, end_session, *list_people,
-    login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language, list_problems, show_problem, static,
+    *consent_form.HANDLERS, *feed.HANDLERS, *visitors.HANDLERS, *settings.HANDLERS, *list_partners, show_partner, *list_sessions,
+    end_session, *list_people, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language, list_problems,
+    show_problem, static,
 )  # fmt: skip
 
 __all__ = ["HANDLERS", "AtTheDoor", "problem_page", "redirect"]

@@ -53,7 +53,15 @@ def show_consents(request: AnyRequest, limit: Limit = 50, cursor: Cursor = None)
 
 def _entry(one: Entry, names: dict[str, Any]) -> dict[str, Any]:
     about = [{"id": id, "name": title_of(names.get(id, {"id": id}), names)} for id in one.ids[:20]]
-    return {"entry": one, "about": about, "more": len(one.ids) - len(about)}
+    return {"entry": one, "about": about, "more": len(one.ids) - len(about), "follows": _follows(one)}
+
+
+def _follows(one: Entry) -> dict[str, Any] | None:
+    """What a releaser may do about it next: answer what a partner asked for, or end what was given; of a few objects."""
+    what = {("request", False): "grant", ("consent", True): "end"}.get((one.kind, one.sent))
+    if what is None or one.settled is not None or len(one.ids) > 20:
+        return None
+    return {"what": what, "as": one.partner, "to": one.third_party, "id": list(one.ids)}
 
 
 def _row(one: Entry) -> tuple[str | int | None, ...]:
