@@ -8,7 +8,8 @@ from litestar import Response
 from litestar.params import QueryParameter
 
 from kizuna.clock import to_text
-from kizuna.store.seen_consents import Entry, SeenConsents
+from kizuna.store.consent_entries import Entry
+from kizuna.store.seen_consents import SeenConsents
 from kizuna.web.api.model import time_text
 from kizuna.web.api.objects import Cursor
 from kizuna.web.context import of
