@@ -51,7 +51,7 @@ class GivenTo:
         store.settle()
         found = [one for one in store.recipients() if one.partner.name == partner]
         if not found:
-            raise NotFound("no such partner")
+            raise NotFound(f"no partner named {partner}")
         self._store, self._recipient = store, found[0]
 
     def newest(self, limit: int, before: int | None = None) -> tuple[list[Given], int | None]:
