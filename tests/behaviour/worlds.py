@@ -444,9 +444,18 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"name": "tried", "approvers": "1", "do": "try", **terms}, turn="RELEASE")
         for terms in (
             {"act": "propose"}, {"act": "send", "parts": "yes", "more-types": "report\ncampaign"},
-            {"act": "propose", "query": SECRET}, {"act": "propose", "labels": "TLP:CLEAR", "partners": "Kyiv", "sources": "own"},
+            {"act": "propose", "query": "power"}, {"act": "propose", "labels": "TLP:CLEAR", "partners": "Kyiv", "sources": "own"},
             {"act": "send", "areas": "cyber-defence", "partners": "nobody"}, {"act": "send", "confidence": "1", "do": "make"},
         )
+    ),
+    ("POST", "/release/consents/new"): (
+        Drive(form={"what": "request", "as": "Kyiv", "to": "Brussels", "reason": "a sweep", "id": ""}, turn="RELEASE"),
+        Drive(form={"what": "request", "as": "Brussels", "to": "Kyiv", "reason": "a sweep", "id": ""}, turn="RELEASE"),
+        Drive(form={"what": "grant", "as": "brussels", "to": "Kyiv", "until": "2030-01-01T00:00", "id": ""}, turn="RELEASE"),
+        Drive(form={"what": "grant", "as": "Brussels", "to": "Kyiv", "sure": "yes", "shown": "1.x", "password": PASSWORD, "id": ""},
+              turn="RELEASE"),
+        Drive(form={"what": "end", "as": "Brussels", "to": "Kyiv", "id": ""}, turn="RELEASE"),
+        Drive(form={"what": "end", "as": "nobody", "to": "", "id": ""}, turn="RELEASE"),
     ),
     # a person of a partner reads its feed
     ("GET", "/feed"): tuple(Drive(("", "?limit=1", "?cursor=AAAA"), headers=page) for page in _PAGE),
@@ -459,6 +468,9 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/feed/withdrawn.json"): (Drive(("", "?limit=1")),),
     ("GET", "/feed/withdrawn.csv"): (Drive(),),
     # silent ones
+    ("GET", "/release/consents/new"): (
+        Drive(("", "?what=grant&as=kyiv&to=CERT%20Riga&{each}", "?what=end&{each}", "?what=x"), headers=_PAGE[0]),
+    ),
     ("GET", "/release/rules/new"): (Drive(("", "?rule=as-labelled", "?rule=none"), headers=_PAGE[0]),),
     ("GET", "/release/rules"): tuple(Drive(headers=page) for page in _PAGE),
     ("GET", "/release/rules.json"): (Drive(),),
@@ -476,6 +488,11 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
     ("GET", "/sessions.json"): (Drive(),),
     ("GET", "/sessions.csv"): (Drive(),),
+    ("GET", "/settings"): tuple(Drive(headers=page) for page in _PAGE),
+    ("POST", "/settings"): (
+        Drive(form={"act": "language", "language": ""}, turn="RELEASE"),
+        Drive(form={"act": "password", "password": PASSWORD, "new": "short", "repeat": "short"}, turn="RELEASE"),
+    ),
     ("POST", "/sessions"): (Drive(form={"number": "x"}, turn="RELEASE"),),
     ("POST", "/api/v1/jobs"): (
         Drive(("?kind=export", "?kind=export&type=report", "?kind=poll&partner=kyiv", ""), turn="ASK"),

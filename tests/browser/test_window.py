@@ -17,7 +17,7 @@ PAGES = (
     f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
-    "/release/consents", "/partners", "/partners/Brussels",
+    "/release/consents", "/release/consents/new", "/release/consents/new?what=grant", "/partners", "/partners/Brussels", "/settings",
     f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", f"/objects/{OPEN['id']}/note", "/sessions", "/people",
 )  # fmt: skip
 

@@ -94,6 +94,30 @@ def test_what_was_taken_back_is_told_with_its_reason(store: Store) -> None:
     assert given.get(one["id"]) is not None
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_one_object_is_found_by_its_id(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, campaign("a"))
+    given, asked = GivenTo(store, "Brussels"), list[tuple[str, Any]]()
+    reader = store.database.read()
+    read = type(reader).with_bodies
+
+    def heard(self: Any, sql: str, parameters: Any, **more: int) -> Any:
+        asked.append((sql, parameters))
+        return read(self, sql, parameters, **more)
+
+    monkeypatch.setattr(type(reader), "with_bodies", heard)
+    given.get(campaign("a")["id"])
+    given.those([campaign("a")["id"]])
+    given.newest(5)
+    plans = [
+        " ".join(row[-1] for row in reader.execute(f"explain query plan {sql.replace('{raw}', 'b.raw')}", values))
+        for sql, values in asked
+    ]
+    assert ["feed_ident" in plan for plan in plans] == [True, True, False]
+    assert ["added<?" in plan for plan in plans] == [False, False, True]
+    assert not any("TEMP B-TREE" in plan or "SCAN o" in plan or "SCAN f" in plan for plan in plans)
+
+
 def test_a_partner_that_is_gone_has_nothing(store: Store) -> None:
     store.remove_partner("Brussels")
     with pytest.raises(NotFound):

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from kizuna.store.standing import Rules
+from kizuna.store.standing import Named, Rules
 from tests.builders import campaign
 from tests.web.conftest import GREEN, OPEN, OWN, SECRET, Node
 
@@ -97,6 +98,32 @@ def test_a_rule_is_changed_into_its_next_version(node: Node) -> None:
     assert stale.status_code == 409
     assert "The rule says something else by now." in stale.text
     assert 'value="11"' in stale.text
+
+
+def test_a_change_does_not_widen_a_rule_by_accident(node: Node) -> None:
+    terms = {
+        "name": "narrow",
+        "partners": ["kyiv", "Brussels"],
+        "until": "2030-01-02T03:04:05.678901Z",
+        "types": ["x-own"],
+    }
+    Rules(node.store).put([msgspec.convert(terms, Named)], by="test")
+    node.store.remove_partner("Brussels")
+    browser = node.browser()
+    page = browser.get(f"{PATH}?rule=narrow").text
+    for value in ("Kyiv", "Brussels", "x-own"):
+        assert f'value="{value}" checked' in page
+    assert 'value="2030-01-02T03:04:05"' in page
+    refused = sent(browser, fields_of(page), name="narrow", partners=["Kyiv", "Brussels"])
+    assert refused.status_code == 422
+    assert '<a href="#partners">' in refused.text
+    assert 'value="Brussels" checked' in refused.text
+
+
+@pytest.mark.parametrize("tag", ["two\nlines", " a", "b\u2028c"])
+def test_a_rule_that_cannot_be_typed_is_not_opened(node: Node, tag: str) -> None:
+    Rules(node.store).put([msgspec.convert({"name": "odd", "tags": [tag]}, Named)], by="test")
+    assert node.browser().get(f"{PATH}?rule=odd").status_code == 400
 
 
 def test_a_name_is_not_taken_by_accident(node: Node) -> None:

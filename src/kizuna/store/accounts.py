@@ -147,16 +147,17 @@ class Accounts:
         self._change(name, "roles", _json(_roles(roles)), by, "user.roles", {"roles": list(_roles(roles))})
         return self.user(name)
 
-    def set_language(self, name: str, language: str) -> None:
-        """Remember the language somebody reads. Raises NotFound."""
+    def set_language(self, name: str, language: str | None) -> None:
+        """Remember the language somebody reads, or none. Raises NotFound."""
         self._change(name, "language", language, name, "user.language", {"language": language})
 
-    def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Set a password; every session ends. Raises NotFound, UsageError."""
+    def set_password(self, name: str, password: str, *, by: str, keep: int | None = None) -> None:
+        """Set a password; every session ends, but for the one with the number to keep. Raises NotFound, UsageError."""
         hashed = hash_password(password)
         with self._store.database.write() as connection:
             self._change(name, "password", hashed, by, "user.password", {})
-            self._end(connection, "kind='session' and person=(select n from person where name=?)", (name,))
+            of_person = "kind='session' and person=(select n from person where name=?) and n<>?"
+            self._end(connection, of_person, (name, -1 if keep is None else keep))
 
     def remove_user(self, name: str, *, by: str) -> None:
         """Remove a person with every token, session and link. Raises NotFound, and Refused for the last operator."""

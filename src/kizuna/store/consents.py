@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 _THESE = "(select value from json_each(?))"
 
 
-GIVEN: tuple[Kind, ...] = ("consent", "consent-end")
-"""What originators say of their own objects; each stands with what people did about these."""
-
-
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A consent that this node was given. Times are microseconds; it counts unless it ended or expired."""
 

@@ -7,17 +7,17 @@ told, and where it is more than they see it is consented to no part of it.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from kizuna.labels import Principal, Reason
 from kizuna.store.act import Act
-from kizuna.store.consents import GIVEN, note_down, organisation_of, settle
+from kizuna.store.consent_entries import Entries, Entry
+from kizuna.store.consents import note_down, organisation_of, settle
 from kizuna.store.database import Connection
-from kizuna.store.notices import Kind, had, listed, send
+from kizuna.store.notices import Kind, had, send
 from kizuna.store.outbox import recipient_of
 from kizuna.store.recipients import Recipient
 from kizuna.store.seen_outbox import SeenOutbox
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _THESE = "(select value from json_each(?))"
-_ALL = 2**31
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,20 +40,6 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[tuple[str, Reason], ...]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A request, a consent or the end of one, by this node or by the partner. Times are microseconds; `settled` is when it was answered."""
-
-    at: int
-    kind: Kind
-    sent: bool
-    partner: str
-    third_party: str
-    expires: int | None
-    reason: str | None
-    ids: tuple[str, ...]
-    settled: int | None = None
-
-
 class SeenConsents:
     """What somebody sees of what was asked for, given and got, and what they do about it; `by` is their name."""
 
@@ -66,10 +51,12 @@ class SeenConsents:
     def entries(self, limit: int, before: int | None = None) -> tuple[list[Entry], int | None]:
         """The newest entries all of whose objects they see, and where it goes on, None at the end. Raises NodeBusy."""
         with self._store.database.snapshot() as reader:
-            every = _answered(self._entries(reader))
-        end = len(every) if before is None else min(before, len(every))
-        first = max(end - limit, 0)
-        return every[first:end][::-1], first or None
+            recipients = self._store.recipients(reader)
+            if not recipients:
+                return [], None
+            # What is seen of an object is the same for each of them.
+            outbox = SeenOutbox(self._store, reader, recipients[0], self._principal)
+            return Entries(reader, outbox, recipients).page(limit, before)
 
     def request(
         self, originator: str, ids: Sequence[str], third_party: str, *, reason: str, expires: int | None = None
@@ -157,16 +144,6 @@ class SeenConsents:
         more = {ident for sql in (whole, part) for (ident,) in connection.execute(sql, values)}
         return [ident for ident in idents if ident not in more]
 
-    def _entries(self, reader: Connection) -> Iterator[Entry]:
-        """Every entry that they see, the oldest first."""
-        recipient = next(iter(self._store.recipients(reader)), None)  # what is seen is the same for each
-        if recipient is None:
-            return
-        found = sorted([*_notices(reader), *_given(reader)], key=lambda one: one.at)
-        outbox = SeenOutbox(self._store, reader, recipient, self._principal)
-        seen = outbox.seen(sorted({id for one in found for id in one.ids}))
-        yield from (one for one in found if one.ids and all(id in seen for id in one.ids))
-
     def _look(self, act: Act, partner: str) -> tuple[Recipient, SeenOutbox]:
         recipient = recipient_of(self._store, act.connection, partner)
         return recipient, SeenOutbox(self._store, act.connection, recipient, self._principal, at=act.now)
@@ -185,65 +162,3 @@ def _said(
     return Said(
         kind=kind, partner=recipient.partner.name, third_party=third_party, expires=expires, done=tuple(done), failed=rest
     )  # fmt: skip
-
-
-def _notices(reader: Connection) -> list[Entry]:
-    """Requests either way, and what partners consented to; a rendition under the id of what it was made of."""
-    told = [one for one in listed(reader, ("request", *GIVEN), _ALL) if one.kind == "request" or not one.sent]
-    sql = (
-        "select r.id, x.id from ident i join object r on r.ident=i.n join rendition m on m.row=r.n join object x on x.n=m.original "
-        "where i.space=0 and i.id in (select atom from json_each(?))"
-    )
-    names = json.dumps(sorted({id for one in told for id in one.about}))
-    made_of = dict(reader.execute(sql, (names,)).fetchall())
-    return [
-        Entry(
-            at=one.at, kind=one.kind, sent=one.sent, partner=one.partner, third_party=one.third_party or "", expires=one.expires,
-            reason=one.reason, ids=tuple(dict.fromkeys(made_of.get(id, id) for id in one.about)),
-        )
-        for one in reversed(told)
-    ]  # fmt: skip
-
-
-def _given(reader: Connection) -> list[Entry]:
-    """What people here consented to, and what they took back."""
-    sql = (
-        "select p.name, b.at, b.act, b.detail, i.id from outbox b join partner p on p.n=b.recipient join ident i on i.n=b.ident "
-        "where b.act in ('consent','consent-end') order by b.n"
-    )
-    found: dict[int, tuple[Entry, list[str]]] = {}
-    for partner, at, kind, detail, id in reader.execute(sql):
-        said = msgspec.json.decode(detail)
-        if said["entry"] not in found:
-            third, expires = said["third_party"], said["expires"]
-            first = Entry(
-                at=at, kind=kind, sent=True, partner=partner, third_party=third, expires=expires, reason=None, ids=()
-            )
-            found[said["entry"]] = (first, [])
-        found[said["entry"]][1].append(id)
-    return [msgspec.structs.replace(one, ids=tuple(ids)) for one, ids in found.values()]
-
-
-def _answered(entries: Iterator[Entry]) -> list[Entry]:
-    """With each request, when a consent that is told as well answered it: one to all that it is about."""
-    every = list(entries)
-    consents: dict[tuple[str, str, bool], list[Entry]] = defaultdict(list)
-    for one in every:
-        if one.kind == "consent":
-            consents[one.partner, one.third_party, not one.sent].append(one)
-    return [
-        one
-        if one.kind != "request"
-        else msgspec.structs.replace(
-            one,
-            settled=next(
-                (
-                    two.at
-                    for two in consents[one.partner, one.third_party, one.sent]
-                    if two.at >= one.at and set(one.ids) <= set(two.ids)
-                ),
-                None,
-            ),
-        )
-        for one in every
-    ]

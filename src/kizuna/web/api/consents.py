@@ -13,8 +13,9 @@ from litestar.params import JSONBody
 
 from kizuna.clock import from_text, to_text
 from kizuna.errors import UsageError
+from kizuna.store.consent_entries import Entry
 from kizuna.store.notices import Kind
-from kizuna.store.seen_consents import Entry, Said, SeenConsents
+from kizuna.store.seen_consents import Said, SeenConsents
 from kizuna.store.two_people import MOST_TEXT
 from kizuna.web.again import show_again
 from kizuna.web.api.answer import answer, tag_of

@@ -8,7 +8,8 @@ from litestar import Response
 from litestar.params import QueryParameter
 
 from kizuna.clock import to_text
-from kizuna.store.seen_consents import Entry, SeenConsents
+from kizuna.store.consent_entries import Entry
+from kizuna.store.seen_consents import SeenConsents
 from kizuna.web.api.model import time_text
 from kizuna.web.api.objects import Cursor
 from kizuna.web.context import of
@@ -53,7 +54,15 @@ def show_consents(request: AnyRequest, limit: Limit = 50, cursor: Cursor = None)
 
 def _entry(one: Entry, names: dict[str, Any]) -> dict[str, Any]:
     about = [{"id": id, "name": title_of(names.get(id, {"id": id}), names)} for id in one.ids[:20]]
-    return {"entry": one, "about": about, "more": len(one.ids) - len(about)}
+    return {"entry": one, "about": about, "more": len(one.ids) - len(about), "follows": _follows(one)}
+
+
+def _follows(one: Entry) -> dict[str, Any] | None:
+    """What a releaser may do about it next: answer what a partner asked for, or end what was given; of a few objects."""
+    what = {("request", False): "grant", ("consent", True): "end"}.get((one.kind, one.sent))
+    if what is None or one.settled is not None or len(one.ids) > 20:
+        return None
+    return {"what": what, "as": one.partner, "to": one.third_party, "id": list(one.ids)}
 
 
 def _row(one: Entry) -> tuple[str | int | None, ...]:

@@ -120,8 +120,12 @@ async def choose_language(request: AnyRequest) -> Response[bytes]:
     caller = await anyio.to_thread.run_sync(reader_of_form, request)
     if caller is not None:
         await anyio.to_thread.run_sync(of(request).accounts.set_language, caller, code)
-    cookie = f"{LANGUAGE_COOKIE}={code}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly{_secure(request)}"
-    return redirect(_local(back), headers={"Set-Cookie": cookie})
+    return redirect(_local(back), headers={"Set-Cookie": chosen_language(request, code)})
+
+
+def chosen_language(request: AnyRequest, code: str) -> str:
+    """The cookie by which a browser remembers a language, or forgets one where the code is empty."""
+    return f"{LANGUAGE_COOKIE}={code}; Path=/; Max-Age={YEAR if code else 0}; SameSite=Lax; HttpOnly{_secure(request)}"
 
 
 def reader_of_form(request: AnyRequest) -> str | None:

@@ -96,6 +96,7 @@ def _page(
         name=title_of(data or own, names),
         area=area_name(stored.area, language),
         source=source_name(stored.source, language),
+        originator=stored.source.partition("partner:")[2],
         partner=partner,
         missing=data is None,
         said=said,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from kizuna.clock import from_text, to_text
+from kizuna.errors import UsageError
 from kizuna.store import Store
 from kizuna.store.standing import Named, Rule
 from kizuna.web.forms import Fields
@@ -69,14 +70,21 @@ def typed(form: Fields) -> Draft:
     )  # fmt: skip
 
 
-def draft_of(rule: Rule) -> Draft:
-    """A rule, to be changed."""
+def draft_of(rule: Rule, store: Store) -> Draft:
+    """A rule, to be changed. Raises UsageError for one that says what cannot be typed: changed here, it would say something else.
+
+    A partner that is gone stays, for without it the rule might be for every partner.
+    """
     terms = rule.terms
+    if any(text.strip().splitlines() != [text] for field in (*LISTS, "tags") for text in getattr(terms, field)):
+        raise UsageError("this rule holds texts that no form can; change it by `kizuna release rules put`")
+    names = {partner.name.casefold(): partner.name for partner in store.partners()}
+    partners = tuple(dict.fromkeys(names.get(name.casefold(), name) for name in terms.partners))
     return Draft(
-        name=rule.name, version=str(rule.version), act=terms.act, partners=terms.partners,
+        name=rule.name, version=str(rule.version), act=terms.act, partners=partners,
         chosen={field: getattr(terms, field) for field in LISTS}, tags="\n".join(terms.tags), confidence=_number(terms.confidence),
         query=terms.query or "", parts=terms.parts, approvers=str(terms.approvers), hourly=_number(terms.hourly),
-        until="" if terms.ends is None else to_text(terms.ends).removesuffix("Z").removesuffix(".000000"),
+        until="" if terms.ends is None else to_text(terms.ends)[: len("2026-01-01T00:00:00")],  # browsers keep no more
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ OfRule = Annotated[
 def show_rule_form(request: AnyRequest, rule: OfRule = None) -> Response[bytes]:
     """An empty form, or a rule to be changed. Raises NotFound."""
     caller = asks(request, "release")
-    draft = Draft() if rule is None else draft_of(Rules(of(request).store).named(rule))
+    draft = Draft() if rule is None else draft_of(Rules(of(request).store).named(rule), of(request).store)
     return _page(request, caller, draft)
 
 
@@ -88,7 +88,7 @@ def _page(
         here="/release/rules/new",
         shown=None if tried is None else [one.label for one in tried.first] + [one.value for one in tried.labels],
         draft=draft,
-        partners=[partner.name for partner in store.partners()],
+        partners=list(dict.fromkeys([*(partner.name for partner in store.partners()), *draft.partners])),
         choices=_choices(store, draft, language),
         acts=ACTS,
         wrong=wrong or {},

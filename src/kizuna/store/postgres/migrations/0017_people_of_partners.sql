@@ -9,5 +9,7 @@ create function partner_people_gone() returns trigger language plpgsql as $$ beg
 end $$;
 create trigger partner_people_gone after delete on partner for each row execute function partner_people_gone();
 
--- Notices that one partner was sent, or sent, page by page.
+-- Notices that one partner was sent, or sent, and all that concerns consents, page by page.
 create index notice_partner on notice(partner, sent, n);
+create index notice_consent on notice(n) where kind in ('request','consent','consent-end');
+create index outbox_consent on outbox(n) where act in ('consent','consent-end');

@@ -8,5 +8,7 @@ create trigger partner_people_gone after delete on partner begin
     where partner=old.name and removed is null;
 end;
 
--- Notices that one partner was sent, or sent, page by page.
+-- Notices that one partner was sent, or sent, and all that concerns consents, page by page.
 create index notice_partner on notice(partner, sent, n);
+create index notice_consent on notice(n) where kind in ('request','consent','consent-end');
+create index outbox_consent on outbox(n) where act in ('consent','consent-end');
