@@ -150,7 +150,7 @@ class Store:
                 act.note_labels()
                 act.note_capped()
             if fed := act.fed():
-                self._say(Fed(*fed))
+                self.say(Fed(*fed))
         except BaseException:
             self._unlearn()
             raise
@@ -180,7 +180,8 @@ class Store:
         for mask in list(self._masks.values()):
             mask.forget()
 
-    def _say(self, event: Event) -> None:
+    def say(self, event: Event) -> None:
+        """Let the listener hear of what happened, but for what is only tried."""
         if _TRYING.get() is None:
             self.tell(event)
 
@@ -475,7 +476,7 @@ class Store:
     ) -> None:
         """Add to the audit trail inside a transaction. Never the content of an object."""
         note_act(connection, self.clock(), actor, act, subject, detail)
-        self._say(Acted(act))
+        self.say(Acted(act))
 
     def record_many(
         self,
@@ -488,7 +489,7 @@ class Store:
         """Add the same act about many to the audit trail, in their order."""
         note_acts(connection, self.clock(), actor, act, subjects, detail)
         for _ in subjects:
-            self._say(Acted(act))
+            self.say(Acted(act))
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""

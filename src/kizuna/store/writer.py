@@ -200,7 +200,7 @@ class Writer:
         if self._store.tell is not nobody:
             became = Counter(outcome.status for outcome in outcomes)
             counts = (became["imported"], became["unchanged"], became["failed"])
-            self._store.tell(Stored(self._source.kind, *counts, time.perf_counter() - began))
+            self._store.say(Stored(self._source.kind, *counts, time.perf_counter() - began))
         return outcomes
 
     def _written(self, batches: Iterable[list[Prepared | Refused]], file: str | None) -> list[Outcome]:

@@ -43,6 +43,8 @@ EXITS = (
     Exit("list of consents as JSON", "GET", "/release/consents.json", PERSON),
     Exit("list of consents as CSV", "GET", "/release/consents.csv", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
+    Exit("form of a tag", "POST", "/objects/tag", PERSON),
+    Exit("form of an export", "POST", "/objects/export", PERSON),
     Exit("form of a proposal", "POST", "/release/propose", PERSON),
     Exit("form of an approval", "POST", "/release/approve", PERSON),
     Exit("form of a stop", "POST", "/release/stop", PERSON),

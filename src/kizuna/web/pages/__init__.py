@@ -1,6 +1,7 @@
 """Pages for people."""
 
 from kizuna.web.pages import consents, release, rules
+from kizuna.web.pages.bulk import export_objects, tag_objects
 from kizuna.web.pages.login import (
     choose_language,
     confirm_link,
@@ -21,7 +22,8 @@ from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
 
 HANDLERS = (
-    status, *list_objects, label_objects, show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
+    status, *list_objects, label_objects, tag_objects, export_objects,
+    show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
     show_partner, *list_sessions, end_session, *list_people, login, follow_link, confirm_link, submit_link, submit_login, logout,
     choose_language, list_problems, show_problem, static,
 )  # fmt: skip
