@@ -429,6 +429,19 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"id": "", "label": "TLP:GREEN community=EU", "sure": "yes"}, turn="RELEASE"),
         Drive(form={"id": "", "label": ""}, turn="RELEASE"),
     ),
+    ("POST", "/objects/tag"): (
+        Drive(form={"id": "", "tag": "seen in the wild"}, turn="RELEASE"),
+        Drive(form={"id": "", "tag": "seen in the wild", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"id": "", "tag": "seen in the wild", "what": "off", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"id": "", "tag": ""}, turn="RELEASE"),
+    ),
+    ("POST", "/objects/export"): (
+        Drive(form={"id": ""}, turn="RELEASE"),
+        Drive(form={"id": "", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"q": "power"}, turn="RELEASE"),
+        Drive(form={"q": "power", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"type": "campaign", "sure": "yes"}, turn="RELEASE"),
+    ),
     ("POST", "/release/propose"): (Drive(form={"id": "", "as": "Brussels"}, turn="RELEASE"),),
     ("POST", "/release/approve"): (
         Drive(form={"id": "", "as": "Brussels", "set": "", "password": PASSWORD}, turn="RELEASE"),

@@ -105,7 +105,7 @@ def test_pages_of_it_join_without_a_gap(used: Store) -> None:
 def test_every_act_is_known_to_concern_objects_or_not() -> None:
     """A new kind of act is added to one of the two lists, so that nobody forgets to think about it."""
     of_objects = {
-        "import", "export", "pack", "relabel", "delete", "spillage", "quarantine-full", "taxii.poll", "taxii.push",
+        "import", "export", "pack", "relabel", "tag", "delete", "spillage", "quarantine-full", "taxii.poll", "taxii.push",
         "audit.export", "migrate", "job.cancel", "purge.propose", "purge.confirm", "purge.cancel", "purge.lift",
         "retention.hide", "retention.destroy", "consent.request", "consent.grant", "consent.end", "notice.refused", "notice.unsigned",
             "release.clear", "revoke", "scan.partial",

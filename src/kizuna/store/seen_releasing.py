@@ -69,9 +69,9 @@ def relabel(
     """
     ids = [id for id in dict.fromkeys(ids) if type_of(id) is not None]
     with store.trial() if dry else store.act() as act:
-        before = _offered(store, act.connection, ids, principal)
+        before = offered_forms(store, act.connection, ids, principal)
         change, done, refused = store.relabel_many(ids, label, by=by, principal=principal)
-        after = _offered(store, act.connection, ids, principal)
+        after = offered_forms(store, act.connection, ids, principal)
     changes = {
         name: tuple(
             Moved(id, was.get(id), after[name].get(id)) for id in ids if was.get(id) != after[name].get(id)
@@ -91,7 +91,7 @@ def relabel(
     )
 
 
-def _offered(
+def offered_forms(
     store: Store, connection: Connection, ids: Sequence[str], principal: Principal
 ) -> dict[str, dict[str, Had]]:
     """By partner, which of these are offered to it, and in which form."""

@@ -59,6 +59,8 @@ EXITS = (
     Exit("page of a note", "GET", "/objects/{id}/note", PERSON),
     Exit("form of a note", "POST", "/objects/{id}/note", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
+    Exit("form of a tag", "POST", "/objects/tag", PERSON),
+    Exit("form of an export", "POST", "/objects/export", PERSON),
     Exit("form of a proposal", "POST", "/release/propose", PERSON),
     Exit("form of an approval", "POST", "/release/approve", PERSON),
     Exit("form of a stop", "POST", "/release/stop", PERSON),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 
@@ -69,6 +69,7 @@ CameTo = Annotated[
     ),
 ]
 
+_LONGEST = 10_000
 _KEYS = {"types": "type", "since": "from", "until": "to"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -130,6 +131,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+def question_of(one: Callable[[str], str], many: Callable[[str], list[str]]) -> Question:
+    """The question that the fields of a form, or of an address, ask. Raises UsageError for what can be none."""
+    told = {key: one(_KEYS.get(key, key)) or None for key in Question.__struct_fields__ if key != "types"}
+    types = many("type")
+    if len(types) > 50 or sum(len(text or "") for text in (*told.values(), *types)) > _LONGEST:
+        raise UsageError("the question is too long")
+    if told["came"] is not None and told["came"] not in CAME:
+        raise UsageError("there is no such span of time", path="came")
+    return Question(types=tuple(types), **told)  # type: ignore[arg-type]
+
+
 def spans(store: Store) -> tuple[Span, ...]:
     """What `CAME` means now, in its order: today and this year are the node's own, the last days are whole ones with today."""
     zone = zone_of(store.settings.country)
@@ -156,5 +168,5 @@ def _midnight(day: date, zone: tzinfo) -> int:
 
 __all__ = [
     "CAME", "AreaName", "Came", "CameFrom", "CameIn", "CameTo", "Confidence", "ConfidenceIn", "Domain", "DomainName", "LabelOf",
-    "Question", "RegionName", "SourceName", "Types", "Value", "Words", "moment", "spans",
+    "Question", "RegionName", "SourceName", "Types", "Value", "Words", "moment", "question_of", "spans",
 ]  # fmt: skip

@@ -274,7 +274,7 @@ class SqliteDatabase:
             if wanted > self._cache_kib * 1.25:
                 self._cache_kib = wanted
                 self._writer.execute(f"pragma cache_size=-{wanted}")
-            if log > WAL_BYTES:
+            if log > WAL_BYTES and not self._inside:  # whoever began a transaction tidies behind it
                 self._writer.execute("pragma wal_checkpoint(truncate)")
 
     def empty_log(self) -> bool:

@@ -1,7 +1,20 @@
 """Pages for people."""
 
-from kizuna.web.pages import consent_form, consents, cut, edit, feed, release, remarks, rule_form, rules, settings, visitors
+from kizuna.web.pages import (
+    consent_form,
+    consents,
+    cut,
+    edit,
+    feed,
+    release,
+    remarks,
+    rule_form,
+    rules,
+    settings,
+    visitors,
+)
 from kizuna.web.pages.air import show_air
+from kizuna.web.pages.bulk import export_objects, tag_objects
 from kizuna.web.pages.find import find
 from kizuna.web.pages.links import list_links
 from kizuna.web.pages.login import (
@@ -25,7 +38,7 @@ from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *find, *list_links, *show_air,
-    *list_objects, label_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
+    *list_objects, label_objects, tag_objects, export_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
     *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS, *consent_form.HANDLERS,
     *feed.HANDLERS, *visitors.HANDLERS, *list_partners, show_partner, *list_people,
     *list_sessions, end_session, *settings.HANDLERS, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language,
