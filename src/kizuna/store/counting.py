@@ -9,6 +9,8 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from kizuna.labels import format_label
 from kizuna.stix import every_form
 from kizuna.store.confidence import BANDS
@@ -84,6 +86,14 @@ class Counting:
     def _within_span(self, rows: Flags, span: Span) -> int:
         first, end = self._bounds(span)
         return int(rows[first:end].sum())
+
+    def arrivals(self, spans: Sequence[Span]) -> list[dict[str, int]]:
+        """Of each span, how many of the objects that the reader sees came in, by the name of their source."""
+        found = []
+        for first, end in map(self._bounds, spans):
+            rows = np.flatnonzero(self._current[first:end]) + first
+            found.append({self._store.source_of(self._reader, n): k for n, k in self._counts("source", rows).items()})
+        return found
 
     def _bounds(self, span: Span) -> tuple[int, int]:
         """The first row of a span, and the one behind its last."""

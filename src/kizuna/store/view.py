@@ -244,6 +244,11 @@ class View:
         with self._store.database.snapshot() as reader:
             return Counting(self._store, reader, self._mask, self._space_n).traffic()
 
+    def arrivals(self, spans: Sequence[Span]) -> list[dict[str, int]]:
+        """Of each span, how many objects came in, by the name of their source."""
+        with self._store.database.snapshot() as reader:
+            return Counting(self._store, reader, self._mask, self._space_n).arrivals(spans)
+
     def meetings(self, place_of: Callable[[str], str | None], most: int) -> list[Meeting]:
         """The newest places where reports from two places meet; `place_of` says where a source stands."""
         with self._store.database.snapshot() as reader:

@@ -151,6 +151,14 @@ def spans(store: Store) -> tuple[Span, ...]:
     return (_midnight(today, zone), None), (week, None), (month, None), (year, None), (None, year)
 
 
+def days(store: Store, count: int) -> list[tuple[date, Span]]:
+    """The last days of the node, today last, each from midnight to midnight."""
+    zone = zone_of(store.settings.country)
+    today = to_datetime(store.clock()).astimezone(zone).date()
+    found = [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
+    return [(day, (_midnight(day, zone), _midnight(day + timedelta(days=1), zone))) for day in found]
+
+
 def moment(text: str, zone: tzinfo, *, path: str, after: bool = False) -> int:
     """A time (RFC 3339), or a day of a zone: its beginning, or with `after` its end, in microseconds. Raises UsageError."""
     try:
@@ -168,5 +176,5 @@ def _midnight(day: date, zone: tzinfo) -> int:
 
 __all__ = [
     "CAME", "AreaName", "Came", "CameFrom", "CameIn", "CameTo", "Confidence", "ConfidenceIn", "Domain", "DomainName", "LabelOf",
-    "Question", "RegionName", "SourceName", "Types", "Value", "Words", "moment", "question_of", "spans",
+    "Question", "RegionName", "SourceName", "Types", "Value", "Words", "days", "moment", "question_of", "spans",
 ]  # fmt: skip

@@ -35,9 +35,10 @@ from kizuna.web.pages.render import AtTheDoor, redirect
 from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
+from kizuna.web.pages.timeline import show_timeline
 
 HANDLERS = (
-    status, *find, *list_links, *show_air,
+    status, *find, *list_links, *show_air, *show_timeline,
     *list_objects, label_objects, tag_objects, export_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
     *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS, *consent_form.HANDLERS,
     *feed.HANDLERS, *visitors.HANDLERS, *list_partners, show_partner, *list_people,

@@ -20,6 +20,7 @@ from kizuna.web.pages.areas import areas
 from kizuna.web.pages.links import SENTENCES, drawn, newest, tell
 from kizuna.web.pages.partners import entries
 from kizuna.web.pages.render import AnyRequest, language_of, page, reader, redirect
+from kizuna.web.pages.timeline import drawn_days, timeline
 
 Borders = Annotated[
     Literal["1"] | None, QueryParameter(description="Draw the boundaries of countries, which imply no endorsement.")
@@ -49,6 +50,7 @@ def status(request: AnyRequest, borders: Borders = None) -> Response[bytes]:
         links=links,
         map=drawn(store, links, stopped, language),
         borders=bool(borders),
+        timeline=drawn_days(timeline(store, view), language),
         stats=view.stats(),
         room=has_room(store),
         sky=seen,
