@@ -169,6 +169,14 @@ def test_nobody_without_the_right_tries_or_makes(node: Node) -> None:
     assert PATH not in analyst.get("/release/rules").text
 
 
+def test_labels_that_read_alike_are_counted_together(node: Node) -> None:
+    node.put(campaign("from Brussels"), label="TLP:CLEAR", partner="Brussels")
+    browser = node.browser()
+    page = sent(browser, fields_of(browser.get(PATH).text), types=["campaign"], labels=["TLP:CLEAR"]).text
+    counted = page.partition("<h3>By label</h3>")[2].partition("</table>")[0]
+    assert re.findall(r'<td class="count">([0-9]+)</td>', counted) == ["2"]
+
+
 def test_a_trial_tells_of_nothing_hidden(node: Node) -> None:
     browser = node.browser()
     before = re.sub(r"<time.*?</time>", "", sent(browser, fields_of(browser.get(PATH).text)).text)

@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from kizuna.errors import Conflict
+from kizuna.labels import Label, format_label
 from kizuna.store import Store
 from kizuna.store.caller import Caller
 from kizuna.store.rule_trying import Tried, try_rule
@@ -97,7 +98,7 @@ def _page(
         tried=tried,
         digest="" if rule is None else _digest(rule),
         other=other,
-        **{"types": (), "first": (), **told},
+        **{"types": (), "labels": (), "first": (), **told},
     )
 
 
@@ -122,7 +123,13 @@ def _told(store: Store, caller: Caller, tried: Tried, language: Language) -> dic
     view = store.view(caller.principal)
     names = named(view, (one.id for one in tried.first))
     names |= entitled(view, names.values())
+    labels: dict[str, tuple[Label, int]] = {}
+    for one in tried.labels:  # whoever made them, alike in words
+        text = format_label(one.value)
+        label, count = labels.get(text, (one.value, 0))
+        labels[text] = (label, count + one.count)
     return {
+        "labels": sorted(labels.values(), key=lambda one: -one[1]),
         "types": [(type_name(one.value, language), one.count) for one in tried.types],
         "first": [
             {
