@@ -121,6 +121,11 @@ SILENT = {
     ("GET", "/people"),
     ("GET", "/people.json"),
     ("GET", "/people.csv"),
+    # What somebody asks, and not what is found.
+    ("GET", "/searches"),
+    ("GET", "/searches.json"),
+    ("GET", "/searches.csv"),
+    ("POST", "/searches"),
     ("GET", "/sessions"),
     ("GET", "/sessions.json"),
     ("GET", "/sessions.csv"),

@@ -17,13 +17,14 @@ from kizuna.web.pages.partners import list_partners, show_partner
 from kizuna.web.pages.people import list_people
 from kizuna.web.pages.problems import list_problems, problem_page, show_problem
 from kizuna.web.pages.render import AtTheDoor, redirect
+from kizuna.web.pages.searches import change_searches, list_searches
 from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *list_objects, label_objects, tag_objects, export_objects,
-    show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
+    *list_searches, change_searches, show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
     show_partner, *list_sessions, end_session, *list_people, login, follow_link, confirm_link, submit_link, submit_login, logout,
     choose_language, list_problems, show_problem, static,
 )  # fmt: skip
