@@ -501,6 +501,15 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/partners/{partner}/people"): (
         Drive(form={"name": "not a name", "act": "add"}, turn="RELEASE"), Drive(form={"name": "owner", "act": "remove"}, turn="RELEASE"),
     ),
+    ("GET", "/searches"): tuple(Drive(headers=page) for page in _PAGE),
+    ("GET", "/searches.json"): (Drive(),),
+    ("GET", "/searches.csv"): (Drive(),),
+    ("POST", "/searches"): (
+        Drive(form={"what": "save", "name": "power", "q": "power", "came": "today"}, turn="RELEASE"),
+        Drive(form={"what": "save", "name": "", "q": "power"}, turn="RELEASE"),
+        Drive(form={"what": "rename", "number": "1", "name": "other"}, turn="RELEASE"),
+        Drive(form={"what": "remove", "number": "2"}, turn="RELEASE"),
+    ),
     ("GET", "/sessions"): (Drive(headers=_PAGE[0]),),
     ("GET", "/sessions.json"): (Drive(),),
     ("GET", "/sessions.csv"): (Drive(),),

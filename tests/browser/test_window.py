@@ -12,7 +12,7 @@ from tests.web.conftest import LINKED, OPEN, OWN, Node, filled
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=NOT_RUN)]
 
 PAGES = (
-    "/?borders=1", "/air", "/timeline", "/links", "/find?q=open",
+    "/?borders=1", "/air", "/timeline", "/links", "/searches", "/find?q=open",
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", "/objects?domain=cyber&confidence=unstated&from=2026-01-01",
     f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",

@@ -90,7 +90,7 @@ _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
     "/?borders=1", "/air", "/timeline", "/links", "/find", "/find?q=open",
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN",
-    "/objects?domain=cyber&region=indo-pacific&came=week&confidence=unstated&from=2026-01-01&to=2999-01-01",
+    "/searches", "/objects?domain=cyber&region=indo-pacific&came=week&confidence=unstated&from=2026-01-01&to=2999-01-01",
     f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels", f"/objects/{OPEN['id']}/edit", f"/objects/{REPORT['id']}/edit?how=json",

@@ -17,13 +17,22 @@ from kizuna.clock import from_text
 from kizuna.labels import parse_label
 from kizuna.store.consents import Consents
 from kizuna.store.releasing import Releases
+from kizuna.store.searches import Searches
 from kizuna.store.standing import Named, Rules
 from kizuna.web.listing import Listing, as_csv, as_json
 from kizuna.web.naming import PROPERTIES, TYPES, defanged, highest, level, title_of
 from tests.builders import campaign, relationship, sdo
 from tests.web.conftest import GREEN, LINKED, OPEN, OWN, PASSWORD, REPORT, SECRET, Node
 
-LISTS = ("/objects", "/release?as=Kyiv&state=withheld", "/partners", "/sessions", "/release/rules", "/people")
+LISTS = (
+    "/objects",
+    "/searches",
+    "/release?as=Kyiv&state=withheld",
+    "/partners",
+    "/sessions",
+    "/release/rules",
+    "/people",
+)
 
 
 def rows_of(browser: httpx.Client, path: str, form: str) -> list[dict[str, Any]]:
@@ -42,6 +51,7 @@ def rows_of(browser: httpx.Client, path: str, form: str) -> list[dict[str, Any]]
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_has_the_same_rows_in_each_form(node: Node, path: str) -> None:
     browser = node.browser()
+    Searches(node.store, "owner").save("a search", "q=power")
     told = rows_of(browser, path, "json")
     assert told
     as_text = [{key: "" if value is None else str(value) for key, value in row.items()} for row in told]
@@ -51,6 +61,7 @@ def test_a_list_has_the_same_rows_in_each_form(node: Node, path: str) -> None:
         "/objects": "id",
         "/partners": "name",
         "/sessions": "number",
+        "/searches": "number",
         "/release/rules": "rule",
         "/people": "name",
     }.get(path.partition("?")[0], "id")

@@ -154,6 +154,11 @@ SILENT = {
     ("GET", "/people.json"),
     ("GET", "/people.csv"),
     ("POST", "/partners/{partner}/people"),
+    # What somebody asks, and not what is found.
+    ("GET", "/searches"),
+    ("GET", "/searches.json"),
+    ("GET", "/searches.csv"),
+    ("POST", "/searches"),
     ("GET", "/sessions"),
     ("GET", "/sessions.json"),
     ("GET", "/sessions.csv"),

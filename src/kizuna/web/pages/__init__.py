@@ -32,6 +32,7 @@ from kizuna.web.pages.partners import list_partners, show_partner
 from kizuna.web.pages.people import list_people
 from kizuna.web.pages.problems import list_problems, problem_page, show_problem
 from kizuna.web.pages.render import AtTheDoor, redirect
+from kizuna.web.pages.searches import change_searches, list_searches
 from kizuna.web.pages.sessions import end_session, list_sessions
 from kizuna.web.pages.static import static
 from kizuna.web.pages.status import status
@@ -39,7 +40,8 @@ from kizuna.web.pages.timeline import show_timeline
 
 HANDLERS = (
     status, *find, *list_links, *show_air, *show_timeline,
-    *list_objects, label_objects, tag_objects, export_objects, show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
+    *list_objects, label_objects, tag_objects, export_objects, *list_searches, change_searches,
+    show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
     *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS, *consent_form.HANDLERS,
     *feed.HANDLERS, *visitors.HANDLERS, *list_partners, show_partner, *list_people,
     *list_sessions, end_session, *settings.HANDLERS, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language,

@@ -12,6 +12,7 @@ from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
 from kizuna.store.caller import Caller
 from kizuna.store.model import Stored
+from kizuna.store.searches import Searches
 from kizuna.store.seen_releasing import relabel
 from kizuna.web.api.model import summary_of
 from kizuna.web.api.objects import Cursor
@@ -40,6 +41,7 @@ from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.facets import chosen_of, facets_of
 from kizuna.web.pages.named import Json, entitled
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page
+from kizuna.web.pages.searches import suggested
 
 COLUMNS = ("id", "type", "name", "version", "added", "label", "source", "area")
 MOST = 200
@@ -92,6 +94,9 @@ def list_objects(
             total=facets.objects,
             facets=facets_of(facets, question, language),
             chosen=chosen_of(question, language),
+            saved=[{"name": one.name, "address": f"/objects?{one.question}"} for one in Searches(context.store, caller.name).listed()],
+            suggested=suggested(context, caller, facets, language) if question.empty and not cursor else [],
+            empty=question.empty,
             objects=[entry(stored, data, others, language) for stored, data in zip(found.items, read, strict=True)],
             following=following and address("/objects", {**asked, "limit": None if limit == 50 else limit, "cursor": following}),
             forms={form: address(f"/objects.{form}", {**asked, "cursor": cursor}) for form in ("json", "csv")},
