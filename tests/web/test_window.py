@@ -14,14 +14,14 @@ import msgspec
 import pytest
 
 from kizuna.clock import from_text
-from kizuna.labels import parse_label
+from kizuna.labels import format_label, parse_label
 from kizuna.store.consents import Consents
 from kizuna.store.releasing import Releases
 from kizuna.store.searches import Searches
 from kizuna.store.standing import Named, Rules
 from kizuna.web.listing import Listing, as_csv, as_json
 from kizuna.web.naming import PROPERTIES, TYPES, defanged, highest, level, title_of
-from tests.builders import campaign, relationship, sdo
+from tests.builders import campaign, identity, relationship, sdo
 from tests.web.conftest import GREEN, LINKED, OPEN, OWN, PASSWORD, REPORT, SECRET, Node
 
 LISTS = (
@@ -186,6 +186,41 @@ def test_notes_stand_beside_the_object(node: Node) -> None:
     assert "seen again" in node.browser().get(f"/objects/{OPEN['id']}").text
 
 
+def test_where_and_when_it_was_seen(node: Node) -> None:
+    seen = campaign("seen", first_seen="2026-02-03T04:05:06Z")
+    place = sdo("location", "Harbour", country="JP")
+    watcher = identity("Watcher")
+    sighting = sdo(
+        "sighting",
+        "s",
+        sighting_of_ref=seen["id"],
+        where_sighted_refs=[watcher["id"]],
+        first_seen="2026-02-04T00:00:00Z",
+        count=7,
+    )
+    del sighting["name"]
+    hidden = sdo("sighting", "h", sighting_of_ref=seen["id"], first_seen="2026-02-05T00:00:00Z", count=8)
+    del hidden["name"]
+    node.put(seen, place, watcher, relationship(seen, "located-at", place), sighting, label="TLP:CLEAR")
+    node.put(hidden, label="TLP:RED persons=somebody.else")
+    section = node.browser().get(f"/objects/{seen['id']}").text.partition('id="where"')[2].partition("</section>")[0]
+    for text in ("2026-02-03 13:05 JST", "located-at", "Harbour", "2026-02-04 09:00 JST", "<td>7</td>", "Watcher"):
+        assert text in section, text
+    assert hidden["id"] not in section
+    assert "2026-02-05" not in section
+    itself = node.browser().get(f"/objects/{sighting['id']}").text.partition('id="where"')[2].partition("</section>")[0]
+    assert "Watcher" in itself
+    assert 'id="where"' not in node.browser().get(f"/objects/{OPEN['id']}").text
+
+
+def test_who_reported_it_row_by_row(node: Node) -> None:
+    node.put(OPEN, label="TLP:GREEN", partner="Kyiv")
+    node.put(OPEN, label="TLP:RED persons=somebody.else", partner="Brussels")
+    section = node.browser().get(f"/objects/{OPEN['id']}").text.partition('id="reported"')[2].partition("</section>")[0]
+    assert re.findall(r'<tr><td><bdi lang="">([^<]+)</bdi>', section) == ["Kyiv", "this organisation"]
+    assert re.findall(r'class="tlp ([^"]+)"', section) == ["tlp-green", "tlp-clear"]
+
+
 # What people do
 
 
@@ -259,6 +294,27 @@ def test_a_label_is_shown_before_it_is_set(node: Node) -> None:
     )
     assert level(node.store.custodian().get(OPEN["id"]).label) == "TLP:AMBER+STRICT"  # type: ignore[union-attr]
     assert browser.post("/objects/label", data=fields | {"label": "TLP:PURPLE"}).status_code in (400, 422)
+
+
+def test_a_label_is_undone_the_same_way_and_what_left_is_withdrawn(node: Node) -> None:
+    browser = node.browser()
+    csrf = form_of(browser.get("/objects").text, "/objects/label")["csrf"]
+    fields = {"csrf": csrf, "id": [OPEN["id"], GREEN["id"]], "label": "TLP:AMBER+STRICT"}
+    done = browser.post("/objects/label", data=fields | {"sure": "y"}).text.partition('id="undo"')[2]
+    forms = [
+        form_of(f'action="/objects/label"{one}', "/objects/label") for one in done.split('action="/objects/label"')[1:]
+    ]
+    assert [(form["label"], form["id"]) for form in forms] == [
+        (["TLP:CLEAR"], [OPEN["id"]]), (["TLP:GREEN"], [GREEN["id"]])
+    ]  # fmt: skip
+    shown = browser.post("/objects/label", data=forms[0]).text
+    assert "Nothing is changed yet." in shown
+    back = browser.post(
+        "/objects/label", data=form_of(shown, "/objects/label") | {"label": "TLP:CLEAR", "sure": "yes"}
+    ).text
+    assert "Withdraw from Brussels…" in back  # it is in the feed again
+    assert "<button>Undo" not in back
+    assert format_label(node.store.custodian().get(OPEN["id"]).label) == "TLP:CLEAR"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

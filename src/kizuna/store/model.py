@@ -110,6 +110,15 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class Reported(NamedTuple):
+    """One row of an object: who brought it, when, which version, and its label there; times in microseconds."""
+
+    source: str
+    version: int | None
+    added: int
+    label: Label
+
+
 class Within(msgspec.Struct, frozen=True, kw_only=True):
     """What a search is narrowed to; None, like no types, is no restriction. `label` is the text form of one, whoever made it.
 
@@ -196,7 +205,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 __all__ = [
-    "AreaTraffic", "Change", "Count", "Facets", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query", "Row",
-    "Source", "SourceKind", "Span", "Stats", "Stored", "Within",
+    "AreaTraffic", "Change", "Count", "Facets", "Found", "Neighbour", "Outcome", "Page", "Partner", "Principal", "Problem", "Query",
+    "Reported", "Row", "Source", "SourceKind", "Span", "Stats", "Stored", "Within",
 ]  # fmt: skip
 Json = dict[str, Any]

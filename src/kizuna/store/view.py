@@ -18,7 +18,20 @@ from kizuna.store.domains import domain_of
 from kizuna.store.extract import MENTION
 from kizuna.store.keyed import keyed
 from kizuna.store.meeting import Meeting, Meetings
-from kizuna.store.model import AreaTraffic, Facets, Found, Neighbour, Page, Query, Row, Span, Stats, Stored, Within
+from kizuna.store.model import (
+    AreaTraffic,
+    Facets,
+    Found,
+    Neighbour,
+    Page,
+    Query,
+    Reported,
+    Row,
+    Span,
+    Stats,
+    Stored,
+    Within,
+)
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import phrases
@@ -114,6 +127,22 @@ class View:
                 left, last = left - len(seen.raw), n
                 found.append(self._stored(seen))
         return Found(found, None)
+
+    def reported(self, id: str, limit: int = 50) -> list[Reported]:
+        """Who brought an object, row by row, the latest first: each source's rows stay its own, also where they say the same."""
+        sql = (
+            f"select {_COLUMNS} from ident i join object o on o.ident=i.n join body b on b.n=o.n where i.space=? and i.id=? "
+            f"and o.hidden=0 and {self._labels('o.least')} order by o.n desc"
+        )
+        reader, interned = self._reader, self._store.interned
+        rows = (_Seen(*row) for row in reader.stream(sql, (self._space_n, id), at_once=8))
+        seen = (row for row in rows if self._redacted(row) is not None)
+        return [
+            Reported(
+                self._store.source_of(reader, row.source), row.version, row.added, interned.label_of(reader, row.label)
+            )
+            for row in islice(seen, limit)
+        ]
 
     def _versions_of(self, id: str, *, behind: int | None = None) -> list[int]:
         """Rows of one id, newest first, one per version: of several the lowest digest, of one content the first to arrive.

@@ -32,11 +32,14 @@ from kizuna.web.naming import property_name, shortened, source_name, title_of, t
 from kizuna.web.pages.areas import area_name
 from kizuna.web.pages.named import Json, named
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page
+from kizuna.web.pages.where_and_when import moment_of, where_and_when
 from kizuna.wording import worded
 
 VERSIONS, NEIGHBOURS, NAMED, LONG = 20, 100, 200, 4_000
 PROPERTIES, ENTRIES, CHANGES, TEXT = 300, 2_000, 50, 64 * 1024
 """Properties, entries of lists, changes of a version, characters of JSON: what a page shows of one object. Of the rest it says how much."""
+REPORTED = 50
+"""Rows of who reported it that are shown, the latest."""
 PATIENCE = 10.0
 """Seconds after which a page begins to work out no further partner."""
 PartnerName = Annotated[str | None, QueryParameter(name="as", max_length=200, description="As this partner sees it.")]
@@ -113,6 +116,9 @@ def _page(
         left=[name for name, one in seen.items() if one.said.in_feed],
         version=version,
         near=[_near(stored.id, one, names, language) for one in near if one.type not in ("note", "opinion")],
+        where=where_and_when(view, own, near, names, language),
+        reported=[{"source": source_name(one.source, language), "version": one.version, "added": one.added, "label": one.label}
+                  for one in view.reported(stored.id, REPORTED)],
         remarks=_remarks(names, near),
         text=text[:TEXT],
         longer=max(0, len(text) - TEXT),
@@ -190,7 +196,7 @@ def _value(key: str, value: Any, names: dict[str, Json], language: Language, mos
     if isinstance(value, str) and key != "id" and type_of(value) is not None:
         return {"form": "refs", "value": [_ref(value, names, language)]}
     if isinstance(value, str):
-        moment = _time(value)
+        moment = moment_of(value)
         return _cut("text", value) if moment is None else {"form": "time", "value": moment}
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         if all(type_of(one) is not None for one in value):
@@ -222,13 +228,6 @@ def refs_of(data: Json) -> Iterator[str]:
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str) and type_of(one) is not None:
                 yield one
-
-
-def _time(text: str) -> int | None:
-    try:
-        return from_text(text) if len(text) >= 20 and text[4] == "-" and text[-1] == "Z" else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _moment(version: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,8 +11,12 @@ from litestar.params import QueryParameter
 
 from kizuna.errors import UsageError
 from kizuna.labels import format_label, parse_label
+from kizuna.store import Store
 from kizuna.store.caller import Caller
 from kizuna.store.model import Stored
+from kizuna.store.moves import Moved
+from kizuna.store.relabelling import rows_of_many
+from kizuna.store.relabelling_many import Relabelled
 from kizuna.store.searches import Searches
 from kizuna.store.seen_releasing import relabel
 from kizuna.web.api.model import summary_of
@@ -119,6 +124,7 @@ def _label(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]
     label = parse_label(text, originator=store.organisation, community=store.settings.community) if text else None
     done = None
     sure = bool(form.one("sure")) and label is not None
+    earlier = _earlier(store, caller, ids) if sure else {}
     if label is not None and ids:
         done = relabel(store, ids, label, by=caller.name, principal=caller.principal, dry=not sure)
     view = store.view(caller.principal)
@@ -136,7 +142,37 @@ def _label(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]
         label=text if label is None else format_label(label),
         done=done,
         sure=sure,
+        undo=[] if done is None or label is None else _undo(earlier, done, format_label(label)),
+        left={}
+        if done is None
+        else {name: opened for name, moved in done.changes.items() if (opened := _opened(moved))},
     )
+
+
+def _earlier(store: Store, caller: Caller, ids: list[str]) -> dict[str, str]:
+    """By ID, the label that all versions of an object of one's own have which somebody sees; where they differ there is none."""
+    found = {}
+    with store.database.snapshot() as reader:
+        for rows in rows_of_many(store, reader, "real", ids, caller.principal):
+            labels = {store.interned.label_of(reader, row.label) for row in rows}
+            if len(labels) == 1 and all(row.kind != "partner" for row in rows):
+                found[str(msgspec.json.decode(rows[0].raw)["id"])] = format_label(labels.pop())
+    return found
+
+
+def _opened(moved: Sequence[Moved]) -> list[str]:
+    """What entered a feed, and may have been fetched."""
+    return [one.id for one in moved if one.was is None and one.now is not None]
+
+
+def _undo(earlier: dict[str, str], done: Relabelled, label: str) -> list[tuple[str, list[str]]]:
+    """Each earlier label, and the objects that can have it again; not those that left by this act."""
+    left = {id for moved in done.changes.values() for id in _opened(moved)}
+    undo: dict[str, list[str]] = {}
+    for id in done.done:
+        if id not in left and earlier.get(id, label) != label:
+            undo.setdefault(earlier[id], []).append(id)
+    return list(undo.items())
 
 
 def _row(stored: Stored) -> tuple[str | None, ...]:

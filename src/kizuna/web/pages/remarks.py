@@ -178,7 +178,7 @@ def _page(
         caller=caller,
         place="objects",
         here=f"/objects/{about.id}/note",
-        shown=[about.label],
+        shown=[about.label, *([] if (typed := _label(request, form)) is None else [typed])],
         about=about.id,
         name=title_of(data, names) or about.id,
         of_type=type_name(about.type, language),
