@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=N
 PAGES = (
     "/?borders=1", "/links", "/find?q=open",
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
+    f"/objects/{OPEN['id']}/graph",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/consents", "/partners", "/partners/Brussels",
     "/sessions", "/people",

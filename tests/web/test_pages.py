@@ -90,7 +90,9 @@ _WHAT = f"as=Kyiv&id={OPEN['id']}&id={OWN['id']}"
 WINDOW = (
     "/?borders=1", "/links", "/find", "/find?q=open",
     "/objects", "/objects?q=zznothing", "/objects?type=campaign&label=OWN", f"/objects/{OPEN['id']}", f"/objects/{OPEN['id']}?as=Kyiv",
-    f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
+    f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}",
+    f"/objects/{OPEN['id']}/graph", f"/objects/{OPEN['id']}/graph?steps=3&type=report", f"/objects/{OWN['id']}/graph",
+    "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules",
     "/release/consents", "/partners", "/partners/Kyiv", "/sessions", "/people",
 )  # fmt: skip

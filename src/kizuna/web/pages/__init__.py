@@ -1,6 +1,6 @@
 """Pages for people."""
 
-from kizuna.web.pages import consents, release, rules
+from kizuna.web.pages import consents, graph, release, rules
 from kizuna.web.pages.find import find
 from kizuna.web.pages.links import list_links
 from kizuna.web.pages.login import (
@@ -24,7 +24,7 @@ from kizuna.web.pages.status import status
 
 HANDLERS = (
     status, *find, *list_links,
-    *list_objects, label_objects, show_object, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
+    *list_objects, label_objects, show_object, *graph.HANDLERS, *release.HANDLERS, *rules.HANDLERS, *consents.HANDLERS, *list_partners,
     show_partner, *list_sessions, end_session, *list_people, login, follow_link, confirm_link, submit_link, submit_login, logout,
     choose_language, list_problems, show_problem, static,
 )  # fmt: skip
