@@ -10,7 +10,7 @@ const out = join(here, "../src/kizuna/web/static");
 
 await build({
   absWorkingDir: here,
-  entryPoints: { kizuna: "src/main.ts" },
+  entryPoints: { kizuna: "src/main.ts", graph: "src/graph.ts" },
   outdir: out,
   bundle: true,
   minify: true,

@@ -386,6 +386,12 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(("", "?as=kyiv", "?as=Brussels", "?as=nobody", "?version=2026-01-12T00:00:00Z", "?version=x"), headers=_PAGE[0]),
         Drive(("",), headers=_PAGE[1]),
     ),
+    ("GET", "/objects/{id}/graph"): (
+        Drive(("", "?steps=3&type=campaign", "?steps=1&most=2", "?cursor=AAAA"), headers=_PAGE[0]), Drive(("",), headers=_PAGE[1]),
+    ),
+    ("GET", "/objects/{id}/graph.json"): (Drive(("?steps=3", "?steps=2&most=3")),),
+    ("GET", "/objects/{id}/graph.csv"): (Drive(),),
+    ("GET", "/objects/{id}/graph/drawing.json"): (Drive(("?steps=3", "?type=report&most=4")),),
     ("GET", "/release"): tuple(
         Drive(("", "?as=kyiv&state=offered", "?as=Brussels&state=withheld", "?as=Brussels&state=unproposed&limit=1", "?as=nobody"),
               headers=page)

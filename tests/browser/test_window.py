@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=N
 PAGES = (
     "/?borders=1", "/air", "/timeline", "/links", "/searches", "/find?q=open",
     "/objects", "/objects?q=nothing&value=203.0.113.9&type=campaign", "/objects?domain=cyber&confidence=unstated&from=2026-01-01",
-    f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels",
+    f"/objects/{OPEN['id']}", f"/objects/{LINKED['id']}?as=Brussels", f"/objects/{OPEN['id']}/graph",
     "/release?as=Brussels&state=offered", f"/release/look?as=Brussels&id={OPEN['id']}&id={OWN['id']}", "/release/rules",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/release/consents/new", "/release/consents/new?what=grant", "/partners", "/partners/Brussels", "/settings",

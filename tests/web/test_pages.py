@@ -95,6 +95,7 @@ WINDOW = (
     f"/objects/{LINKED['id']}", f"/objects/{REPORT['id']}", "/release", "/release?as=Kyiv&state=withheld", f"/release/look?{_WHAT}",
     "/release/rules", f"/objects/{OPEN['id']}/cut?as=Brussels", f"/objects/{OPEN['id']}/edit", f"/objects/{REPORT['id']}/edit?how=json",
     f"/objects/{OPEN['id']}?done=saved", f"/objects/{OWN['id']}/cut?as=Kyiv",
+    f"/objects/{OPEN['id']}/graph", f"/objects/{OPEN['id']}/graph?steps=3&type=report", f"/objects/{OWN['id']}/graph",
     f"/objects/{OPEN['id']}/note", f"/objects/{OPEN['id']}?done=noted",
     "/release/rules/new", "/release/rules/new?rule=as-labelled",
     "/release/consents", "/release/consents/new", f"/release/consents/new?what=grant&id={OPEN['id']}",

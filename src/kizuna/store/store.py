@@ -20,11 +20,13 @@ from kizuna.labels import Group, Label, Principal, format_label, memberships_of,
 from kizuna.settings import Settings
 from kizuna.settings import load as load_settings
 from kizuna.store.act import NEVER, Act
+from kizuna.store.around import KEPT, Walk
 from kizuna.store.aside import Aside
 from kizuna.store.database import Connection, open_database
 from kizuna.store.epochs import Epoch, read_epoch
 from kizuna.store.feed import Feed
 from kizuna.store.intern import Interned
+from kizuna.store.kept import Kept
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import Change, Partner, Source
 from kizuna.store.moves import Moves
@@ -93,6 +95,7 @@ class Store:
         self.marks = Marks(folder)
         self.maker = Maker(folder, settings.identity)
         self._columns: Columns | None = None
+        self.walks: Kept[Walk | None] = Kept(KEPT)
         self._counting = threading.Lock()
         self._masks: dict[Principal | None, ViewMask] = {}
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
@@ -134,6 +137,7 @@ class Store:
         self._masks.clear()
         self._labels.clear()
         self._columns = None
+        self.walks.clear()
 
     # Acts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ import msgspec
 
 from kizuna.labels import Decision, Label, Marked, Principal, decide, format_label, redact
 from kizuna.stix import every_form
+from kizuna.store.around import Around, Walk
 from kizuna.store.confidence import band_of
 from kizuna.store.counting import Counting
 from kizuna.store.database import Connection
@@ -263,6 +264,43 @@ class View:
                 break
         return list(found.values())[:limit]
 
+    def around(self, id: str, steps: int) -> Walk | None:
+        """All that is at most so many steps from an object; None where it is nothing. It is kept for who asks, while nothing changes."""
+        with self._store.database.snapshot() as reader:
+            found = reader.execute("select n from ident where space=? and id=?", (self._space_n, id)).fetchone()
+            if found is None:
+                return None
+            newest, altered = (
+                reader.execute(f"select max(n) from {name}").fetchone()[0] for name in ("object", "altered")
+            )
+            # The numbers are those of this snapshot: what somebody walks in an older one is kept under older numbers.
+            key = (self._principal, self._mask.seen(reader), self._space_n, newest, altered, found[0], steps)
+
+            def walked() -> Walk | None:
+                around = Around(self._store, reader, self._mask, self._space_n, self._readable)
+                return around.walk(found[0], steps, key)
+
+            return self._store.walks.get(key, walked)
+
+    def labels_of(self, walk: Walk) -> list[Label]:
+        """The labels of all that a walk has reached, each once."""
+        reader, links = self._reader, walk.links
+        among, these = reader.among(sorted({int(n) for n in links[:, 3] if n}))
+        rows = reader.execute(f"select distinct o.label from object o where o.n {among}", (these,)).fetchall()
+        return [
+            self._store.interned.label_of(reader, n) for n in sorted({n for (n,) in rows} | set(walk.labels.tolist()))
+        ]
+
+    def ids_of(self, rows: Sequence[int]) -> dict[int, str]:
+        """The ids of rows of a walk, by their number."""
+        among, these = self._reader.among(rows)
+        sql = f"select o.n, o.id from object o where o.n {among} and o.hidden=0 and {self._labels('o.least')}"
+        return dict(self._reader.execute(sql, (these,)).fetchall())
+
+    def terms(self, numbers: Iterable[int]) -> dict[int, str]:
+        """What types and properties of a walk are called, by their number."""
+        return {n: self._store.interned.name_of(self._reader, "term", n) for n in set(numbers)}
+
     def stats(self) -> Stats:
         """Distinct ids, rows, and ids by type."""
         with self._store.database.snapshot() as reader:
@@ -469,6 +507,9 @@ class View:
             if within.confidence is None or band_of(msgspec.json.decode(seen.raw)) == within.confidence:
                 found[row.n] = seen
         return found
+
+    def _readable(self, numbers: Sequence[int]) -> set[int]:
+        return set(self._current(numbers, _ANYTHING))
 
     def _is_of(self, row: _Seen, within: Within, countries: Mapping[str, str]) -> bool:
         """Whether a row is what a search is narrowed to, but for its confidence; `countries` are those of sources."""

@@ -12,6 +12,7 @@ from kizuna.store import Store
 from kizuna.store.accounts import Accounts
 from kizuna.store.caller import Caller
 from kizuna.store.cursors import Cursors
+from kizuna.store.kept import Kept
 from kizuna.web.auth import Authenticator
 from kizuna.web.i18n import Languages
 from kizuna.web.slowing import Slowing
@@ -33,6 +34,7 @@ class Context:
         # Who checks a password waits for a turn here, not in the few threads that everybody shares. Set when serving begins.
         self.turns: CapacityLimiter | None = None
         self.health: CapacityLimiter | None = None  # likewise, of who asks whether the store answers
+        self.drawings: Kept[bytes] = Kept(8)  # each under whom it was made for, and all it depends on
         self.languages = Languages(store.settings.language)
 
     @property

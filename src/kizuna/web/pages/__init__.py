@@ -6,6 +6,7 @@ from kizuna.web.pages import (
     cut,
     edit,
     feed,
+    graph,
     release,
     remarks,
     rule_form,
@@ -41,7 +42,7 @@ from kizuna.web.pages.timeline import show_timeline
 HANDLERS = (
     status, *find, *list_links, *show_air, *show_timeline,
     *list_objects, label_objects, tag_objects, export_objects, *list_searches, change_searches,
-    show_object, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
+    show_object, *graph.HANDLERS, *cut.HANDLERS, *edit.HANDLERS, *remarks.HANDLERS,
     *release.HANDLERS, *rules.HANDLERS, *rule_form.HANDLERS, *consents.HANDLERS, *consent_form.HANDLERS,
     *feed.HANDLERS, *visitors.HANDLERS, *list_partners, show_partner, *list_people,
     *list_sessions, end_session, *settings.HANDLERS, login, follow_link, confirm_link, submit_link, submit_login, logout, choose_language,
