@@ -150,6 +150,8 @@ def test_there_and_back_no_exit_says_another_byte(
                 after = said(world)
             for who in CALLERS:
                 for route, answers in before[who].items():
+                    if route == ("GET", "/settings"):
+                        continue  # it says where the node keeps what it holds
                     assert after[who][route] == answers, (who, route)
             assert written(world) == commands
             assert list(verify(world.store)) == []

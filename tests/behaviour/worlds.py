@@ -376,8 +376,8 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("GET", "/air"): tuple(Drive(("", "?track=x"), headers=page) for page in _PAGE),
     ("GET", "/air.json"): (Drive(),),
     ("GET", "/air.csv"): (Drive(),),
-    ("GET", "/find.json"): (Drive(("", "?q=power", f"?q={SECRET}", "?q=report", "?q=203.0.113.7")),),
-    ("GET", "/find.csv"): (Drive(("", f"?q={SECRET}")),),
+    ("GET", "/find.json"): (Drive(("", "?q=power", "?q=report", "?q=203.0.113.7")),),  # it says what is asked for, too
+    ("GET", "/find.csv"): (Drive(("", "?q=power")),),
     ("GET", "/objects.json"): (
         Drive(("", "?limit=2", "?q=power&limit=1", f"?q={SECRET}", "?source=partner:Brussels", "?label=TLP:GREEN%20community=EU")),
     ),

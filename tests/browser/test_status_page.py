@@ -79,7 +79,7 @@ def test_every_control_can_be_reached_and_has_a_name(chromium: Any, node: Node) 
     page.goto(f"{node.url}/login/{node.accounts.create_link('owner', by='test')}")
     assert page.locator("h1").count() == 1
     reached = []
-    for _ in range(12):
+    for _ in range(13):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate(
@@ -88,6 +88,6 @@ def test_every_control_can_be_reached_and_has_a_name(chromium: Any, node: Node) 
         )
     assert reached == [
         "本文へ移動", "Kizuna 絆", "状況図", "オブジェクト", "開示", "パートナー", "オブジェクトを検索",
-        "移動…Ctrl K", "English", "日本語", "owner", "ログアウト",
+        "移動…Ctrl K", "English", "日本語", "owner", "設定", "ログアウト",
     ]  # fmt: skip
     context.close()

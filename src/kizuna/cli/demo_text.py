@@ -15,8 +15,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "ja": "三つのパートナーノード(東京・ブリュッセル・キーウの架空のCERT)を {folder} で起動しています…",
     },
     "ready": {
-        "en": "{node}: {url}\n  log in once: {login_url}",
-        "ja": "{node}: {url}\n  一度だけ使えるログイン: {login_url}",
+        "en": """{node}: {url}
+  log in once: {login_url}
+  or as {names}, with the password {password} (it is asked once more to approve)""",
+        "ja": """{node}: {url}
+  一度だけ使えるログイン: {login_url}
+  または {names} として、パスワード {password} で(承認の際にもう一度入力します)""",
     },
     "closing": {
         "en": """
@@ -72,7 +76,7 @@ def introduction(folder: Path) -> str:
 
 def ready_text(ready: dict[str, Any]) -> str:
     """A node that serves: its address and login link."""
-    return TEXTS["ready"][language()].format(**ready)
+    return TEXTS["ready"][language()].format(**ready, names=", ".join(ready["people"]))
 
 
 def closing(folder: Path, loosen: dict[str, Any], story: dict[str, Any]) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,7 +29,7 @@ from kizuna.formats.scenario import Node, Receiver, Scenario, objects_by_area, r
 from kizuna.settings import Settings, write_private
 from kizuna.stix import iter_objects
 from kizuna.store import Partner, Store, open_store
-from kizuna.store.accounts import SCOPES, SESSION_LASTS, Accounts
+from kizuna.store.accounts import OWNER, SCOPES, SESSION_LASTS, Accounts
 from kizuna.store.keys import public_key_of
 from kizuna.store.releasing import Releases
 from kizuna.store.standing import FIRST, Rules
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ACTOR = "demo"
-READY = "scenario"
+READY, PASSWORD = "scenario", "demo password"
 
 Secrets = dict[str, dict[str, Any]]
 
@@ -57,6 +59,7 @@ def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
         known: Secrets = msgspec.json.decode(file.read_bytes())["nodes"] if file.exists() else {}
         secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
         for i, (name, store) in enumerate(stores.items()):
+            secrets[name]["people"] = [OWNER, *(user.name for user in _node(scenario, name).users)]
             secrets[name]["visitors"] = _visitors(store, f"http://127.0.0.1:{port + STEP * i}")
         write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen, "story": scenario.story}))
         for name, own in secrets.items():
@@ -72,6 +75,7 @@ def serve(folder: Path, name: str, port: int) -> None:
         store = open_store(here)
         try:
             _furnish(store, _node(read_scenario(load(READY)), name))
+            _let_in(store, msgspec.json.decode((folder / NOTES).read_bytes())["nodes"][name]["password"])
         finally:
             store.close()
     # A fresh image instead of a grown one: what the import took in memory is given back.
@@ -151,7 +155,8 @@ def _secrets(store: Store, known: dict[str, Any]) -> dict[str, Any]:
             partners[partner.name], _ = accounts.create_token(
                 by=ACTOR, partner=partner.name, scopes=("read", "write"), note="demo"
             )
-    return {"token": token, "partners": partners}
+    # To approve takes one's password once more: everybody on a node of the demo has the same.
+    return {"token": token, "partners": partners, "password": known.get("password") or token_urlsafe(9)}
 
 
 def _visitors(store: Store, url: str) -> dict[str, str]:
@@ -188,6 +193,18 @@ def _furnish(store: Store, node: Node) -> None:
     for one in node.approved:
         Releases(store).approve(one.partner, one.ids, by=one.by)
     store.set_watermark(READY, done)
+
+
+def _let_in(store: Store, password: str) -> None:
+    """Let everybody log in, and approve, by the password that the demo tells."""
+    done = sha256(password.encode()).hexdigest()
+    if store.watermark(PASSWORD) == done:
+        return
+    accounts = Accounts(store)
+    for user in accounts.users():
+        if user.partner is None:
+            accounts.set_password(user.name, password, by=ACTOR)
+    store.set_watermark(PASSWORD, done)
 
 
 def _rule(store: Store, node: Node) -> None:

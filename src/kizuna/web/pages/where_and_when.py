@@ -26,12 +26,18 @@ def where_and_when(
     told = [(key, moment_of(str(data[key]))) for key in TIMES if isinstance(data.get(key), str)]
     times = [{"title": property_name(key, language), "at": at} for key, at in told if at is not None]
     places = [
-        {**_place(one.id, names, language), "how": one.path if one.via != one.id else property_name(one.path.partition("[")[0], language)}
+        {**_place(one.id, names, language), "how": _how(one, str(data.get("id")), language)}
         for one in near
         if one.type == "location"
     ]  # fmt: skip
     sightings = _sightings(view, data, near, language)
     return {"times": times, "places": places[:PLACES], "sightings": sightings}
+
+
+def _how(one: Neighbour, of: str, language: Language) -> str:
+    """By which property, or by which kind of relationship."""
+    through = one.via not in (one.id, of)
+    return one.path if through else property_name(one.path.partition("[")[0].partition(".")[0], language)
 
 
 def _sightings(view: View, data: Json, near: Sequence[Neighbour], language: Language) -> list[dict[str, Any]]:
