@@ -65,6 +65,8 @@ EXITS = (
     Exit("form of an edit", "POST", "/objects/{id}/edit", PERSON),
     Exit("page of a note", "GET", "/objects/{id}/note", PERSON),
     Exit("form of a note", "POST", "/objects/{id}/note", PERSON),
+    # It answers with the page of the partner, and so with what it was given.
+    Exit("form of a partner's people", "POST", "/partners/{partner}/people", PERSON),
     Exit("form of a label", "POST", "/objects/label", PERSON),
     Exit("form of a tag", "POST", "/objects/tag", PERSON),
     Exit("form of an export", "POST", "/objects/export", PERSON),
@@ -157,7 +159,6 @@ SILENT = {
     ("GET", "/people"),
     ("GET", "/people.json"),
     ("GET", "/people.csv"),
-    ("POST", "/partners/{partner}/people"),
     # What somebody asks, and not what is found.
     ("GET", "/searches"),
     ("GET", "/searches.json"),
