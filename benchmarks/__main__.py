@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import air, import_, million, patterns, release, scan, start, taxii, validate, window
+from benchmarks import air, graph, import_, million, patterns, release, scan, start, taxii, validate, window
 from benchmarks.data import ROOT, Corpus, corpora
 from benchmarks.table import HEADER, Row, show
 from kizuna import __version__
@@ -32,6 +32,7 @@ PARTS: dict[str, Rows] = {
     "scan": scan.rows,
     "air": air.rows,
     "window": window.rows,
+    "graph": graph.rows,
 }
 
 

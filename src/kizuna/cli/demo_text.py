@@ -42,6 +42,8 @@ Try (in another terminal):
        {kizuna} air tracks --data {kyiv} -o tracks.kml
   8. Log in at Tokyo as a person of Kyiv, who reads what Kyiv was given and nothing else:
        {kizuna} user link kyiv-reader --data {tokyo}
+  9. In Tokyo's window: search 制御系, open the incident, View as Kyiv, Cut for Kyiv, Propose; log in as second-officer,
+     Release, approve what waits for Kyiv; it is in Kyiv's window within seconds.
 
 Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
         "ja": """
@@ -63,6 +65,8 @@ Stop with Ctrl-C. Go on later: {kizuna} demo --data {folder}""",
        {kizuna} air tracks --data {kyiv} -o tracks.kml
   8. キーウの利用者として東京にログイン: キーウに渡されたものだけが読めます:
        {kizuna} user link kyiv-reader --data {tokyo}
+  9. 東京の画面で「制御系」を検索してインシデントを開き、「Kyiv として表示」「Kyiv 向けに伏せる」「提案」。second-officer として
+     ログインし、「開示」で Kyiv 宛てに待っているものを承認すると、数秒でキーウの画面に届きます。
 
 Ctrl-C で終了します。続きは: {kizuna} demo --data {folder}""",
     },

@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from kizuna.labels import Label
 from kizuna.stix.ids import type_of
 from kizuna.store import Store
+from kizuna.store.caller import Caller
 from kizuna.store.model import Stored
 from kizuna.store.view import View
 from kizuna.web.context import of
@@ -26,8 +27,12 @@ COLUMNS = ("kind", "title", "address")
 MOST = 8
 """Objects that are offered; for more there is the search."""
 MORE: tuple[tuple[str, str], ...] = (
-    ("/release/rules", N_("Rules")), ("/release/consents", N_("Consents")), ("/sessions", N_("Sessions")), ("/people", N_("People")),
+    ("/links", N_("Across regions")), ("/timeline", N_("What came in, by day")), ("/air", N_("Unmanned aircraft")),
+    ("/searches", N_("Saved searches")), ("/release/rules", N_("Rules")), ("/release/consents", N_("Consents")),
+    ("/settings", N_("Settings")), ("/sessions", N_("Sessions")),
 )  # fmt: skip
+OPERATED = (("/people", N_("People")),)
+"""Pages of those who operate the node."""
 PAGE, PARTNER, AREA, SEARCH = N_("Page"), N_("Partner"), N_("Area"), N_("Search")
 Asked = Annotated[str | None, QueryParameter(name="q", max_length=200, description="A few words.")]
 
@@ -50,7 +55,7 @@ def find(request: AnyRequest, words: Asked = None) -> Response[bytes]:
     view, asked = store.view(caller.principal), (words or "").strip()
 
     def found() -> list[Place]:
-        return [*_pages(asked, language), *(_named(store, view, asked, language) if asked else ())]
+        return [*_pages(caller, asked, language), *(_named(store, view, asked, language) if asked else ())]
 
     def rows() -> Listing:
         return Listing(COLUMNS, [(one.kind, one.title, one.address) for one in found()])
@@ -64,8 +69,9 @@ def find(request: AnyRequest, words: Asked = None) -> Response[bytes]:
     return listed(request, rows, shown)
 
 
-def _pages(asked: str, language: Language) -> Iterator[Place]:
-    for path, title in [*((path, title) for _, path, title in PLACES), *MORE]:
+def _pages(caller: Caller, asked: str, language: Language) -> Iterator[Place]:
+    operated = OPERATED if caller.may("operate") else ()
+    for path, title in (*((path, title) for _, path, title in PLACES), *MORE, *operated):
         if _says(language(title), asked):
             yield Place(language(PAGE), language(title), path)
 
