@@ -119,3 +119,16 @@ def test_the_newest_come_first_and_as_many_as_asked(store: Store) -> None:
         put(store, "own", thing)
         put(store, "partner:West", bare(sighting(f"s{k}", thing, "2026-11-02T09:00:00Z")))
     assert [one.what[-1] for one in found(store, 3)] == ["3", "2", "1"]
+
+
+def test_versions_of_one_object_are_one_and_nobody_drowns_the_others(store: Store) -> None:
+    address = {"type": "domain-name", "spec_version": "2.1", "value": "bad.example",
+               "id": "domain-name--3f6a8b52-7d1f-5a54-9c2e-8d0f6f7c1a11"}  # fmt: skip
+    put(store, "own", address)
+    put(
+        store,
+        "partner:West",
+        *(THING | {"modified": f"2026-02-01T00:00:{k:02}.000Z"} for k in range(module.HOLDERS + 5)),
+    )
+    put(store, "partner:Near", *(campaign(f"loud {k}") for k in range(module.NEWEST + 50)))
+    assert told(store) == {("value", "bad.example", "own", "partner:West")}

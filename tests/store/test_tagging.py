@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ from kizuna.errors import UsageError
 from kizuna.labels import parse_label
 from kizuna.stix import sco_id
 from kizuna.store import Partner, Store
+from kizuna.store.act import Act
 from kizuna.store.tagging import MOST_TAG, MOST_TAGS, Tagged, tag
 from kizuna.store.verify import verify
 from tests.builders import AMBER, CLEAR, GREEN, RED, campaign, items
@@ -65,6 +68,24 @@ def test_a_tag_is_tried_then_put_once_and_taken_off(held: Store) -> None:
     assert tagged(held, one, other, text=" seen in the wild ", off=True).done == (one["id"], other["id"])
     assert (tags(held, one), tags(held, other)) == ([], ["kept"])
     assert [entry["act"] for entry in held.audit_trail() if entry["act"] == "tag"] == ["tag"] * 4
+    assert list(verify(held)) == []
+
+
+def test_what_changed_meanwhile_is_left_as_it_is(held: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = campaign("a", **CLEARLY), campaign("b", **CLEARLY)
+    put(held, one, other)
+    trial = held.trial
+
+    @contextmanager
+    def then_others_act() -> Iterator[Act]:
+        with trial() as act:
+            yield act
+        held.relabel(one["id"], parse_label("TLP:AMBER+STRICT", originator=held.organisation), by="ann")
+
+    monkeypatch.setattr(held, "trial", then_others_act)
+    found = tagged(held, one, other)
+    assert (found.done, found.refused) == ((other["id"],), {one["id"]: "changed"})
+    assert (tags(held, one), tags(held, other)) == ([], ["seen in the wild"])
     assert list(verify(held)) == []
 
 

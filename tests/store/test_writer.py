@@ -412,6 +412,22 @@ def test_who_may_not_release_loosens_no_label_by_a_new_version(tokyo: Store) -> 
     assert statuses(put(tokyo, latest)) == ["imported"]
 
 
+def test_who_may_not_release_takes_no_mark_off_a_part_that_stays(tokyo: Store) -> None:
+    marks = [{"marking_ref": RED, "selectors": ["description"]}, {"marking_ref": RED, "selectors": ["objective"]}]
+    one = campaign("one", object_marking_refs=[CLEAR], description="secret", objective="o", granular_markings=marks)
+    put(tokyo, one)
+
+    def later(month: int, **more: Any) -> list[str]:
+        news = {**one, "modified": f"2026-{month:02}-01T00:00:00.000Z", **more}
+        return statuses(put(tokyo, {key: value for key, value in news.items() if value is not None}, may_release=False))
+
+    assert later(3, granular_markings=None) == ["looser-label"]
+    assert later(3, granular_markings=marks[:1]) == ["looser-label"]
+    assert later(3, name="other") == ["imported"]
+    assert later(4, granular_markings=marks[:1], objective=None) == ["imported"]
+    assert later(5, granular_markings=None, object_marking_refs=[AMBER]) == ["looser-label"]
+
+
 def test_what_was_dated_ahead_loosens_nothing_and_stays_in_its_space(tokyo: Store, clock: Clock) -> None:
     one = campaign("one", object_marking_refs=[AMBER])
     put(tokyo, one)

@@ -170,6 +170,18 @@ def test_an_earlier_version_once_more(one: Node) -> None:
     assert [data["description"] for data in versions(one)] == ["first", "wrong", "first"]
 
 
+@pytest.mark.parametrize("who", ["analyst", "owner"])
+def test_what_stood_under_a_stricter_label_is_not_said_again_under_a_looser_one(node: Node, who: str) -> None:
+    node.put(ONE | {"description": "the secret"}, label="TLP:AMBER+STRICT")
+    node.put(ONE | {"modified": "2026-02-01T00:00:00.000Z", "description": "harmless"}, label="TLP:CLEAR")
+    browser = node.browser(who)
+    earlier = node.store.custodian().history(ONE["id"]).items[1]
+    undo = browser.post(PATH, data={"csrf": asked(browser.get(PATH).text)["csrf"], "again": str(earlier.version)})
+    assert undo.status_code == 422
+    assert "labelled more strictly" in undo.text
+    assert [data["description"] for data in versions(node)] == ["harmless", "the secret"]
+
+
 def test_what_has_left_is_withdrawn_and_not_undone(one: Node) -> None:
     browser = one.browser("analyst")
     shown = browser.post(PATH, data=asked(browser.get(PATH).text) | {"p.description": "wrong"}).text

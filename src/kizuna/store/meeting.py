@@ -18,12 +18,12 @@ from kizuna.store.masks import ViewMask
 if TYPE_CHECKING:
     from kizuna.store.store import Store
 
-NEWEST = 300
-"""Rows of partners, and as many of one's own, among which meetings are looked for."""
+NEWEST, LEAST = 300, 20
+"""Rows of one's own, and as many of all partners, each its share but at least a few, among which meetings are looked for."""
 HOLDERS = 50
 """Objects that hold a value, beyond which it is a common one and connects nothing; and sightings of one object that are read."""
-MOST, VALUES = 20_000, 1_000
-"""References and values of the newest that are followed."""
+MOST, VALUES, VERSIONS = 20_000, 1_000, 2_000
+"""References and values of the newest that are followed, and versions that are looked at for who holds a value."""
 _SEEN = ("sighting_of_ref", "object_refs")
 _LINKED = ("source_ref", "target_ref", "object_refs")
 _SAW = frozenset({"sighting", "observed-data"})
@@ -106,11 +106,12 @@ class Meetings:
         """By ident, the newest reports of each side, without what was only passed on."""
         moment = self._store.columns.follow(self._reader)
         seen = moment.current(self._mask.seen(self._reader), self._space)
-        own = {n for n in self._places if self._names[n] == "own"}
+        share = max(NEWEST // max(len(self._places) - 1, 1), LEAST)
         numbers: list[int] = []
-        for side in (own, self._places.keys() - own):
-            numbers += np.flatnonzero(seen & moment.among("source", side))[-NEWEST:].tolist()
-        rows = self._rows("o.n", numbers)
+        for n in self._places:
+            newest = NEWEST if self._names[n] == "own" else share
+            numbers += np.flatnonzero(seen & moment.among("source", [n]))[-newest:].tolist()
+        rows = self._rows(numbers)
         firsts = self._first(row.ident for row in rows)
         return {row.ident: row for row in rows if firsts[row.ident].source == row.source}
 
@@ -148,19 +149,22 @@ class Meetings:
             holding = self._holding(value)
             if not 1 < len(holding) <= HOLDERS:
                 continue
-            known = self._rows("o.n", holding)
-            firsts = self._first(row.ident for row in known)
-            told = [row for row in known if firsts[row.ident].source == row.source]
+            told = sorted(self._first(holding).values(), key=lambda row: row.n)
             for place, row in enumerate(told):
-                if row.ident in rows:
-                    yield from (_met("value", value, one, row) for one in told[:place] if self._apart(one, row))
+                yield from (
+                    _met("value", value, one, row)
+                    for one in told[:place]
+                    if self._apart(one, row) and (one.ident in rows or row.ident in rows)
+                )
 
     def _holding(self, value: str) -> list[int]:
+        """Objects, by ident, of which some version holds a value; of many versions not all are looked at."""
         sql = (
-            "select v.object from value v where v.value=? "
-            f"and {self._mask.sql(self._reader, 'v.label')} limit {HOLDERS + 1}"
+            f"select distinct o.ident from (select v.object from value v where v.value=? "
+            f"and {self._mask.sql(self._reader, 'v.label')} order by v.object desc limit {VERSIONS}) h "
+            f"join object o on o.n=h.object limit {HOLDERS + 1}"
         )
-        return [n for (n,) in self._reader.execute(sql, (value,)).fetchall()]
+        return [ident for (ident,) in self._reader.execute(sql, (value,)).fetchall()]
 
     def _apart(self, one: _Row, other: _Row) -> bool:
         """Whether two rows were reported from two places."""
@@ -180,16 +184,18 @@ class Meetings:
 
     def _first(self, idents: Iterable[int]) -> dict[int, _Row]:
         """By ident, the first row that the reader sees of it."""
-        found: dict[int, _Row] = {}
-        for row in self._rows("o.ident", list(set(idents))):
-            if row.ident not in found or row.n < found[row.ident].n:
-                found[row.ident] = row
-        return found
+        among, these = self._reader.among(list(set(idents)))
+        sql = (
+            f"select min(o.n) from object o where o.ident {among} and o.space=? and o.hidden=0 "
+            f"and {self._mask.sql(self._reader, 'o.least')} group by o.ident"
+        )
+        numbers = [n for (n,) in self._reader.execute(sql, (these, self._space)).fetchall()]
+        return {row.ident: row for row in self._rows(numbers)}
 
-    def _rows(self, column: str, numbers: Sequence[int]) -> list[_Row]:
+    def _rows(self, numbers: Sequence[int]) -> list[_Row]:
         among, these = self._reader.among(numbers)
         sql = (
-            f"select o.n, o.ident, o.id, o.source, o.type, o.version, o.added from object o where {column} {among} "
+            f"select o.n, o.ident, o.id, o.source, o.type, o.version, o.added from object o where o.n {among} "
             f"and o.space=? and o.hidden=0 and {self._mask.sql(self._reader, 'o.least')} order by o.n"
         )
         return [_Row(*fields) for fields in self._reader.execute(sql, (these, self._space)).fetchall()]

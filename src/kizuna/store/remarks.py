@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from kizuna.labels.persons import bound
 from kizuna.stix import BUILTIN
 from kizuna.store.database import Connection
 from kizuna.store.editing import took
+from kizuna.store.keys import derived_key
 from kizuna.store.model import Stored
 from kizuna.store.relabelling import marked_as_stored
 from kizuna.store.seen_outbox import SeenOutbox
@@ -46,7 +47,9 @@ def remark(
         "type": kind, "spec_version": "2.1", "id": "", **maker, "created": moment, "modified": moment,
         **{key: value for key, value in said.items() if value}, "object_refs": [about],
     }  # fmt: skip
-    made = hashlib.sha256(msgspec.json.encode([by, format_label(label), data])).digest()[:16]
+    # Keyed: who gets the note knows all of it but who wrote it, and could try names.
+    said_by = msgspec.json.encode([by, format_label(label), data])
+    made = hmac.digest(derived_key(store.folder, "note"), said_by, "sha256")[:16]
     return {**data, "id": f"{kind}--{uuid.UUID(bytes=made, version=4)}"}
 
 

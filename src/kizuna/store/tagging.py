@@ -27,7 +27,7 @@ MOST_TAG = 100
 """Characters of a tag."""
 MOST_TAGS = 200
 """Tags that an object may have before it gets no more of them."""
-Why = Literal["foreign", "part", "no-versions", "revoked", "maker", "marked", "full", "refused"]
+Why = Literal["foreign", "part", "no-versions", "revoked", "maker", "marked", "full", "refused", "changed"]
 _MILLISECOND = 1_000
 _KEPT_AS_THEY_ARE = frozenset({"marking-definition", "language-content"})
 
@@ -86,7 +86,14 @@ def tag(
         after = offered_forms(store, act.connection, done, principal)
     if not dry and done:
         with store.act() as act:
-            _written(store, act.connection, {id: news[id] for id in done}, by=by)
+            # Nobody else writes now: what is no more as it was read stays as it is.
+            was = {one.id: (one.version, one.label) for one in seen}
+            there = {id: view.get(id) for id in done}
+            refused |= {
+                id: "changed" for id, one in there.items() if one is None or (one.version, one.label) != was[id]
+            }
+            refused |= _written(store, act.connection, {id: news[id] for id in done if id not in refused}, by=by)
+            done = [id for id in done if id not in refused]
             store.record_many(act.connection, by, "tag", done, {"tag": text, "off": off})
     return Tagged(
         done=tuple(done),

@@ -477,12 +477,24 @@ class _Commit:
         """Who may not release brings no version that more people may see than may see the one before."""
         if self._writer._may_release or held.newest is None or held.newest[1] == 0:
             return ()
-        (n,) = self._connection.execute("select label from object where n=?", (held.newest[1],)).fetchone()
+        n, m = self._connection.execute("select label, whole from object where n=?", (held.newest[1],)).fetchone()
         old = self._store.interned.label_of(self._connection, n)
-        if new.label == old or join(old, new.label) == new.label or exceeds(new.label, old):
+        tight = new.label == old or join(old, new.label) == new.label or exceeds(new.label, old)
+        if tight and (
+            n == m or self._keeps_marks(new, held.newest[1], self._store.interned.label_of(self._connection, m))
+        ):
             return ()
         text = "a new version under a looser label than the one before needs the right to release"
         return (_problem("looser-label", "object_marking_refs", text),)
+
+    def _keeps_marks(self, new: Prepared, before: int, whole: Label) -> bool:
+        """Whether what was marked by itself in the version before is still so, or gone, or the object is as strict as all of it was."""
+        if join(whole, new.label) == new.label:
+            return True
+        (raw,) = self._connection.execute("select raw from body where n=?", (before,)).fetchone()
+        old, data = msgspec.json.decode(raw), msgspec.json.decode(new.raw)
+        marks, kept = _marks(old), _marks(data)
+        return all(selector.partition(".")[0] not in data for _, selector in marks - kept)
 
     def _due(self, new: Prepared, problems: tuple[Problem, ...]) -> int | None:
         if problems[0].rule != "dated-ahead" or new.version is None:
@@ -529,6 +541,16 @@ class _Held:
         self.keys: dict[tuple[bytes, int], tuple[int, bool]] = {}
         self.newest: tuple[int, int] | None = None
         self.versions: set[int | None] = set()
+
+
+def _marks(data: dict[str, Any]) -> set[tuple[str, str]]:
+    """(marking, selector) of each part that is marked by itself."""
+    return {
+        (marking["marking_ref"], selector)
+        for marking in data.get("granular_markings", ())
+        if "marking_ref" in marking
+        for selector in marking["selectors"]
+    }
 
 
 def _problem(rule: str, path: str, message: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -107,10 +108,13 @@ def heard(flight: Flight) -> Json:
     return {key: value for key, value in found.items() if value}
 
 
-def seen(view: View, *, aircraft: str | None = None) -> Iterator[Seen]:
-    """The tracks somebody may see, the newest to arrive first; those of one aircraft by its serial number or other name."""
+def seen(view: View, *, aircraft: str | None = None, most: int | None = None) -> Iterator[Seen]:
+    """The tracks somebody may see, the newest to arrive first; those of one aircraft by its serial number or other name.
+
+    At most `most` objects are looked at: anybody may call anything a track.
+    """
     words = WORDS if aircraft is None else f"{WORDS} {aircraft}"
-    for stored, data in _objects(view, words, "observed-data"):
+    for stored, data in islice(_objects(view, words, "observed-data"), most):
         track = track_of(data)
         if track is not None and (aircraft is None or aircraft in (track.serial, track.registration, track.name)):
             yield Seen(stored.id, stored.source, stored.label, stored.added, track)

@@ -47,7 +47,7 @@ def show_air(request: AnyRequest, track: Chosen = None) -> Response[bytes]:
     """The newest tracks, and a drawing of those around one of them. Raises NotFound for a track that is not among them."""
     caller = asks(request)
     view = of(request).store.view(caller.principal)
-    found = list(islice(seen(view), MOST))
+    found = list(islice(seen(view, most=4 * MOST), MOST))
     if track is not None and all(one.id != track for one in found):
         raise NotFound("there is no such track among the newest")
 

@@ -39,6 +39,7 @@ REASONS = {
     "marked": N_("Its tags have markings of their own, which would come to stand on others."),
     "full": N_("It has as many tags as an object may have."),
     "refused": N_("The new version would break a rule."),
+    "changed": N_("It changed meanwhile. Look again."),
 }
 _AT_ONCE = 200
 

@@ -12,6 +12,7 @@ from litestar.params import FromPath, QueryParameter
 
 from kizuna.errors import Conflict, KizunaError, NotFound, UsageError
 from kizuna.formats.stix import bounds_of
+from kizuna.labels import join
 from kizuna.stix import Problem, iter_objects
 from kizuna.store.caller import Caller
 from kizuna.store.editing import Editable, Unfit, edit, editable
@@ -58,6 +59,12 @@ class Merge(NamedTuple):
     def open(self) -> list[str]:
         """Properties of which nobody has chosen yet."""
         return [key for key, choice in self.conflicts.items() if not choice]
+
+
+STRICTER = Problem(
+    "stricter-before", "error", "object_marking_refs",
+    "what this version said was labelled more strictly than the object is now; give it that label first, or write it anew", "Kizuna",
+)  # fmt: skip
 
 
 @get("/objects/{id:str}/edit", sync_to_thread=True)
@@ -164,9 +171,12 @@ def _draft(request: AnyRequest, caller: Caller, found: Editable, form: Fields) -
         now: Json = msgspec.json.decode(found.stored.raw)
         kept = {key: now[key] for key in ("modified", "object_marking_refs", "granular_markings") if key in now}
         old: Json = msgspec.json.decode(earlier.raw)
-        for key in ("object_marking_refs", "granular_markings"):
-            old.pop(key, None)
-        return Draft(found.stored, old | kept, {}, ())
+        marks = old.pop("granular_markings", [])
+        old.pop("object_marking_refs", None)
+        # What stood under a stricter label, or marked by itself, would come to stand under the present one.
+        tight = join(earlier.label, found.stored.label) == found.stored.label
+        loose = () if tight and all(one in now.get("granular_markings", []) for one in marks) else (STRICTER,)
+        return Draft(found.stored, old | kept, {}, loose)
     began = view.get(found.stored.id, _version(form.one("began")))
     if began is None or began.cut:
         raise UsageError("the form does not say which version it began from; open it again")
