@@ -201,7 +201,8 @@ def exported(world: World) -> bytes:
     return plain(done.out.encode())
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.timeout(900)  # every exit is asked twice, by everybody, for each script
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
 def test_hidden_answers_as_absent(script: list[Act], loop: BlockingPortal, databases: Databases) -> None:
     alike(script, loop, databases)
