@@ -439,9 +439,8 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
         Drive(form={"id": "", "label": ""}, turn="RELEASE"),
     ),
     ("POST", "/objects/tag"): (
-        Drive(form={"id": "", "tag": "seen in the wild"}, turn="RELEASE"),
-        Drive(form={"id": "", "tag": "seen in the wild", "sure": "yes"}, turn="RELEASE"),
-        Drive(form={"id": "", "tag": "seen in the wild", "what": "off", "sure": "yes"}, turn="RELEASE"),
+        Drive(form={"id": "", "tag": "seen in the wild", "shown": ""}, turn="RELEASE"),
+        Drive(form={"id": "", "tag": "seen in the wild", "what": "off", "shown": ""}, turn="RELEASE"),
         Drive(form={"id": "", "tag": ""}, turn="RELEASE"),
     ),
     ("POST", "/objects/export"): (

@@ -102,7 +102,7 @@ def test_what_nobody_here_may_change_is_named(held: Store) -> None:
     shown = tagged(held, theirs, own, revoked, made, value, full)
     assert shown.done == (own["id"],)
     assert shown.refused == {
-        theirs["id"]: "foreign", revoked["id"]: "revoked", made["id"]: "maker", value["id"]: "no-versions", full["id"]: "full",
+        theirs["id"]: "foreign", revoked["id"]: "revoked", made["id"]: "maker", value["id"]: "unversioned", full["id"]: "full",
     }  # fmt: skip
     assert tagged(held, marked, text="two", off=True).refused == {marked["id"]: "marked"}
     assert quarantined(held) == 0

@@ -42,10 +42,14 @@ def test_a_tag_is_shown_then_put_then_taken_off(node: Node) -> None:
     again = browser.post("/objects/tag", data={**fields, "tag": "seen <b>here</b>", "sure": "yes"})
     assert "Done. Objects with a new version: 0." in again.text
     assert again.text.count("It has the tag already.") == 2
-    assert (
-        sent(browser, "/objects/tag", id=OPEN["id"], tag="seen <b>here</b>", what="off", sure="yes").status_code == 200
-    )
-    assert tags(node, OPEN) == []
+    unseen = sent(browser, "/objects/tag", id=OPEN["id"], tag="seen <b>here</b>", what="off", sure="yes")
+    assert "Nothing was saved; look again." in unseen.text
+    assert tags(node, OPEN) == ["seen <b>here</b>"]
+    off = {**form_of(unseen.text, "/objects/tag"), "tag": "seen <b>here</b>", "sure": "yes"}
+    other = browser.post("/objects/tag", data={**off, "id": [OPEN["id"], GREEN["id"]]})
+    assert "Nothing was saved; look again." in other.text
+    assert "Done. Objects with a new version: 1." in browser.post("/objects/tag", data=off).text
+    assert (tags(node, OPEN), tags(node, GREEN)) == ([], ["seen <b>here</b>"])
 
 
 def test_what_is_not_changed_is_named_with_the_reason(node: Node) -> None:

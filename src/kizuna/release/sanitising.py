@@ -33,7 +33,7 @@ from kizuna.release.sensitive import selects
 from kizuna.release.suggesting import Subject, Suggestion, nothing_without, shortened, subject, suggest, told_in
 from kizuna.stix import BUILTIN, check, iter_objects
 from kizuna.stix.selectors import SELECTOR, resolve
-from kizuna.store.editing import unversionable
+from kizuna.store.editing import next_version, unversionable
 from kizuna.store.outgoing import Known, Outgoing, SeenOutgoing
 from kizuna.store.plan import Plan
 from kizuna.store.relabelling import marked_as_stored
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Look = Callable[[str], Outgoing]
 """The moment that is looked at, for a partner of this name."""
-_MILLISECOND = 1_000
 MOST_CUTS = 1_000
 
 
@@ -313,7 +312,7 @@ def _draft(
             f"{format_label(keep)}, the label of what is cut, lets {outgoing.partner} have it; give a stricter one"
         )
     stated, kept = to_markings(label), to_markings(keep)
-    version = max(store.clock(), (of.row.version or 0) + _MILLISECOND) // _MILLISECOND * _MILLISECOND
+    version = next_version(store, of.row.version)
     marks = [{"marking_ref": one["id"], "selectors": sorted(cuts)} for one in kept]
     refs = dict.fromkeys([*(one["id"] for one in stated), *_statements(outgoing, of)])
     data = {

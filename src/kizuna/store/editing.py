@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _MILLISECOND = 1_000
+Unversionable = Literal["foreign", "maker", "unversioned", "revoked"]
 _MARKS = ("object_marking_refs", "granular_markings")
 
 
@@ -39,7 +40,7 @@ class Editable(NamedTuple):
     why: str | None
 
 
-def unversionable(store: Store, data: Json, *, own: bool) -> str | None:
+def unversionable(store: Store, data: Json, *, own: bool) -> Unversionable | None:
     """Why nobody here makes a new version of an object, as a code; None where somebody may. `own` is whether it came in here first."""
     if not own:
         return "foreign"
@@ -61,9 +62,9 @@ def editable(store: Store, connection: Connection, id: str, principal: Principal
     return Editable(stored, why)
 
 
-def next_version(store: Store, stored: Stored) -> int:
-    """When a version that follows is dated: now, and after the one before; in microseconds, whole milliseconds."""
-    return max(store.clock(), (stored.version or 0) + _MILLISECOND) // _MILLISECOND * _MILLISECOND
+def next_version(store: Store, before: int | None) -> int:
+    """When the version that follows one of a moment is dated: now, and after it; in microseconds, whole milliseconds."""
+    return max(store.clock(), (before or 0) + _MILLISECOND) // _MILLISECOND * _MILLISECOND
 
 
 def edit(store: Store, id: str, data: Json, *, began: int, by: str, principal: Principal, may_release: bool) -> int:
@@ -80,7 +81,7 @@ def edit(store: Store, id: str, data: Json, *, began: int, by: str, principal: P
             raise Conflict("there is a newer version by now")
         before: Json = msgspec.json.decode(now.raw)
         _must_keep_marks(before, data, may_release=may_release)
-        version = next_version(store, now)
+        version = next_version(store, now.version)
         took(store, [{**data, "modified": to_text(version)}], label=now.label, may_release=may_release)
         if all(before.get(key) == data.get(key) for key in _MARKS):
             _keep_label(store, act.connection, now, version, by=by, principal=principal)
@@ -129,4 +130,4 @@ def _keep_label(
         store.relabel(before.id, before.label, by=by, principal=principal, version=version)
 
 
-__all__ = ["Editable", "Unfit", "counted", "edit", "editable", "next_version", "took", "unversionable"]
+__all__ = ["Editable", "Unfit", "Unversionable", "counted", "edit", "editable", "next_version", "took", "unversionable"]

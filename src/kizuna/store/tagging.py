@@ -16,6 +16,7 @@ from kizuna.errors import UsageError
 from kizuna.labels import Label, Principal
 from kizuna.stix import iter_objects
 from kizuna.store.database import Connection
+from kizuna.store.editing import Unversionable, next_version, unversionable
 from kizuna.store.model import Stored
 from kizuna.store.moves import Had, Moved
 from kizuna.store.seen_releasing import offered_forms
@@ -27,8 +28,7 @@ MOST_TAG = 100
 """Characters of a tag."""
 MOST_TAGS = 200
 """Tags that an object may have before it gets no more of them."""
-Why = Literal["foreign", "part", "no-versions", "revoked", "maker", "marked", "full", "refused", "changed"]
-_MILLISECOND = 1_000
+Why = Unversionable | Literal["part", "marked", "full", "refused", "changed"]
 _KEPT_AS_THEY_ARE = frozenset({"marking-definition", "language-content"})
 
 
@@ -112,18 +112,15 @@ def tag(
     )
 
 
-def _why_not(store: Store, stored: Stored, data: Mapping[str, Any], off: bool) -> Why | None:
+def _why_not(store: Store, stored: Stored, data: dict[str, Any], off: bool) -> Why | None:
     """Why nobody here makes a version of an object."""
-    if stored.source != store.own_source().name:
-        return "foreign"
-    if stored.cut:
+    own = stored.source == store.own_source().name
+    if own and stored.cut:
         return "part"
-    if "modified" not in data or stored.version is None or stored.type in _KEPT_AS_THEY_ARE:
-        return "no-versions"
-    if data.get("revoked") is True:
-        return "revoked"
-    if data.get("created_by_ref") not in (None, store.settings.identity):
-        return "maker"
+    if (why := unversionable(store, data, own=own)) is not None:
+        return why
+    if stored.type in _KEPT_AS_THEY_ARE:
+        return "unversioned"
     selectors = (one for marking in data.get("granular_markings", ()) for one in marking.get("selectors", ()))
     if off and any(one.partition(".")[0] == "labels" for one in selectors):
         return "marked"  # a mark on one of the tags would come to stand on another
@@ -133,8 +130,7 @@ def _why_not(store: Store, stored: Stored, data: Mapping[str, Any], off: bool) -
 def _changed(store: Store, stored: Stored, data: Mapping[str, Any], text: str, off: bool) -> dict[str, Any]:
     """The next version."""
     tags = [one for one in data.get("labels", ()) if one != text] + ([] if off else [text])
-    moment = max(store.clock(), (stored.version or 0) + _MILLISECOND) // _MILLISECOND * _MILLISECOND
-    new = {**data, "modified": to_text(moment), "labels": tags}
+    new = {**data, "modified": to_text(next_version(store, stored.version)), "labels": tags}
     return new if tags else {key: value for key, value in new.items() if key != "labels"}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ from kizuna.labels import format_label
 from kizuna.store import Store, Stored, View
 from kizuna.store.caller import Caller
 from kizuna.store.keys import derived_key
-from kizuna.store.tagging import MOST_TAG, tag
+from kizuna.store.tagging import MOST_TAG, Tagged, tag
 from kizuna.web.api.answer import PRIVATE
 from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
@@ -33,7 +35,7 @@ BUNDLE = "application/stix+json;version=2.1"
 REASONS = {
     "foreign": N_("Another organisation brought it: only its owner makes new versions."),
     "part": N_("You see a part of it only, and a version has all of it."),
-    "no-versions": N_("What is of this type has no versions."),
+    "unversioned": N_("What is of this type has no versions."),
     "revoked": N_("It is revoked, and has no further versions."),
     "maker": N_("It names somebody else as its maker, who alone makes new versions."),
     "marked": N_("Its tags have markings of their own, which would come to stand on others."),
@@ -58,10 +60,19 @@ async def export_objects(request: AnyRequest) -> Response[Any]:
 
 def _tag(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
     store, ids, text, off = of(request).store, _ids(form), form.one("tag"), form.one("what") == "off"
-    sure, done, wrong = bool(form.one("sure")), None, None
+    done, shown, wrong = None, "", None
+    sure = other = False
     if ids and text.strip():
+        act = partial(tag, store, ids, text, off=off, by=caller.name, principal=caller.principal)
         try:
-            done = tag(store, ids, text, off=off, by=caller.name, principal=caller.principal, dry=not sure)
+            done = act(dry=True)
+            shown = _digest(done, text, off=off)
+            asked = bool(form.one("sure"))
+            # Sent twice, the second time finds nothing left to do.
+            sure = asked and (form.one("shown") == shown or not done.done)
+            other = asked and not sure
+            if sure and done.done:
+                done = act()
         except UsageError as error:
             wrong = error
     view = store.view(caller.principal)
@@ -84,9 +95,17 @@ def _tag(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
         wrong=wrong is not None,
         most=MOST_TAG,
         done=done,
+        digest=shown,
         sure=sure,
+        other=other,
         reasons=REASONS,
     )
+
+
+def _digest(done: Tagged, text: str, *, off: bool) -> str:
+    """What a person is shown of a tag, in hexadecimal: only that is done."""
+    told = [text.strip(), off, done.done, done.refused, sorted(done.gets.items()), sorted(done.changes.items())]
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
 
 def _export(request: AnyRequest, caller: Caller, form: Fields) -> Response[Any]:

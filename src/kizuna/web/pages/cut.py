@@ -11,12 +11,12 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from kizuna import deadline
 from kizuna.errors import Conflict, KizunaError, UsageError
 from kizuna.labels import Form, Label, format_label, parse_label
 from kizuna.release.sanitising import Shown, Wish, apply, show, somebody, why_uncuttable
 from kizuna.release.sensitive import selects
 from kizuna.release.suggesting import nothing_without, shortened
-from kizuna.stix.ids import type_of
 from kizuna.stix.selectors import resolve
 from kizuna.store import Store
 from kizuna.store.caller import Caller
@@ -32,7 +32,7 @@ from kizuna.web.naming import property_name, title_of, type_name
 from kizuna.web.naming import shortened as short
 from kizuna.web.pages.effects import effect, words
 from kizuna.web.pages.named import Json, entitled, named
-from kizuna.web.pages.object import PROPERTIES, ordered, says
+from kizuna.web.pages.object import PROPERTIES, ordered, refs_of, says
 from kizuna.web.pages.release import Partner
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page, redirect
 from kizuna.wording import worded
@@ -122,7 +122,8 @@ def _label(store: Store, text: str) -> Label | None:
 
 def _shown(store: Store, caller: Caller, partner: str, id: str, wish: Wish) -> Shown:
     store.settle()  # as before a feed is read
-    with store.database.snapshot() as reader:
+    # A form is finished however long it takes; what only shows is not.
+    with deadline.within(store.settings.limits.answer_seconds), store.database.snapshot() as reader:
         return show(store, reader, somebody(store, reader, caller.principal), partner, id, wish)
 
 
@@ -155,7 +156,7 @@ def _page(
             would = _would(store, caller, view, shown)
         except KizunaError as error:
             wrong, status = wrong or error, max(status, error.status)
-    names = named(view, [id, *(ref for ref in _ids_of(data)), *(one for each in would for one in each.after)])
+    names = named(view, [id, *refs_of(data), *(one for each in would for one in each.after)])
     names |= entitled(view, names.values())
     suggested = {one.selector: one for one in plain.suggestions}
     choices = [
@@ -290,13 +291,6 @@ def _entry(id: str, would: Would, names: dict[str, Json], language: Language) ->
         "id": id, "name": title_of(names.get(id, {"id": id}), names), "kind": type_name(id.partition("--")[0], language),
         "before": FORMS[would.before[id].said.form], "after": FORMS[would.after[id].said.form],
     }  # fmt: skip
-
-
-def _ids_of(data: Json) -> Iterator[str]:
-    for value in data.values():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and type_of(one) is not None:
-                yield one
 
 
 HANDLERS = (show_cut, cut)

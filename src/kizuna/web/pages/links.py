@@ -7,7 +7,6 @@ from typing import Any
 from litestar import Response
 
 from kizuna.clock import to_text
-from kizuna.formats.pack import load
 from kizuna.link import cross_regional
 from kizuna.store import Store
 from kizuna.store.meeting import Meeting, Report
@@ -19,6 +18,7 @@ from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.naming import shortened, title_of, type_name
 from kizuna.web.pages.named import gist
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page
+from kizuna.web.regions import region_name, region_of
 
 COLUMNS = (
     "kind",
@@ -56,7 +56,7 @@ def list_links(request: AnyRequest) -> Response[bytes]:
 
 def newest(store: Store, view: View, most: int) -> list[Meeting]:
     """The newest links that cross the regions of the pack of regions."""
-    return cross_regional(store, view, load("regions").regions().of, most)
+    return cross_regional(store, view, region_of, most)
 
 
 def tell(store: Store, view: View, found: list[Meeting], language: Language) -> list[dict[str, Any]]:
@@ -104,11 +104,10 @@ def drawn(store: Store, links: list[dict[str, Any]], stopped: set[str], language
             y += 14
         taken.add((x, y))
         placed.append({**node, "x": round(x, 1), "y": round(y, 1), "stopped": node["name"] in stopped})
-    names = {region.region: getattr(region.name, language.code) for region in load("regions").regions().regions}
     frames = []
     for theatre in THEATRES:
         x, y = on_map(theatre.corner)
-        frames.append({"name": names.get(theatre.region, theatre.region), "path": frame(theatre), "x": x, "y": y})
+        frames.append({"name": region_name(theatre.region, language), "path": frame(theatre), "x": x, "y": y})
     arcs = []
     for one in links:
         ends = [centre(end["country"] or "") for end in (one["earlier"], one["later"])]

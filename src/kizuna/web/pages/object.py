@@ -338,4 +338,4 @@ def properties(data: Json) -> Listing:
     return Listing(("property", "value"), [tuple(row) for row in rows])
 
 
-__all__ = ["PROPERTIES", "changes", "ordered", "printed", "says", "show_object", "what_partners_get"]
+__all__ = ["PROPERTIES", "changes", "ordered", "printed", "refs_of", "says", "show_object", "what_partners_get"]

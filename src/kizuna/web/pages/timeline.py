@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from litestar import Response
 
-from kizuna.formats.pack import load
 from kizuna.store import Store
 from kizuna.store.view import View
 from kizuna.web.atlas import THEATRES
@@ -15,6 +14,7 @@ from kizuna.web.i18n import N_, Language
 from kizuna.web.listing import Listing, address, list_at, listed
 from kizuna.web.narrowing import days
 from kizuna.web.pages.render import AnyRequest, asks, language_of, page
+from kizuna.web.regions import region_name, region_of
 
 DAYS = 30
 KINDS = (*(theatre.region for theatre in THEATRES), "other")
@@ -50,7 +50,7 @@ def show_timeline(request: AnyRequest) -> Response[bytes]:
 
 def timeline(store: Store, view: View) -> list[Day]:
     """How much this node and its partners reported on each of the last days; frameworks that packs bring are no reports."""
-    region_of, countries = load("regions").regions().of, store.countries()
+    countries = store.countries()
     places = {source: KINDS.index(region) if (region := region_of(country)) in KINDS else len(KINDS) - 1
               for source, country in countries.items()}  # fmt: skip
     last = days(store, DAYS)
@@ -67,7 +67,6 @@ def timeline(store: Store, view: View) -> list[Day]:
 def drawn_days(found: list[Day], language: Language) -> dict[str, Any]:
     """The bars as rectangles of an SVG, each day with the address of its objects."""
     most = max((sum(one.counts) for one in found), default=0) or 1
-    names = {region.region: getattr(region.name, language.code) for region in load("regions").regions().regions}
     wide = WIDTH / max(len(found), 1)
     bars = []
     for place, one in enumerate(found):
@@ -84,7 +83,7 @@ def drawn_days(found: list[Day], language: Language) -> dict[str, Any]:
     return {
         "bars": bars,
         "most": most if any(one["parts"] for one in bars) else 0,
-        "names": [names.get(kind, language(ELSEWHERE)) for kind in KINDS],
+        "names": [*(region_name(theatre.region, language) for theatre in THEATRES), language(ELSEWHERE)],
         "size": (WIDTH, HEIGHT),
     }
 
