@@ -22,8 +22,8 @@ NEWEST, LEAST = 300, 20
 """Rows of one's own, and as many of all partners, each its share but at least a few, among which meetings are looked for."""
 HOLDERS = 50
 """Objects that hold a value, beyond which it is a common one and connects nothing; and sightings of one object that are read."""
-MOST, VALUES, VERSIONS = 20_000, 1_000, 2_000
-"""References and values of the newest that are followed, and versions that are looked at for who holds a value."""
+MOST, VALUES, VERSIONS = 20_000, 1_000, 500
+"""References and values of the newest that are followed; and versions of all objects that hold a value, beyond which it is common."""
 _SEEN = ("sighting_of_ref", "object_refs")
 _LINKED = ("source_ref", "target_ref", "object_refs")
 _SAW = frozenset({"sighting", "observed-data"})
@@ -140,16 +140,10 @@ class Meetings:
         yield from links  # of the same two sources, both having seen it says more
 
     def _by_value(self, rows: Mapping[int, _Row]) -> Iterator[_Met]:
-        sql = (
-            "select distinct v.value from json_each(?) j cross join value v on v.object=j.value "
-            f"where {self._mask.sql(self._reader, 'v.label')} limit {VALUES}"
-        )
-        asked = json.dumps([row.n for row in rows.values()])
-        for (value,) in self._reader.execute(sql, (asked,)).fetchall():
-            holding = self._holding(value)
-            if not 1 < len(holding) <= HOLDERS:
-                continue
-            told = sorted(self._first(holding).values(), key=lambda row: row.n)
+        holding = self._holding([row.n for row in rows.values()])
+        firsts = self._first({ident for idents in holding.values() for ident in idents})
+        for value, idents in holding.items():
+            told = sorted((firsts[ident] for ident in idents if ident in firsts), key=lambda row: row.n)
             for place, row in enumerate(told):
                 yield from (
                     _met("value", value, one, row)
@@ -157,14 +151,31 @@ class Meetings:
                     if self._apart(one, row) and (one.ident in rows or row.ident in rows)
                 )
 
-    def _holding(self, value: str) -> list[int]:
-        """Objects, by ident, of which some version holds a value; of many versions not all are looked at."""
-        sql = (
-            f"select distinct o.ident from (select v.object from value v where v.value=? "
-            f"and {self._mask.sql(self._reader, 'v.label')} order by v.object desc limit {VERSIONS}) h "
-            f"join object o on o.n=h.object limit {HOLDERS + 1}"
+    def _holding(self, numbers: Sequence[int]) -> dict[str, set[int]]:
+        """By value that one of these rows holds, the objects, by ident, of which some version holds it; without common values."""
+        seen = self._mask.sql(self._reader, "v.label")
+        held = (
+            "select distinct v.value from json_each(?) j cross join value v on v.object=j.value "
+            f"where {seen} limit {VALUES}"
         )
-        return [ident for (ident,) in self._reader.execute(sql, (value,)).fetchall()]
+        values = [value for (value,) in self._reader.execute(held, (json.dumps(numbers),)).fetchall()]
+        counted = (
+            "select j.atom, (select count(*) from (select 1 from value v where v.value=j.atom "
+            f"and {seen} limit {VERSIONS + 1}) h) from (select atom from json_each(?)) j"
+        )
+        rare, left = [], MOST
+        for value, count in self._reader.execute(counted, (json.dumps(values),)).fetchall():
+            if 1 < count <= min(VERSIONS, left):
+                rare.append(value)
+                left -= count
+        found: dict[str, set[int]] = {}
+        sql = (
+            "select v.value, o.ident from (select atom from json_each(?)) j cross join value v on v.value=j.atom "
+            f"cross join object o on o.n=v.object where {seen}"
+        )
+        for value, ident in self._reader.execute(sql, (json.dumps(rare),)).fetchall():
+            found.setdefault(value, set()).add(ident)
+        return {value: idents for value, idents in found.items() if 1 < len(idents) <= HOLDERS}
 
     def _apart(self, one: _Row, other: _Row) -> bool:
         """Whether two rows were reported from two places."""
