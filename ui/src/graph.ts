@@ -105,7 +105,6 @@ function shownIn(element: HTMLElement, drawing: Drawing): void {
       const full = graph.getNodeAttribute(data.key, "full") as string;
       named(context, { ...data, label: full }, style().color, style().backgroundColor);
     },
-    nodeReducer: (_node, data) => data,
   });
   sigma.on("enterNode", () => (element.style.cursor = "pointer"));
   sigma.on("leaveNode", () => (element.style.cursor = ""));

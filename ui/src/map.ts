@@ -8,8 +8,22 @@ interface Box {
 
 const NEAREST = 1 / 40; // of the whole map's width
 
+interface Control {
+  turn(what: string): void;
+  again(): void;
+}
+
+const controls = new WeakMap<SVGSVGElement, Control>();
+
 export function map(page: Document): void {
-  for (const svg of page.querySelectorAll<SVGSVGElement>("svg[data-map]")) moving(svg);
+  begin(page);
+  // A page that keeps itself up to date brings its map anew, as the server draws it.
+  page.addEventListener("htmx:after:swap", () => begin(page));
+  page.addEventListener("click", (event) => {
+    const button = (event.target as Element).closest<HTMLButtonElement>("button[data-zoom]");
+    const svg = button?.closest("figure")?.querySelector<SVGSVGElement>("svg[data-map]");
+    if (svg) controls.get(svg)?.turn(button!.dataset.zoom!);
+  });
   for (const kind of ["pointerenter", "focusin", "pointerleave", "focusout"] as const) {
     for (const line of page.querySelectorAll<HTMLElement>("[data-arc]")) {
       line.addEventListener(kind, () => {
@@ -20,7 +34,16 @@ export function map(page: Document): void {
   }
 }
 
-function moving(svg: SVGSVGElement): void {
+function begin(page: Document): void {
+  for (const svg of page.querySelectorAll<SVGSVGElement>("svg[data-map]")) {
+    const known = controls.get(svg);
+    if (known) known.again();
+    else controls.set(svg, moving(svg));
+    for (const button of svg.closest("figure")?.querySelectorAll<HTMLButtonElement>("button[data-zoom]") ?? []) button.hidden = false;
+  }
+}
+
+function moving(svg: SVGSVGElement): Control {
   const { x, y, width, height } = svg.viewBox.baseVal;
   const whole: Box = { x, y, width, height };
   let box = { ...whole };
@@ -74,9 +97,8 @@ function moving(svg: SVGSVGElement): void {
     held = { x: event.clientX, y: event.clientY };
   });
   for (const end of ["pointerup", "pointercancel"] as const) svg.addEventListener(end, () => (held = null));
-  const buttons = svg.parentElement?.querySelectorAll<HTMLButtonElement>("button[data-zoom]") ?? [];
-  for (const button of buttons) {
-    button.hidden = false;
-    button.addEventListener("click", () => (button.dataset.zoom === "whole" ? show(whole) : zoom(button.dataset.zoom === "in" ? 0.6 : 1 / 0.6)));
-  }
+  return {
+    turn: (what) => (what === "whole" ? show(whole) : zoom(what === "in" ? 0.6 : 1 / 0.6)),
+    again: () => show(box),
+  };
 }
