@@ -47,6 +47,15 @@ def test_the_palette_leads_to_pages_partners_and_objects(page: Any) -> None:
     page.wait_for_url(f"**/objects/{OPEN['id']}")
 
 
+def test_the_palette_has_its_own_list_on_the_page_of_the_same(page: Any) -> None:
+    page.goto("/find?q=bruss")
+    page.locator(READY).wait_for(state="attached")
+    page.keyboard.press("Control+k")
+    page.locator("#palette input[name=q]").fill("rules")
+    page.locator("#palette a", has_text="Rules").wait_for()
+    assert page.locator("main #reached a", has_text="Brussels").count() == 1
+
+
 def test_the_palette_shows_data_as_text(page: Any, bare: Node) -> None:
     text = "<img src=x onerror=alert(1)> http://bad.example/x"
     bare.put(OPEN | {"id": "campaign--11111111-1111-4111-8111-111111111111", "name": text}, label="TLP:CLEAR")

@@ -8,7 +8,7 @@ export function palette(page: Document): Palette | null {
   const dialog = page.querySelector<HTMLDialogElement>("dialog#palette");
   const input = dialog?.querySelector<HTMLInputElement>("input[name=q]");
   if (!dialog || !input) return null;
-  const links = () => [...dialog.querySelectorAll<HTMLAnchorElement>("#reached a")];
+  const links = () => [...dialog.querySelectorAll<HTMLAnchorElement>("#jumps a")];
 
   function move(by: number): void {
     const all = links();
