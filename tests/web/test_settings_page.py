@@ -53,6 +53,7 @@ def test_another_password_ends_every_other_session(node: Node) -> None:
     [
         ({"password": "not mine at all"}, 403, "This is not your password."),
         ({"password": ""}, 403, "This is not your password."),
+        ({"password": "not mine at all", "new": PASSWORD, "repeat": PASSWORD}, 403, "This is not your password."),
         ({"new": "short", "repeat": "short"}, 422, "at least 12"),
         ({"new": "x" * 1025, "repeat": "x" * 1025}, 422, "at most 1,024"),
         ({"repeat": "another one still"}, 422, "not the same both times"),
@@ -66,6 +67,7 @@ def test_a_password_that_is_not_changed(node: Node, change: dict[str, str], stat
     assert (refused.status_code, said in refused.text) == (status, True)
     assert PASSWORD not in refused.text
     assert NEW not in refused.text
+    assert "Your password is another one now." not in refused.text
     assert node.accounts.check_password("owner", PASSWORD) is not None
 
 

@@ -175,6 +175,12 @@ class Accounts:
         user = _user(row[:-1]) if row and fits else None
         return user if user is not None and self.may_come(user) else None
 
+    def just_changed_password(self, name: str) -> bool:
+        """Whether the last that somebody did was to give themselves another password, a minute ago at most."""
+        sql = "select act, subject, at from audit where actor=? order by n desc limit 1"
+        row = self._store.database.read().execute(sql, (name,)).fetchone()
+        return row is not None and row[:2] == ("user.password", name) and self._store.clock() - row[2] < 60 * SECOND
+
     def may_come(self, user: User) -> bool:
         """Whether somebody may come in: of a partner nobody while the exchange with it is stopped."""
         return user.partner is None or user.partner not in stopped_partners(self._store.database.read())

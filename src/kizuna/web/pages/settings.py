@@ -10,6 +10,7 @@ from kizuna import __version__
 from kizuna.errors import UsageError
 from kizuna.store.caller import Caller
 from kizuna.store.database import is_postgres
+from kizuna.web.again import WrongPassword
 from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import LANGUAGES, N_
@@ -57,6 +58,15 @@ def _password(request: AnyRequest, caller: Caller, form: Fields) -> Response[byt
     if not context.accounts.user(caller.name).has_password:
         return _page(request, caller, wrong="none", status=409)
     if form.refused is not None:
+        # Sent twice, the second time finds that the old password is the new one by now.
+        accounts = context.accounts
+        twice = (
+            isinstance(form.refused, WrongPassword)
+            and new == form.one("repeat")
+            and accounts.just_changed_password(caller.name)
+        )
+        if twice and accounts.check_password(caller.name, new) is not None:
+            return _page(request, caller, done=True)
         return _refused(request, caller, form.refused.slug, form.refused.status)
     if new != form.one("repeat"):
         return _refused(request, caller, "repeat", 422)
