@@ -143,3 +143,36 @@ def test_a_store_that_was_just_filled_is_known_to_the_server(
     assert known() == 8
     fill(range(20, 40))
     assert known() == 40
+
+
+def test_few_documents_wait_to_be_put_in_order_whoever_brought_them(
+    make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PENDING", 5)
+    url = make_database()
+
+    def bring(opened: PostgresDatabase, numbers: range) -> None:
+        with opened.write() as writer:
+            writer.full_text.add(writer, [(n, 1, f"word{n}") for n in numbers])
+
+    def waiting() -> int:
+        """Pages of the index that hold what waits."""
+        with psycopg.connect(url, autocommit=True) as other:
+            found = other.execute("select gin_clean_pending_list('kizuna.doc_words'::regclass)").fetchone()
+        return int((found or (0,))[0])
+
+    one, other_one = PostgresDatabase(url), PostgresDatabase(url)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("alter table kizuna.doc set (autovacuum_enabled = off)")
+    bring(one, range(100))  # and is killed before it put them in order
+    bring(other_one, range(100, 101))
+    other_one.tidy()
+    assert waiting() == 0
+    bring(other_one, range(101, 105))
+    other_one.tidy()
+    assert waiting() > 0
+    bring(other_one, range(105, 106))
+    other_one.tidy()
+    assert waiting() == 0
+    one.close()
+    other_one.close()

@@ -38,8 +38,8 @@ COMMIT_SECONDS = 75.0
 """A commit that waits for a standby that is gone would wait for ever."""
 RECONNECT_SECONDS = 2.0
 """A connection that cannot be made is tried again when somebody wants one: by itself it would wait longer each time."""
-PENDING = 50_000
-"""Documents that wait to be put in order: a search looks through all of them."""
+PENDING = 5_000
+"""Documents that wait to be put in order: a search looks through all of them, which takes some 5 ms for a thousand."""
 LEARNED = 5_000
 """Objects loaded before the server is asked to learn what is in the tables, and again whenever they became four times as many."""
 _LEARNED = "ident, object, body(n), edge, value, place, time, doc(object, label), feed"
@@ -284,6 +284,7 @@ class PostgresDatabase:
                     raw.execute(f"set lock_timeout = {BUSY_MS}")
                 self._meet(raw)
                 self._writer = PostgresConnection(raw, self._types)
+                self._writer.loaded["doc"] = PENDING  # whoever wrote before, and was killed maybe, left some waiting
         return self._writer
 
     def _meet(self, raw: Raw) -> None:
