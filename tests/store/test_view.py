@@ -138,10 +138,27 @@ def test_search_by_type_area_and_page(store: Store) -> None:
 
 def test_traffic_counts_what_went_and_came(store: Store) -> None:
     store.put_partner(Partner(name="B", organisation="B", country="BEL", receives=("TLP:CLEAR",)))
-    put(store, campaign("one", object_marking_refs=[CLEAR]), campaign("two"), area="cyber-defence")
-    list(store.writer(store.partner_source("B"), area="cyber-defence").add(items(campaign("theirs"))))
-    (area,) = store.custodian().traffic()
-    assert (area.area, area.held, area.given, area.got) == ("cyber-defence", 3, 1, 1)
+
+    def last() -> tuple[tuple[int, int, int], int | None]:
+        (area,) = store.custodian().traffic()
+        assert area.area == "cyber-defence"
+        return (area.held, area.given, area.got), area.last
+
+    put(store, campaign("two"), area="cyber-defence")
+    assert last() == ((1, 0, 0), None)
+    put(store, campaign("one", object_marking_refs=[CLEAR]), area="cyber-defence")
+    counts, gave = last()
+    assert counts == (2, 1, 0)
+    assert gave is not None
+    list(store.writer(store.partner_source("B"), area="cyber-defence").add(items(campaign("theirs"), campaign("more"))))
+    counts, got = last()
+    assert counts == (4, 1, 2)
+    assert got == max(
+        store.custodian().search("theirs").items[0].added, store.custodian().search("more").items[0].added
+    )
+    assert got > gave
+    put(store, campaign("three"), area="cyber-defence")  # goes nowhere
+    assert last() == ((5, 1, 2), got)
 
 
 def test_why_a_partner_may_not_see(store: Store) -> None:

@@ -150,6 +150,8 @@ def test_all_sixteen_areas_are_shown(node: Node) -> None:
     assert sum("nothing yet" in tile for tile in tiles) == 14
     cyber = next(tile for tile in tiles if "Cyber defence" in tile)
     assert re.findall("<dd>(.*?)</dd>", cyber) == ["3", "2", "0"]
+    assert ('<a href="/objects?area=cyber-defence">' in cyber, "last exchange" in cyber) == (True, True)
+    assert len(node.browser().get("/objects.json", params={"area": "cyber-defence"}).json()["items"]) == 3
 
 
 def test_the_page_is_the_readers_view(node: Node) -> None:

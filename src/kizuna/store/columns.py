@@ -177,6 +177,13 @@ class Moment:
         found = np.bincount(pairs & 0xFFFF_FFFF)
         return {int(value): int(found[value]) for value in np.flatnonzero(found) if value}
 
+    def latest(self, rows: Flags, field: str) -> dict[int, int]:
+        """The last of these rows, by each number in a field; 0 is none."""
+        numbers, values = np.flatnonzero(rows), self.objects[field][rows]
+        last = np.zeros(int(values.max(initial=0)) + 1, np.int64)
+        last[values] = numbers  # of those that share a place the last stays
+        return {int(value): int(last[value]) for value in np.flatnonzero(last) if value}
+
 
 class Columns:
     """The columns of one store, for all readers of this process."""

@@ -122,7 +122,10 @@ class Counting:
         """What is held, went out and came in, by programme area; ordered by name."""
         reader, name_of = self._reader, self._store.interned.name_of
         partners = [n for (n,) in reader.execute("select n from source where kind='partner'")]
-        got = self._columns.distinct(self._visible() & self._columns.among("source", partners), "area")
+        brought = self._visible() & self._columns.among("source", partners)
+        got, newest = self._columns.distinct(brought, "area"), self._columns.latest(brought, "area")
+        among, these = reader.among(list(newest.values()))
+        came = dict(reader.execute(f"select o.n, o.added from object o where o.n {among}", (these,)).fetchall())
         rows = reader.execute(
             "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
             f"where f.live=1 and {self._mask.sql(reader, 'o.least')} group by o.area"
@@ -131,7 +134,10 @@ class Counting:
         traffic = []
         for area, held in self._counts("area", self._current).items():
             objects, last = given.get(area, (0, None))
-            traffic.append(AreaTraffic(name_of(reader, "area", area), held, objects, got.get(area, 0), last))
+            moments = [moment for moment in (last, came.get(newest.get(area, 0))) if moment is not None]
+            traffic.append(
+                AreaTraffic(name_of(reader, "area", area), held, objects, got.get(area, 0), max(moments, default=None))
+            )
         return sorted(traffic, key=lambda one: one.area)
 
     def _visible(self) -> Flags:

@@ -187,7 +187,7 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AreaTraffic(msgspec.Struct, frozen=True):
-    """Objects of one programme area: held here, given to partners, got from partners."""
+    """Objects of one programme area: held here, given to partners, got from partners; `last` is when one went or came last."""
 
     area: str
     held: int
