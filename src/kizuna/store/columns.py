@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kizuna.store.confidence import BANDS, IN_SQL
 from kizuna.store.database import Connection
 from kizuna.store.domains import DOMAINS, RULES
+from kizuna.store.fed import Fed
 
 Numbers = NDArray[np.int64]
 Small = NDArray[np.int32]
@@ -79,6 +80,7 @@ class Moment:
         self.objects = {field: columns.objects.column(field) for field in _FIELDS}
         self.documents = columns.documents.column("object"), columns.documents.column("label")
         self.end = columns.objects.end
+        self.fed = columns.fed
         self.domains = columns.domains[: self.end]
         self._confidences = columns.confidences.column("band"), columns.confidences.column("label")
 
@@ -184,6 +186,25 @@ class Moment:
         last[values] = numbers  # of those that share a place the last stays
         return {int(value): int(last[value]) for value in np.flatnonzero(last) if value}
 
+    def follow_feeds(self) -> Hashable:
+        """Have the feeds as they are in this snapshot; what it returns is another whenever something of them is."""
+        return self.fed.follow(self._connection, self.end)
+
+    def given(self, allowed: Allowed, field: str) -> dict[int, tuple[int, int]]:
+        """By each number in a field: of the rows a reader may see, how many are in any feed, and when one entered last."""
+        entered = self.fed.anywhere(self.end)
+        rows = np.flatnonzero(entered.astype(np.bool_) & among(self.objects["least"], allowed))
+        values, moments = self.objects[field][rows], entered[rows]
+        counts = np.bincount(values)
+        last = np.zeros(len(counts), np.int64)
+        np.maximum.at(last, values, moments)
+        return {int(value): (int(counts[value]), int(last[value])) for value in np.flatnonzero(counts)}
+
+    def given_to(self, allowed: Allowed) -> dict[int, int]:
+        """By recipient, how many rows of its feed a reader may see."""
+        seen = (self.objects["shown"] > 0) & among(self.objects["least"], allowed)
+        return {n: int(np.count_nonzero(self.fed.live(n, self.end) & seen)) for n in self.fed.recipients()}
+
 
 class Columns:
     """The columns of one store, for all readers of this process."""
@@ -194,6 +215,7 @@ class Columns:
         self.documents = Table(("object", "label"))
         self.confidences = Table(("band", "label"))
         self.domains = np.zeros(0, np.int8)
+        self.fed = Fed()
         self._several = Several()
         self._altered = -1
         self._generation = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -111,34 +111,44 @@ class Counting:
 
     def stats(self) -> Stats:
         """Distinct ids, rows, and ids by type."""
-        by_type = dict(sorted(self._named("type", "term", self._current)))
-        return Stats(sum(by_type.values()), int(self._visible().sum()), by_type)
 
-    def rows_by_source(self) -> dict[int, int]:
-        """How many rows are seen of each source, by its number."""
-        return dict(self._counts("source", self._visible()))
+        def counted() -> Stats:
+            by_type = dict(sorted(self._named("type", "term", self._current)))
+            return Stats(sum(by_type.values()), int(self._visible().sum()), by_type)
+
+        return self._kept("stats", None, counted)
+
+    def exchanged(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """By a partner's number, how many rows of its feed are seen; by that of a source, how many rows of it are."""
+
+        def counted() -> tuple[Mapping[int, int], Mapping[int, int]]:
+            return self._columns.given_to(self._allowed), self._counts("source", self._visible())
+
+        return self._kept("exchanged", self._columns.follow_feeds(), counted)
 
     def traffic(self) -> list[AreaTraffic]:
         """What is held, went out and came in, by programme area; ordered by name."""
+        return self._kept("traffic", self._columns.follow_feeds(), self._traffic)
+
+    def _traffic(self) -> list[AreaTraffic]:
         reader, name_of = self._reader, self._store.interned.name_of
         partners = [n for (n,) in reader.execute("select n from source where kind='partner'")]
         brought = self._visible() & self._columns.among("source", partners)
         got, newest = self._columns.distinct(brought, "area"), self._columns.latest(brought, "area")
         among, these = reader.among(list(newest.values()))
         came = dict(reader.execute(f"select o.n, o.added from object o where o.n {among}", (these,)).fetchall())
-        rows = reader.execute(
-            "select o.area, count(distinct f.object), max(f.added) from feed f join object o on o.n=f.object "
-            f"where f.live=1 and {self._mask.sql(reader, 'o.least')} group by o.area"
-        )
-        given = {area: (objects, last) for area, objects, last in rows}
+        given = self._columns.given(self._allowed, "area")
         traffic = []
         for area, held in self._counts("area", self._current).items():
-            objects, last = given.get(area, (0, None))
-            moments = [moment for moment in (last, came.get(newest.get(area, 0))) if moment is not None]
-            traffic.append(
-                AreaTraffic(name_of(reader, "area", area), held, objects, got.get(area, 0), max(moments, default=None))
-            )
+            objects, last = given.get(area, (0, 0))
+            last = max(last, came.get(newest.get(area, 0), 0))
+            traffic.append(AreaTraffic(name_of(reader, "area", area), held, objects, got.get(area, 0), last or None))
         return sorted(traffic, key=lambda one: one.area)
+
+    def _kept(self, name: str, more: Hashable, make: Callable[[], T]) -> T:
+        """What was counted of all that a reader sees, once for all who see alike, until something changes."""
+        key = (name, self._allowed, self._space, self._columns.generation, more)
+        return cast("T", self._store.answers.get(key, make))
 
     def _visible(self) -> Flags:
         return self._columns.visible(self._allowed, self._space)

@@ -6,7 +6,6 @@ import msgspec
 
 from kizuna.labels import Principal
 from kizuna.store.counting import Counting
-from kizuna.store.database import Connection
 from kizuna.store.store import Store
 
 
@@ -21,21 +20,9 @@ class Exchanged(msgspec.Struct, frozen=True):
 def exchanged(store: Store, principal: Principal) -> dict[str, Exchanged]:
     """By partner's name: only objects the asker may see too are counted."""
     with store.database.snapshot() as reader:
-        mask = store.mask(principal).sql(reader, "o.least")
-        given = dict(
-            reader.execute(
-                "select f.recipient, count(*) from feed f join object o on o.n=f.object "
-                f"where f.live=1 and o.hidden=0 and {mask} group by 1"
-            ).fetchall()
-        )
-        got = _got(store, reader, principal)
+        space = store.interned_space(reader, "real")
+        given, rows = Counting(store, reader, store.mask(principal), space).exchanged()
+        names = dict(reader.execute("select name, n from source where kind='partner'").fetchall())
         partners = reader.execute("select n, name, last_exchange from partner").fetchall()
-    return {name: Exchanged(given.get(n, 0), got.get(f"partner:{name}", 0), last) for n, name, last in partners}
-
-
-def _got(store: Store, reader: Connection, principal: Principal) -> dict[str, int]:
-    """By the name of a partner's source, the rows of it that the asker may see."""
-    space = store.interned_space(reader, "real")
-    counted = Counting(store, reader, store.mask(principal), space).rows_by_source()
-    names = reader.execute("select n, name from source where kind='partner'").fetchall()
-    return {name: counted.get(n, 0) for n, name in names}
+    got = {name: rows.get(names.get(f"partner:{name}", -1), 0) for _, name, _ in partners}
+    return {name: Exchanged(given.get(n, 0), got[name], last) for n, name, last in partners}

@@ -21,7 +21,7 @@ from kizuna.store.database import Connection
 from kizuna.store.extract import MENTION
 from kizuna.store.gate import Gate
 from kizuna.store.recipients import Masks, Recipient
-from kizuna.store.rows import end_of_feed, keep_end_of_feed
+from kizuna.store.rows import end_of_feed, keep_end_of_feed, note_ended
 
 _WAITING = "waiting(recipient,target,object)"
 
@@ -110,11 +110,12 @@ class Feeds:
         """
         these = (self._recipient, json.dumps(list(idents)))
         where = "where recipient=? and ident in (select value from json_each(?))"
-        rows = self._connection.execute(f"select live from feed {where}", these).fetchall()
+        rows = self._connection.execute(f"select object, live from feed {where}", these).fetchall()
         if rows:
             keep_end_of_feed(self._connection, self._recipient)
             self._connection.execute(f"delete from feed {where}", these)
-        return sum(live for (live,) in rows)
+            note_ended(self._connection, [n for n, _ in rows])
+        return sum(live for _, live in rows)
 
     def lose(self, idents: Iterable[int]) -> int:
         """End what refers to ids of which nothing is left, and let it wait; returns how many ended."""
@@ -131,6 +132,7 @@ class Feeds:
                 "update feed set live=0, last=0 where recipient=? and added=?",
                 [(self._recipient, a) for _, _, a in gone],
             )
+            note_ended(self._connection, [n for n, _, _ in gone])
             idents = {ident for _, ident, _ in gone}
             self.moved |= idents
             for n, _, _ in gone:

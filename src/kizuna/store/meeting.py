@@ -1,14 +1,14 @@
 """Where the reports of different countries meet: the same thing seen, the same value held, or one connected with another's.
 
-Asked anew each time, over what one reader may see, among the newest that partners and one's own people reported. What somebody only
-passes on is no report of theirs: an object is reported by the source of the first row that the reader sees of it.
+Asked anew whenever something changed, over what one reader may see, among the newest that partners and one's own people reported. What
+somebody only passes on is no report of theirs: an object is reported by the source of the first row that the reader sees of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -88,7 +88,13 @@ class Meetings:
         self._places = {n: place for n, name in self._names.items() if (place := place_of(name)) is not None}
 
     def newest(self, most: int) -> list[Meeting]:
-        """The newest meetings, one for each pair of sources and thing, those that came last first."""
+        """The newest meetings, one for each pair of sources and thing, those that came last first; kept for all who see alike."""
+        state = (self._reader.execute(f"select max(n) from {name}").fetchone()[0] for name in ("object", "altered"))
+        # Numbers of this snapshot: what is found in an older one is kept under older numbers.
+        key = ("meetings", self._mask.seen(self._reader), self._space, *state, *sorted(self._places.items()), most)
+        return cast("list[Meeting]", self._store.answers.get(key, lambda: self._newest(most)))
+
+    def _newest(self, most: int) -> list[Meeting]:
         rows = self._candidates()
         found: dict[tuple[str, frozenset[int]], _Met] = {}
         for met in (*self._by_reference(rows), *self._by_value(rows)):
@@ -107,10 +113,12 @@ class Meetings:
         moment = self._store.columns.follow(self._reader)
         seen = moment.current(self._mask.seen(self._reader), self._space)
         share = max(NEWEST // max(len(self._places) - 1, 1), LEAST)
+        every = np.flatnonzero(seen)
+        sources = moment.objects["source"][every]
         numbers: list[int] = []
         for n in self._places:
             newest = NEWEST if self._names[n] == "own" else share
-            numbers += np.flatnonzero(seen & moment.among("source", [n]))[-newest:].tolist()
+            numbers += every[np.flatnonzero(sources == n)[-newest:]].tolist()
         rows = self._rows(numbers)
         firsts = self._first(row.ident for row in rows)
         return {row.ident: row for row in rows if firsts[row.ident].source == row.source}

@@ -238,6 +238,11 @@ def keep_end_of_rows(connection: Connection) -> None:
     set_meta(connection, _ROWS_END, "{} {}".format(*end_of_rows(connection)))
 
 
+def note_ended(connection: Connection, rows: Sequence[int]) -> None:
+    """Tell who counts in memory (`fed`) that these rows are not live any more in some feed."""
+    connection.execute("insert into altered(object) select value from json_each(?)", (json.dumps(rows),))
+
+
 def end_of_feed(connection: Connection, recipient: int) -> int:
     """The last moment that was ever given in a feed, 0 for none."""
     (last,) = connection.execute("select max(added) from feed where recipient=?", (recipient,)).fetchone()

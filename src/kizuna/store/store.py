@@ -36,7 +36,7 @@ from kizuna.store.purged import Marks
 from kizuna.store.recipients import Recipient, read_groups, read_recipients
 from kizuna.store.relabelling import Relabelling, rows_of, rows_of_many
 from kizuna.store.renditions import Maker
-from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, set_meta
+from kizuna.store.rows import DEFINITIONS, get_meta, note_definitions, note_ended, set_meta
 from kizuna.store.settling import settle
 from kizuna.store.view import View
 from kizuna.store.writer import Writer
@@ -55,6 +55,7 @@ class _Undone(Exception):
 
 MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
+_ANSWERS = 64
 _OF_A_RECIPIENT = (
     "feed", "waiting", "approval", "proposal", "hold", "find", "cleared", "capped", "spent", "outbox", "part",
 )  # fmt: skip
@@ -96,6 +97,7 @@ class Store:
         self.maker = Maker(folder, settings.identity)
         self._columns: Columns | None = None
         self.walks: Kept[Walk | None] = Kept(KEPT)
+        self.answers: Kept[object] = Kept(_ANSWERS)  # counts and links of the whole store, each under all it depends on
         self._counting = threading.Lock()
         self._masks: dict[Principal | None, ViewMask] = {}
         self._labels: dict[tuple[Source, str, Label | None], tuple[str | None, KnownLabels]] = {}
@@ -138,6 +140,7 @@ class Store:
         self._labels.clear()
         self._columns = None
         self.walks.clear()
+        self.answers.clear()
 
     # Acts
 
@@ -392,6 +395,8 @@ class Store:
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
+            live = act.connection.execute("select object from feed where recipient=? and live=1", (n,)).fetchall()
+            note_ended(act.connection, [row for (row,) in live])
             for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
