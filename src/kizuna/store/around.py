@@ -114,7 +114,7 @@ class Around:
             near, cut = self._near(frontier, start)
             more |= cut
             for link in sorted(near - found.keys(), key=self._order):
-                fresh = {link.source, link.target} - far.keys()
+                fresh = {row for row in (link.source, link.target) if row not in far}
                 if len(found) >= MOST_LINKS or len(far) + len(fresh) > MOST_NODES:
                     more = True
                     continue
