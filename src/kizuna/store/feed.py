@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _FIRST = (
-    "not exists (select 1 from feed g join object p on p.n=g.object where g.recipient=f.recipient and g.ident=f.ident and g.live=1 "
-    "and (p.version<o.version or (o.version is null and g.added<f.added)))"
+    "not exists (select 1 from feed g indexed by feed_ident join object p on p.n=g.object "
+    "where g.recipient=f.recipient and g.ident=f.ident and g.live=1 and (p.version<o.version or (o.version is null and g.added<f.added)))"
 )
 
 

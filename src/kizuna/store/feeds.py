@@ -109,7 +109,7 @@ class Feeds:
         Who pages goes on by moments: what is taken out is not missed, and no moment is given twice.
         """
         these = (self._recipient, json.dumps(list(idents)))
-        where = "where recipient=? and ident in (select value from json_each(?))"
+        where = "indexed by feed_ident where recipient=? and ident in (select value from json_each(?))"
         rows = self._connection.execute(f"select object, live from feed {where}", these).fetchall()
         if rows:
             keep_end_of_feed(self._connection, self._recipient)

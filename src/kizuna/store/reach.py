@@ -304,10 +304,10 @@ class Reach:
         What a scan took out again counts as being there: that it did rests on what the asker may not see.
         """
         sql = (
-            "select f.object, max(f.live) from object o join feed f on f.ident=o.ident and f.object=o.n "
-            f"where f.recipient=? and o.n in {_THESE} group by f.object"
+            "select f.object, max(f.live) from json_each(?) j cross join object o on o.n=j.value cross join feed f "
+            "indexed by feed_ident on f.ident=o.ident and f.object=o.n where f.recipient=? group by f.object"
         )
-        these = (self._recipient.n, json.dumps(list(rows)))
+        these = (json.dumps(list(rows)), self._recipient.n)
         found = self._connection.execute(sql, these).fetchall() if rows else []
         return {n: bool(live) for n, live in found} | dict.fromkeys(self._gate.waiting(rows), True)
 
