@@ -1,5 +1,6 @@
-"""What lies around an object, drawn: from following a link to a drawing of all its nodes on the screen, in a headless Chromium
-whose graphics are made by the processor alone. OpenCTI's own figure is 500 nodes in two seconds (its issue 13098).
+"""What a browser shows, a headless Chromium whose graphics are made by the processor alone: what lies around an object, from following
+a link to a drawing of all its nodes, beside OpenCTI's own figure of 500 nodes in two seconds (its issue 13098); when pages first show
+something, and what they weigh with all that they load.
 
     python -m benchmarks graph
 """
@@ -15,7 +16,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ from benchmarks.table import Row
 from kizuna.store.accounts import Accounts
 
 SIZES = ((5_000, 8_478, 3.0), (20_000, 33_885, 6.0))  # nodes, links, seconds wanted
+PAINTED, HEAVIEST = 0.5, 120  # seconds, kB
 RUNS, SEED = 4, 11
+FIRST = """new Promise(done => new PerformanceObserver(list => list.getEntries().forEach(
+  one => one.name === "first-contentful-paint" && done(one.startTime))).observe({type: "paint", buffered: true}))"""
 GRAPHICS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
@@ -40,7 +44,10 @@ def rows(_corpora: Sequence[Corpus]) -> Iterator[Row]:
             link = Accounts(store).create_link(Accounts(store).owner(by="bench").name, by="bench")
             with closing(store), up(folder, store, token) as served:
                 url = served.feed.collection.partition("/taxii2/")[0]
-                shown, took = seen(url, link, f"/objects/{first}/graph?steps=2&most={nodes}")
+                with browser(url, link) as page:
+                    if nodes == SIZES[0][0]:
+                        yield from pages(page, url, first)
+                    shown, took = seen(page, url, f"/objects/{first}/graph?steps=2&most={nodes}")
         drawn, note = (
             statistics.median(took[1:]),
             f"{shown:,} nodes; {took[0]:.1f} s the first time, when it is walked and laid out",
@@ -82,8 +89,9 @@ def written(file: Path, nodes: int, links: int) -> str:
     return str(middle["id"])
 
 
-def seen(url: str, link: str, path: str) -> tuple[int, list[float]]:
-    """How many nodes are drawn, and the seconds until they are, each time it is asked for."""
+@contextmanager
+def browser(url: str, link: str) -> Iterator[Any]:
+    """A page of somebody who is logged in."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         from playwright.sync_api import sync_playwright
@@ -91,17 +99,46 @@ def seen(url: str, link: str, path: str) -> tuple[int, list[float]]:
         from tests.browser.chromium import CHROMIUM
 
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(GRAPHICS))
-            page, took = browser.new_page(), []
+            started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(GRAPHICS))
+            page = started.new_page()
             page.goto(f"{url}/login/{link}")
-            for _ in range(RUNS):
-                began = time.perf_counter()
-                page.goto(url + path)
-                page.locator("[data-drawn]").wait_for(state="attached", timeout=120_000)
-                took.append(time.perf_counter() - began)
-            shown = int(page.locator("[data-drawn]").first.get_attribute("data-drawn") or 0)
-            browser.close()
-    return shown, took
+            yield page
+            started.close()
+
+
+def seen(page: Any, url: str, path: str) -> tuple[int, list[float]]:
+    """How many nodes are drawn, and the seconds until they are, each time it is asked for."""
+    took = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        page.goto(url + path)
+        page.locator("[data-drawn]").wait_for(state="attached", timeout=120_000)
+        took.append(time.perf_counter() - began)
+    return int(page.locator("[data-drawn]").first.get_attribute("data-drawn") or 0), took
+
+
+def pages(page: Any, url: str, id: str) -> Iterator[Row]:
+    """When pages first show something, and the bytes of each with all that it loads, where nothing was loaded before."""
+    addresses = {
+        "Picture": "/", "Objects": "/objects", "an object": f"/objects/{id}", "Release": "/release", "Partners": "/partners",
+    }  # fmt: skip
+    for name, path in addresses.items():
+        shown = []
+        for _ in range(RUNS + 1):
+            page.goto(url + path, wait_until="networkidle")
+            shown.append(page.evaluate(FIRST) / 1000)
+        fresh = page.context.browser.new_context(storage_state=page.context.storage_state())
+        first = fresh.new_page()
+        first.goto(url + path, wait_until="networkidle")
+        sizes = "['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind)).map(one => one.encodedBodySize)"
+        weighs = sum(first.evaluate(sizes)) / 1000
+        fresh.close()
+        note = f"with all it loads {weighs:.0f} kB of {HEAVIEST}, packed" + (
+            ", the map's land in it" if path == "/" else ""
+        )
+        yield Row(
+            f"{name}: first contentful paint", "seeded, 5,000 nodes", statistics.median(shown), "s", PAINTED, note=note
+        )
 
 
 def weight() -> float:
