@@ -57,6 +57,7 @@ MOST_SOURCES = 8  # of which labels worked out before are kept
 DAY = 86_400_000_000  # microseconds
 _OF_A_RECIPIENT = (
     "feed", "waiting", "approval", "proposal", "hold", "find", "cleared", "capped", "spent", "outbox", "part",
+    "consent_given",
 )  # fmt: skip
 _TRYING: ContextVar[dict[Principal | None, ViewMask] | None] = ContextVar("trying", default=None)
 """The masks of a trial, while one goes on."""
@@ -392,6 +393,8 @@ class Store:
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
+            given = "(select n from consent_given where recipient=?)"
+            act.connection.execute(f"delete from consent_told where given in {given}", (n,))
             for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
