@@ -318,6 +318,14 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/api/v1/release/withdraw"): (
         Drive(body={"partner": "Brussels", "ids": (), "reason": "a sweep"}, turn="RELEASE"),
     ),
+    ("POST", "/api/v1/release/revoke"): (
+        Drive(body={"ids": ()}, turn="RELEASE"),
+    ),
+    ("GET", "/api/v1/release/found"): (Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=nobody&{each}", "?as=Kyiv")),),
+    ("POST", "/api/v1/release/clear"): (
+        Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": "wrong"}, turn="RELEASE"),
+    ),
     ("POST", "/api/v1/release/relabel"): (
         Drive(body={"ids": (), "label": "TLP:GREEN community=NATO", "dry_run": True}, turn="RELEASE"),
         Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),
