@@ -318,16 +318,28 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ("POST", "/api/v1/release/withdraw"): (
         Drive(body={"partner": "Brussels", "ids": (), "reason": "a sweep"}, turn="RELEASE"),
     ),
+    ("POST", "/api/v1/release/revoke"): (
+        Drive(body={"ids": ()}, turn="RELEASE"),
+    ),
+    ("GET", "/api/v1/release/found"): (Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=nobody&{each}", "?as=Kyiv")),),
+    ("POST", "/api/v1/release/clear"): (
+        Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": "wrong"}, turn="RELEASE"),
+    ),
     ("POST", "/api/v1/release/relabel"): (
         Drive(body={"ids": (), "label": "TLP:GREEN community=NATO", "dry_run": True}, turn="RELEASE"),
         Drive(body={"ids": (), "label": "TLP:GREEN community=EU"}, turn="RELEASE"),
     ),
     ("GET", "/api/v1/release/consents"): (Drive(("", "?limit=1", "?cursor=AAAA")),),
-    ("POST", "/api/v1/release/consents/request"): tuple(
-        Drive(body={"partner": partner, "ids": (), "third_party": "Kyiv", "reason": "a sweep"}, turn="RELEASE")
-        for partner in ("Brussels", "Kyiv", "nobody")
+    ("POST", "/api/v1/release/consents/request"): (
+        *(
+            Drive(body={"partner": partner, "ids": (), "third_party": "Kyiv", "reason": "a sweep"}, turn="RELEASE")
+            for partner in ("Brussels", "Kyiv", "nobody")
+        ),
+        Drive(body={"partner": "Kyiv", "label": "TLP:AMBER", "third_party": "CERT Riga", "reason": "a sweep"}, turn="RELEASE"),
     ),
     ("POST", "/api/v1/release/consents/grant"): (
+        Drive(body={"partner": "Brussels", "label": "TLP:AMBER", "third_party": "CERT Riga", "password": PASSWORD}, turn="RELEASE"),
         Drive(body={"partner": "brussels", "ids": (), "third_party": "Kyiv", "password": PASSWORD}, turn="RELEASE"),
         Drive(body={"partner": "Kyiv", "ids": (), "third_party": "CERT Riga", "password": PASSWORD, "until": "2030-01-01T00:00:00Z"},
               turn="RELEASE"),
@@ -335,6 +347,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ),
     ("POST", "/api/v1/release/consents/end"): (
         Drive(body={"partner": "Brussels", "ids": (), "third_party": "Kyiv"}, turn="RELEASE"),
+        Drive(body={"partner": "Brussels", "label": "TLP:AMBER", "third_party": "CERT Riga"}, turn="RELEASE"),
     ),
     ("GET", "/api/v1/release/rules"): (Drive(),),
     ("PUT", "/api/v1/release/rules"): (
@@ -477,6 +490,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
               turn="RELEASE"),
         Drive(form={"what": "end", "as": "Brussels", "to": "Kyiv", "id": ""}, turn="RELEASE"),
         Drive(form={"what": "end", "as": "nobody", "to": "", "id": ""}, turn="RELEASE"),
+        Drive(form={"what": "grant", "as": "Brussels", "to": "CERT Riga", "label": "TLP:AMBER"}, turn="RELEASE"),
     ),
     # a person of a partner reads its feed
     ("GET", "/feed"): tuple(Drive(("", "?limit=1", "?cursor=AAAA"), headers=page) for page in _PAGE),

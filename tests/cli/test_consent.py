@@ -49,3 +49,21 @@ def test_errors(people: Path) -> None:
     assert (asked.code, asked.err) == (3, f"error: not here, or of somebody else: {ID}\n")
     asked = kizuna("consent", "request", ID, "--from", "Kyiv", *said, "--reason", "x", "--until", "soon")
     assert (asked.code, "RFC 3339" in asked.err) == (2, True)
+
+
+def test_of_a_whole_label(people: Path) -> None:
+    said = ("--label", "TLP:AMBER", "--for", "CERT Riga", "--data", people)
+    done = kizuna("consent", "grant", *said, "--to", "Kyiv", "--by", "aoki", "--json", input=b"correct horse battery\n")
+    assert (done.code, done.last()["label"], done.last()["kind"]) == (0, "TLP:AMBER", "consent")
+    asked = kizuna("consent", "request", *said, "--from", "Kyiv", "--reason", "x", "--json")
+    assert (asked.code, asked.last()["label"]) == (0, "TLP:AMBER")
+    assert kizuna("consent", "end", *said, "--to", "Kyiv").code == 0
+    lines = kizuna("consent", "list", "--data", people, "--json").lines()
+    assert [(line["kind"], line["label"], line["ids"]) for line in lines] == [
+        (kind, "TLP:AMBER", []) for kind in ("consent-end", "request", "consent")
+    ]
+    for ids, more in (((), ()), ((ID,), ("--label", "TLP:AMBER"))):
+        wrong = kizuna("consent", "end", *ids, *more, "--to", "Kyiv", "--for", "CERT Riga", "--data", people)
+        assert (wrong.code, "name objects, or a label" in wrong.err) == (2, True)
+    wrong = kizuna("consent", "end", "--label", "TLP:GREEN", "--to", "Kyiv", "--for", "CERT Riga", "--data", people)
+    assert (wrong.code, "TLP:AMBER+STRICT" in wrong.err) == (2, True)

@@ -68,7 +68,7 @@ def test_they_are_given_and_taken_back(tokyo: Node) -> None:
     given = said(client, "grant", OPEN["id"], REPORT["id"], until="2030-01-01T00:00:00Z")
     assert given.json() == {
         "kind": "consent", "partner": "Brussels", "third_party": "CERT Kyiv (fictional)", "expires": "2030-01-01T00:00:00.000000Z",
-        "ids": [OPEN["id"], REPORT["id"]], "failed": [],
+        "ids": [OPEN["id"], REPORT["id"]], "failed": [], "label": None,
     }  # fmt: skip
     assert len(notes(tokyo)) == 1
     tokyo.store.clock.now += 1_000_000  # type: ignore[attr-defined]
@@ -230,3 +230,25 @@ def test_pages(tokyo: Node) -> None:
         query["cursor"] = page.json()["next"]
         assert tokyo.client("baba").get(BASE, params=query).status_code == 400
     assert found == [f"reason {n}" for n in reversed(range(5))]
+
+
+def test_of_a_whole_label(tokyo: Node) -> None:
+    client = tokyo.session("aoki")
+    about = {"partner": "Brussels", "label": "TLP:AMBER", "third_party": "Kyiv"}
+    given = client.post(f"{BASE}/grant", json={**about, "password": PASSWORD})
+    assert (given.status_code, given.json()["label"], given.json()["ids"]) == (200, "TLP:AMBER", [])
+    tokyo.store.clock.now += 1_000_000  # type: ignore[attr-defined]
+    assert client.post(f"{BASE}/request", json={**about, "reason": "x"}).status_code == 200
+    assert client.post(f"{BASE}/end", json=about).status_code == 200
+    kinds = [(one["kind"], one["way"], one["label"], one["ids"]) for one in listing(tokyo)]
+    assert kinds == [(kind, "sent", "TLP:AMBER", []) for kind in ("consent-end", "request", "consent")]
+    assert [one["kind"] for one in listing(tokyo, "reader")] == ["consent-end", "request", "consent"]
+    for wrong in (
+        {},
+        {"ids": [OPEN["id"]], "label": "TLP:AMBER"},
+        {"label": "TLP:GREEN"},
+        {"label": "TLP:AMBER restrictive:Cleared=X"},
+    ):
+        body = {"partner": "Brussels", "third_party": "Kyiv", **wrong}
+        assert client.post(f"{BASE}/end", json=body).status_code in (400, 403)
+    assert len(listing(tokyo)) == 3

@@ -170,3 +170,34 @@ def test_it_speaks_japanese(tokyo: Node) -> None:
     page = browser.post(PATH, data=typed(browser, "request", THEIRS["id"])).text
     assert "まだ何も送っていません。" in page
     assert "Brusselsに求める" in page
+
+
+def test_a_whole_label_by_form(tokyo: Node) -> None:
+    browser = tokyo.browser()
+    about = {"ids": "", "label": "TLP:AMBER"}
+    shown = browser.post(PATH, data=typed(browser, "grant", **about))
+    assert "under this label" in shown.text
+    assert sent(tokyo) == []
+    fields = shown_by(shown.text) | {"sure": "yes", "password": PASSWORD}
+    assert browser.post(PATH, data=fields | {"label": "TLP:AMBER+STRICT"}).status_code == 409
+    for _ in range(2):  # sent twice, done once
+        assert browser.post(PATH, data=fields).status_code == 200
+    assert sent(tokyo) == [("consent", (), "CERT Kyiv (fictional)")]
+    page = browser.get("/release/consents").text
+    assert "now and later" in page
+    (end,) = re.findall(r'href="(/release/consents/new\?what=end[^"]+)">End it', page)
+    assert 'value="TLP:AMBER"' in browser.get(html.unescape(end)).text
+    tokyo.store.clock.now += 1_000_000  # type: ignore[attr-defined]
+    ended = browser.post(PATH, data=typed(browser, "end", **about))
+    assert browser.post(PATH, data=shown_by(ended.text) | {"sure": "yes"}).status_code == 200
+    assert [kind for kind, _, _ in sent(tokyo)] == ["consent-end", "consent"]
+    for wrong, said in (
+        ({"label": ""}, "or a label"),
+        ({"ids": OPEN["id"]}, "or a label"),
+        ({"label": "TLP:GREEN"}, "under which you see everything"),
+        ({"label": "TLP:AMBER restrictive:Cleared=X"}, "under which you see everything"),
+    ):
+        refused = browser.post(PATH, data=typed(browser, "grant", **(about | wrong)))
+        assert (refused.status_code, said in refused.text) == (422, True), wrong
+    japanese = browser.get(PATH, headers={"Accept-Language": "ja"}).text
+    assert "または取扱表示の全体" in japanese

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from kizuna.store import Store
 
 _until = click.option("--until", metavar="TIME", help="Until this time, RFC 3339; for ever without it.")
+_ids = click.argument("ids", nargs=-1, metavar="[ID...]")
+_label = click.option(
+    "--label",
+    metavar="LABEL",
+    help="All that is its originator's own under this label, TLP:AMBER or TLP:AMBER+STRICT, now and later, instead of objects.",
+)
 _for = click.option(
     "--for",
     "third_party",
@@ -34,28 +40,40 @@ def command() -> None:
 
 
 @command.command("request", short_help="Ask an originator.")
-@click.argument("ids", nargs=-1, metavar="ID...", required=True)
+@_ids
 @click.option("--from", "originator", metavar="PARTNER", required=True, help="Whose objects they are.")
+@_label
 @_for
 @_until
 @click.option("--reason", required=True, help="Why; the originator reads it.")
 @node_options
 def request(
-    ids: tuple[str, ...], originator: str, third_party: str, until: str | None, reason: str, data: Path, as_json: bool
+    ids: tuple[str, ...],
+    originator: str,
+    label: str | None,
+    third_party: str,
+    until: str | None,
+    reason: str,
+    data: Path,
+    as_json: bool,
 ) -> None:
     """Ask a partner whether its objects may be passed on to an organisation. It has the question with its next poll."""
     from kizuna.store.consents import Consents
 
+    _one_of(ids, label)
     with node(data) as store:
-        note = Consents(store).request(
-            originator, ids, third_party, by=actor(), reason=reason, expires=_moment(until)
-        )  # fmt: skip
-        _told(store, note, "request", originator, len(ids), as_json=as_json)
+        consents, more = Consents(store), {"by": actor(), "reason": reason}
+        if label is None:
+            note = consents.request(originator, ids, third_party, **more, expires=_moment(until))
+        else:
+            note = consents.request_label(originator, label, third_party, **more, expires=_moment(until))
+        _told(store, note, "request", originator, len(ids), label, as_json=as_json)
 
 
 @command.command("grant", short_help="Let a partner pass objects on.")
-@click.argument("ids", nargs=-1, metavar="ID...", required=True)
+@_ids
 @click.option("--to", "holder", metavar="PARTNER", required=True, help="The partner that has them.")
+@_label
 @_for
 @_until
 @click.option(
@@ -67,29 +85,53 @@ def request(
 )
 @node_options
 def grant(
-    ids: tuple[str, ...], holder: str, third_party: str, until: str | None, name: str, data: Path, as_json: bool
+    ids: tuple[str, ...],
+    holder: str,
+    label: str | None,
+    third_party: str,
+    until: str | None,
+    name: str,
+    data: Path,
+    as_json: bool,
 ) -> None:
-    """Let a partner pass objects of one's own on to an organisation, as a releaser. Its rules and people say whether it does."""
+    """Let a partner pass objects of one's own on to an organisation, as a releaser. Its rules and people say whether it does.
+
+    With a label it is about all that rests on your word alone and is, or comes, under it: the partner is told of each such object.
+    """
     from kizuna.store.consents import Consents
 
+    _one_of(ids, label)
     with node(data) as store:
-        expires = _moment(until)
-        note = Consents(store).grant(holder, ids, third_party, by=by_password(store, name), expires=expires)
-        _told(store, note, "consent", holder, len(ids), as_json=as_json)
+        consents, expires = Consents(store), _moment(until)
+        by = by_password(store, name)
+        if label is None:
+            note = consents.grant(holder, ids, third_party, by=by, expires=expires)
+        else:
+            note = consents.grant_label(holder, label, third_party, by=by, expires=expires)
+        _told(store, note, "consent", holder, len(ids), label, as_json=as_json)
 
 
 @command.command("end", short_help="Take a consent back.")
-@click.argument("ids", nargs=-1, metavar="ID...", required=True)
+@_ids
 @click.option("--to", "holder", metavar="PARTNER", required=True, help="The partner that has them.")
+@_label
 @_for
 @node_options
-def end(ids: tuple[str, ...], holder: str, third_party: str, data: Path, as_json: bool) -> None:
-    """Take a consent back: the partner passes the objects on no more. What went on before is asked back with `kizuna release withdraw`."""
+def end(ids: tuple[str, ...], holder: str, label: str | None, third_party: str, data: Path, as_json: bool) -> None:
+    """Take a consent back: the partner passes the objects on no more. What went on before is asked back with `kizuna release withdraw`.
+
+    A consent to a label is taken back as such; what is consented to by itself stays so.
+    """
     from kizuna.store.consents import Consents
 
+    _one_of(ids, label)
     with node(data) as store:
-        note = Consents(store).end(holder, ids, third_party, by=actor())
-        _told(store, note, "consent-end", holder, len(ids), as_json=as_json)
+        consents = Consents(store)
+        if label is None:
+            note = consents.end(holder, ids, third_party, by=actor())
+        else:
+            note = consents.end_label(holder, label, third_party, by=actor())
+        _told(store, note, "consent-end", holder, len(ids), label, as_json=as_json)
 
 
 @command.command("list", short_help="List requests and consents.")
@@ -108,11 +150,11 @@ def list_(data: Path, as_json: bool) -> None:
             {
                 "at": to_text(one.at), "kind": one.kind, "way": "sent" if one.sent else "received", "partner": one.partner,
                 "third_party": one.third_party, "expires": told(one.expires), "settled": told(one.settled), "reason": one.reason,
-                "ids": one.about, "note": one.note,
+                "label": one.label, "ids": one.about, "note": one.note,
             }
             for one in Consents(store).notices()
         ]  # fmt: skip
-    columns = ("at", "kind", "way", "partner", "third_party", "expires", "settled", "reason", "ids")
+    columns = ("at", "kind", "way", "partner", "third_party", "expires", "settled", "reason", "label", "ids")
     table(rows, columns, as_json=as_json, empty=N_("no request and no consent"))
 
 
@@ -125,8 +167,14 @@ def _moment(text: str | None) -> int | None:
         raise click.UsageError(str(error)) from None
 
 
-def _told(store: Store, note: str, kind: str, partner: str, objects: int, *, as_json: bool) -> None:
+def _one_of(ids: tuple[str, ...], label: str | None) -> None:
+    if bool(ids) == (label is not None):
+        raise click.UsageError(_("name objects, or a label with --label"))
+
+
+def _told(store: Store, note: str, kind: str, partner: str, objects: int, label: str | None, *, as_json: bool) -> None:
     if as_json:
-        emit({"note": note, "kind": kind, "partner": store.partner(partner).name, "objects": objects})
+        about = {"objects": objects} if label is None else {"label": label}
+        emit({"note": note, "kind": kind, "partner": store.partner(partner).name, **about})
     else:
         say(_("{partner} has it with its next poll: {note}", partner=store.partner(partner).name, note=note))

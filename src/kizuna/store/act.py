@@ -13,6 +13,7 @@ from kizuna.store.database import Connection
 from kizuna.store.feeds import Feeds, mentioned
 from kizuna.store.finds import Finds
 from kizuna.store.gate import HOUR, Gate, hold
+from kizuna.store.label_consents import follow, given_now
 from kizuna.store.model import Change, Source
 from kizuna.store.moves import Moves
 from kizuna.store.outgoing import Known
@@ -127,9 +128,10 @@ class Act:
         with self._feeds(recipient) as feeds:
             self._count(self._ended, recipient, feeds.end(objects))
 
-    def deliver(self, recipient: Recipient, data: dict[str, Any]) -> None:
+    def deliver(self, recipient: Recipient, data: dict[str, Any], *, counted: bool = True) -> None:
         """Put something of this node's own, for one partner alone, into its feed."""
-        self.released(recipient, [Parting(self._store, self, recipient).own(data)])
+        row = Parting(self._store, self, recipient).own(data)
+        self.released(recipient, [row] if counted else [], along=[] if counted else [row])
 
     def hold_again(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Hold back from a partner what it says was withdrawn from it; ids as it knows them."""
@@ -162,7 +164,7 @@ class Act:
         live = f"select object from feed where recipient={recipient.n:d} and live=1"
         stated = " and unstated=0" if recipient.restates else ""
         found = self._labelled([pair for pair in pairs if masks(*pair)], f"{stated} and n not in ({live})")
-        return found + self._rows_of(masks.of_ids) if masks.of_ids else found
+        return found + self._rows_of(consented) if (consented := masks.consented()) else found
 
     def destroying(self, idents: Sequence[int]) -> None:
         """Take ids out of every feed, before their rows are destroyed."""
@@ -241,7 +243,7 @@ class Act:
             self._count(self._ended, new, feeds.end(ended))
             self._count(self._opened, new, feeds.offer(opened))
         self._anew.add(new.n)
-        consented = set(masks.of_ids) | (set() if then is None else set(then.of_ids))
+        consented = masks.consented() | (set() if then is None else then.consented())
         if consented:  # their labels say no before and after
             self._reconsider(self._rows_of(consented))
 
@@ -324,11 +326,19 @@ class Act:
             self._let_go(recipient)
             self._part(recipient)
             self._look_through(recipient)
+            self._follow_consents(recipient)
         for name in sorted(self._finds.partial) if self._finds is not None else ():
             self._store.record(self.connection, MACHINE, "scan.partial", name)
         self._finds = None
         for of in (self._touched, self._lost, self._anew, self._moved):
             of.clear()
+
+    def _follow_consents(self, recipient: Recipient) -> None:
+        """Tell of what came under a label that may go on, or came out of one."""
+        if given := given_now(self.connection, recipient, self.now):
+            anew = recipient.n in self._anew
+            moved = None if anew else self._moved[recipient.n] | self._idents(self._touched)
+            follow(self._store, self, recipient, given, moved)
 
     def cleared(self, recipient: Recipient, ids: Sequence[str]) -> None:
         """Look anew, at the end of the act, through what is held for texts that somebody cleared."""

@@ -8,14 +8,15 @@ it goes on: behind the last entry that was told of each.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from kizuna.labels import Label, passed_on_whole
 from kizuna.store.database import Connection
-from kizuna.store.notices import MOST, Kind
+from kizuna.store.notices import MOST, SAID, Kind
 
 if TYPE_CHECKING:
     from kizuna.store.recipients import Recipient
@@ -26,7 +27,7 @@ AT_A_TIME = 50
 _BITS = 31
 _BEHIND_ALL = (1 << _BITS) - 1
 _THESE = "(select value from json_each(?))"
-_NOTICE = "n, at, kind, sent, partner, third_party, expires, reason, about, settled"
+_NOTICE = "n, at, kind, sent, partner, third_party, expires, reason, about, settled, label"
 _MADE_OF = (
     "select r.id, x.id from ident i join object r on r.ident=i.n join rendition m on m.row=r.n join object x on x.n=m.original "
     "where i.space=0 and i.id in (select atom from json_each(?))"
@@ -34,7 +35,10 @@ _MADE_OF = (
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A request, a consent or the end of one, by this node or by the partner. Times are microseconds; `settled` is when it was answered."""
+    """A request, a consent or the end of one, by this node or by the partner. Times are microseconds; `settled` is when it was answered.
+
+    It is about objects, or about all that is its originator's under a label.
+    """
 
     at: int
     kind: Kind
@@ -45,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     ids: tuple[str, ...]
     settled: int | None = None
+    label: str | None = None
 
 
 class _Found(NamedTuple):
@@ -53,15 +58,29 @@ class _Found(NamedTuple):
     n: int
     entry: Entry
     answered: bool
+    of: Label | None = None
 
 
 class Entries:
-    """What somebody is told at one moment of a store; `outbox` is as they see it, for whatever partner."""
+    """What somebody is told at one moment of a store; `outbox` is as they see it, for whatever partner.
 
-    def __init__(self, connection: Connection, outbox: SeenOutbox, recipients: Sequence[Recipient]) -> None:
+    What is about a label is told to whom `sees` lets see what is under it: it rests on no object.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        outbox: SeenOutbox,
+        recipients: Sequence[Recipient],
+        organisation: str,
+        sees: Callable[[Label], bool],
+    ) -> None:
         self._connection = connection
         self._outbox = outbox
         self._numbers = {recipient.partner.name: recipient.n for recipient in recipients}
+        self._partners = {recipient.partner.name: recipient.partner.organisation for recipient in recipients}
+        self._organisation = organisation
+        self._sees = sees
 
     def page(self, limit: int, position: int | None) -> tuple[list[Entry], int | None]:
         """At most `limit` entries behind a position, newest first, and where it goes on, None at the end."""
@@ -86,12 +105,18 @@ class Entries:
         """Those of which the asker sees every object."""
         while some := _some(found):
             seen = self._outbox.seen(sorted({id for one in some for id in one.entry.ids}))
-            yield from (one for one in some if one.entry.ids and all(id in seen for id in one.entry.ids))
+            yield from (one for one in some if self._is_seen(one, seen))
+
+    def _is_seen(self, one: _Found, seen: Mapping[str, int]) -> bool:
+        if one.of is not None:
+            return self._sees(one.of)
+        return bool(one.entry.ids) and all(id in seen for id in one.entry.ids)
 
     def _notices(self, before: int) -> Iterator[_Found]:
         """Requests either way, and what partners consented to, newest first; a rendition under the id of what it was made of."""
         sql = (
-            f"select {_NOTICE} from notice where kind in ('request','consent','consent-end') and (kind='request' or sent=0) and n<? "
+            f"select {_NOTICE} from notice where kind in ('request','consent','consent-end') "
+            f"and (kind='request' or sent=0 or label is not null) and {SAID} and n<? "
             "order by n desc limit ?"
         )
         while rows := self._connection.execute(sql, (before, AT_A_TIME)).fetchall():
@@ -103,12 +128,20 @@ class Entries:
         names = json.dumps(sorted({id for ids in about for id in ids}))
         made_of = dict(self._connection.execute(_MADE_OF, (names,)).fetchall())
         for row, ids in zip(rows, about, strict=True):
-            n, at, kind, sent, partner, third_party, expires, reason, _, settled = row
+            n, at, kind, sent, partner, third_party, expires, reason, _, settled, label = row
             entry = Entry(
                 at=at, kind=kind, sent=bool(sent), partner=partner, third_party=third_party or "", expires=expires, reason=reason,
-                ids=tuple(dict.fromkeys(made_of.get(id, id) for id in ids)),
+                ids=tuple(dict.fromkeys(made_of.get(id, id) for id in ids)), label=label,
+                settled=None if label is None else settled,
             )  # fmt: skip
-            yield _Found(n, entry, settled is not None)
+            yield _Found(n, entry, settled is not None, None if label is None else self._of_label(entry, label))
+
+    def _of_label(self, entry: Entry, text: str) -> Label:
+        """A label as whose it is: the partner's where this node asks, or the partner answers."""
+        theirs = entry.sent == (entry.kind == "request")
+        return passed_on_whole(
+            text, originator=self._partners.get(entry.partner, "-") if theirs else self._organisation
+        )
 
     def _acts(self, before: int) -> Iterator[_Found]:
         """What people here consented to, and what they took back, newest first: of one act the rows stand together."""
@@ -129,7 +162,7 @@ class Entries:
     def _with_answer(self, found: _Found) -> Entry:
         """A request with the moment of the first consent that is told as well and is to all that it is about."""
         one = found.entry
-        if one.kind != "request":
+        if one.kind != "request" or found.of is not None:
             return one
         answers = self._consents_of(one, found) if one.sent else self._consents_to(one)
         wanted = set(one.ids)
@@ -141,7 +174,7 @@ class Entries:
         """What a partner consented to since it was asked, in that order; none of them is to all of it while no notice says so."""
         sql = (
             f"select {_NOTICE} from notice where partner=? and sent=0 and n>? and kind='consent' and third_party=? and at>=? "
-            "order by n limit ?"
+            "and label is null order by n limit ?"
         )
         after = found.n
         while found.answered:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kizuna.errors import NotFound, Refused, UsageError
+from kizuna.labels import passed_on_whole, text_of_whole
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
+from kizuna.store.label_consents import ask, give, take_back
 from kizuna.store.notices import MOST, Kind, Notice, had, listed, send
 from kizuna.store.recipients import Recipient
 from kizuna.store.two_people import reason_of, releaser
@@ -26,7 +28,10 @@ _THESE = "(select value from json_each(?))"
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A consent that this node was given. Times are microseconds; it counts unless it ended or expired."""
+    """A consent that this node was given. Times are microseconds; it counts unless it ended or expired.
+
+    With a label it is to the object as it is under that, and to nothing else of it.
+    """
 
     number: int
     partner: str
@@ -35,6 +40,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     expires: int | None
     received: int
     ended: int | None
+    label: str | None = None
 
 
 class Consents:
@@ -45,12 +51,13 @@ class Consents:
 
     def held(self) -> list[Held]:
         """What originators consented to, the newest first."""
-        sql = "select n, partner, subject, third_party, expires, received, ended from consent order by n desc"
+        sql = "select n, partner, subject, third_party, expires, received, ended, label from consent order by n desc"
         return [
             Held(
-                number=n, partner=partner, subject=subject, third_party=third, expires=expires, received=received, ended=ended
+                number=n, partner=partner, subject=subject, third_party=third, expires=expires, received=received, ended=ended,
+                label=label,
             )
-            for n, partner, subject, third, expires, received, ended in self._store.database.read().execute(sql)
+            for n, partner, subject, third, expires, received, ended, label in self._store.database.read().execute(sql)
         ]  # fmt: skip
 
     def notices(self) -> list[Notice]:
@@ -103,6 +110,39 @@ class Consents:
             note = send(self._store, act, recipient, "consent-end", about, by=by, third_party=organisation)
             note_down(act, recipient, "consent-end", idents, by=by, third_party=organisation)
             self._store.record(act.connection, by, "consent.end", note, {"objects": len(about)})
+        return note
+
+    def request_label(
+        self, originator: str, label: str, third_party: str, *, by: str, reason: str, expires: int | None = None
+    ) -> str:
+        """Ask a partner to let all that is its own under a label go on to an organisation. Raises NotFound, UsageError."""
+        reason, organisation = reason_of(reason), organisation_of(self._store, third_party)
+        with self._store.act() as act:
+            recipient = self._recipient(act, originator)
+            of = passed_on_whole(label, originator=recipient.partner.organisation)
+            note = ask(self._store, act, recipient, of, organisation, by=by, reason=reason, expires=expires)
+            self._store.record(act.connection, by, "consent.request", note, {"label": text_of_whole(of)})
+        return note
+
+    def grant_label(self, holder: str, label: str, third_party: str, *, by: str, expires: int | None = None) -> str:
+        """Let a partner pass all that is one's own under a label on to an organisation, now and later.
+
+        `by` is a releaser who has just shown who they are. Raises NotFound, Refused, UsageError.
+        """
+        by, organisation = releaser(self._store, by), organisation_of(self._store, third_party)
+        of = passed_on_whole(label, originator=self._store.organisation)
+        with self._store.act() as act:
+            note = give(self._store, act, self._recipient(act, holder), of, organisation, by=by, expires=expires)
+            self._store.record(act.connection, by, "consent.grant", note, {"label": text_of_whole(of)})
+        return note
+
+    def end_label(self, holder: str, label: str, third_party: str, *, by: str) -> str:
+        """Take a consent to a whole label back; what is consented to by itself stays so. Raises NotFound, UsageError."""
+        organisation = organisation_of(self._store, third_party)
+        of = passed_on_whole(label, originator=self._store.organisation)
+        with self._store.act() as act:
+            note = take_back(self._store, act, self._recipient(act, holder), of, organisation, by=by)
+            self._store.record(act.connection, by, "consent.end", note, {"label": text_of_whole(of)})
         return note
 
     def _given(self, connection: Connection, recipient: Recipient, ids: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -163,7 +203,10 @@ def note_down(
 
 def settle(act: Act, recipient: Recipient, third_party: str, about: Sequence[str]) -> None:
     """Note that requests of a partner were answered by a consent to all that they are about."""
-    sql = "select n, about from notice where partner=? and sent=0 and kind='request' and third_party=? and settled is null"
+    sql = (
+        "select n, about from notice where partner=? and sent=0 and kind='request' and third_party=? and label is null "
+        "and settled is null"
+    )
     for n, asked in act.connection.execute(sql, (recipient.partner.name, third_party)).fetchall():
         if set(json.loads(asked)) <= set(about):
             act.connection.execute("update notice set settled=? where n=?", (act.now, n))

@@ -56,6 +56,8 @@ def begin_epoch(connection: Connection, now: int) -> Opened:
     # What people approved since may have been withdrawn since: their word is for the life it was given in. What needed it waits anew.
     connection.execute("update approval set voided=?, reason='restored' where voided is null", (now,))
     connection.execute("update rule set granted=null where ended is null and made_by<>?", (MAKER,))
+    # So is a consent to all of a label: what came under it since may have been taken out again.
+    connection.execute("update consent_given set ended=? where ended is null", (now,))
     stopped = connection.execute("select name from partner order by n").fetchall()
     return Opened(epoch=number, revoked=revoked, stopped=tuple(name for (name,) in stopped))
 

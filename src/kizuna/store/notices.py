@@ -1,8 +1,9 @@
 """Notices: signed notes from one node to another about objects that one of them sent.
 
 *withdrawal* asks to give objects back, *return* lets them stay again, *confirmation* says that it was done; *request* asks an originator to
-let objects be passed on to somebody, *consent* says they may, and *consent-end* that they may no more. They travel in the feed of whom
-they are for, and count only when signed with the key that is pinned for their sender, and for this organisation.
+let objects be passed on to somebody, *consent* says they may, and *consent-end* that they may no more. The last three may be about a whole
+label: then they name it, and the objects under it so far as *covers*. They travel in the feed of whom they are for, and count only
+when signed with the key that is pinned for their sender, and for this organisation.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 
 from kizuna.clock import from_text, to_text
 from kizuna.errors import InvalidInput, UsageError
+from kizuna.labels import names_whole
 from kizuna.stix import canonical
 from kizuna.stix.builtin import NOTICE_EXTENSION
 from kizuna.stix.ids import type_of
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["withdrawal", "return", "confirmation", "request", "consent", "consent-end"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+OF_LABELS: tuple[Kind, ...] = ("request", "consent", "consent-end")
+"""Kinds that may be about a whole label."""
 MOST = 10_000
 """Ids of one notice."""
 
@@ -49,6 +53,11 @@ _TEXTS = {
     "consent": "These objects may be passed on.",
     "consent-end": "These objects may not be passed on any more.",
 }
+_LABEL_TEXTS = {
+    "request": "Please consent to passing on what is under {}.",
+    "consent": "What is under {} may be passed on.",
+    "consent-end": "What is under {} may not be passed on any more.",
+}
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -56,11 +65,27 @@ class Told(msgspec.Struct, frozen=True):
 
     kind: Kind
     recipient: str
-    about: tuple[str, ...]
     signature: str
+    about: tuple[str, ...] = ()
     third_party: str | None = None
     expires: str | None = None
     reason: str | None = None
+    label: str | None = None
+    covers: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is about what a notice can be about: objects, or a label with what is under it."""
+        texts = (self.third_party or "", self.reason or "")
+        if not all(len(text) <= MOST_TEXT and text.isprintable() for text in texts):
+            return False
+        if self.label is None:
+            return not self.covers and 0 < len(self.about) <= MOST and all(map(type_of, self.about))
+        # A node of an older release asks for what it is about, and takes it for no notice.
+        return (
+            self.kind in OF_LABELS and bool(self.third_party) and names_whole(self.label) and not self.about
+            and len(self.covers) <= MOST and all(map(type_of, self.covers))
+        )  # fmt: skip
 
     @property
     def until(self) -> int | None:
@@ -69,7 +94,10 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One notice, sent or received. Times are microseconds; `settled` is when it was confirmed or answered."""
+    """One notice, sent or received. Times are microseconds; `settled` is when it was confirmed or answered.
+
+    Where it is about a whole label, `about` is which objects under it were told, none in what people said of it.
+    """
 
     number: int
     partner: str
@@ -83,14 +111,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     person: str
     settled: int | None
+    label: str | None = None
 
 
-_COLUMNS = "n, partner, sent, kind, note, about, third_party, expires, reason, at, person, settled"
+_COLUMNS = "n, partner, sent, kind, note, about, third_party, expires, reason, at, person, settled, label"
+SAID = "(label is null or about='[]')"
+"""What people said: not what a node tells, object by object, of what is under a label."""
 
 
 def listed(connection: Connection, kinds: Sequence[Kind] = KINDS, limit: int = 1_000) -> list[Notice]:
-    """Notices of some kinds, the newest first."""
-    sql = f"select {_COLUMNS} from notice where kind in (select atom from json_each(?)) order by n desc limit ?"
+    """Notices of some kinds, the newest first; of what is about a label, what people said of it."""
+    sql = f"select {_COLUMNS} from notice where kind in (select atom from json_each(?)) and {SAID} order by n desc limit ?"
     return [_notice(row) for row in connection.execute(sql, (json.dumps(list(kinds)), limit))]
 
 
@@ -105,26 +136,40 @@ def send(
     third_party: str | None = None,
     expires: int | None = None,
     reason: str | None = None,
+    label: str | None = None,
 ) -> str:
     """Put a signed notice into a partner's feed; gives the id of the note, "" where it is about nothing.
 
-    What is about more than a notice holds is several. Raises InvalidInput without the node's key.
+    What is about more than a notice holds is several. With a label it is about that, and `about` is what is under it. Raises
+    InvalidInput without the node's key.
     """
     if len(about) > MOST:
         for first in range(MOST, len(about), MOST):
             rest = about[first : first + MOST]
-            send(store, act, recipient, kind, rest, by=by, third_party=third_party, expires=expires, reason=reason)
+            send(
+                store, act, recipient, kind, rest, by=by, third_party=third_party, expires=expires, reason=reason, label=label
+            )  # fmt: skip
         about = about[:MOST]
-    if not about:
+    if not about and label is None:
         return ""
     until = None if expires is None else to_text(expires)
-    said: dict[str, Any] = {"kind": kind, "recipient": recipient.partner.organisation, "about": list(about)}
-    said |= {k: v for k, v in {"third_party": third_party, "expires": until, "reason": reason}.items() if v is not None}
-    note = _signed(store, said, act.now)
-    act.deliver(recipient, note)
+    covers = list(about) if label is not None and about else None
+    said: dict[str, Any] = {"kind": kind, "recipient": recipient.partner.organisation}
+    named = list(about) if label is None else None
+    more = {
+        "about": named,
+        "third_party": third_party,
+        "expires": until,
+        "reason": reason,
+        "label": label,
+        "covers": covers,
+    }
+    note = _signed(store, said | {k: v for k, v in more.items() if v is not None}, act.now)
+    act.deliver(recipient, note, counted=covers is None)  # what follows from an act is none of it
     _keep(
-        act.connection, recipient.partner.name, True, kind, note["id"], about, third_party, expires, reason, act.now, by
-    )
+        act.connection, recipient.partner.name, True, kind, note["id"], about, third_party, expires, reason, act.now, by,
+        label,
+    )  # fmt: skip
     return str(note["id"])
 
 
@@ -139,17 +184,17 @@ def heed(store: Store, act: Act, partner: str, notes: Iterable[dict[str, Any]]) 
             store.record(act.connection, f"partner:{partner}", "notice.refused", str(note.get("id")), {})
             continue
         new = _keep(
-            act.connection, partner, False, told.kind, str(note["id"]), told.about, told.third_party, told.until,
-            told.reason, act.now, f"partner:{partner}",
+            act.connection, partner, False, told.kind, str(note["id"]), told.about or told.covers, told.third_party, told.until,
+            told.reason, act.now, f"partner:{partner}", told.label,
         )  # fmt: skip
         if new:
-            _Heeding(store, act, recipient, told).heed(str(note["id"]))
+            _Heeding(store, act, recipient, told).heed()
             store.record(
                 act.connection,
                 f"partner:{partner}",
                 f"notice.{told.kind}",
                 str(note["id"]),
-                {"objects": len(told.about)},
+                {"objects": len(told.about or told.covers)} | ({} if told.label is None else {"label": told.label}),
             )
 
 
@@ -167,9 +212,7 @@ def verified(note: dict[str, Any], key: str | None, organisation: str) -> Told |
         told.until  # noqa: B018 - a date nobody can read is no date
     except (msgspec.ValidationError, binascii.Error, InvalidSignature, ValueError, UsageError):
         return None
-    texts = (told.third_party or "", told.reason or "")
-    sound = all(len(text) <= MOST_TEXT and text.isprintable() for text in texts) and all(map(type_of, told.about))
-    return told if sound and told.recipient == organisation and 0 < len(told.about) <= MOST else None
+    return told if told.is_sound and told.recipient == organisation else None
 
 
 def had(connection: Connection, recipient: int, idents: Iterable[int]) -> tuple[list[str], list[str]]:
@@ -199,7 +242,7 @@ class _Heeding:
         self._partner = recipient.partner
         self._told = told
 
-    def heed(self, note: str) -> None:
+    def heed(self) -> None:
         kind = self._told.kind
         if kind == "withdrawal":
             self._withdrawn()
@@ -208,7 +251,7 @@ class _Heeding:
         elif kind == "confirmation":
             self._confirmed()
         elif kind == "consent":
-            self._consented(note)
+            self._consented()
         elif kind == "consent-end":
             self._no_consent()
 
@@ -289,47 +332,66 @@ class _Heeding:
                 "insert into outbox(recipient,ident,at,act,person,detail) values (?,?,?,?,?,?)", values
             )
 
-    def _consented(self, note: str) -> None:
-        """Of what that partner gave; whoever did not ask lets it go on only as far as its own settings address somebody."""
+    def _consented(self) -> None:
+        """Of what that partner gave; whoever did not ask lets it go on only as far as their own settings address somebody."""
+        about, label = self._told.about or self._told.covers, self._told.label
         given = self._ids(self._rows(hidden=0))
         asked = self._asked_for()
-        third_party = self._told.third_party or ""
-        for subject in [id for id in self._told.about if id in given]:
-            self._end_consents([subject])
-            self._connection.execute(
-                "insert into consent(partner,originator,subject,third_party,expires,received,asked) values (?,?,?,?,?,?,?)",
+        subjects = [id for id in about if id in given]
+        self._end_consents(subjects)
+        self._connection.executemany(
+            "insert into consent(partner,originator,subject,third_party,expires,received,asked,label) values (?,?,?,?,?,?,?,?)",
+            [
                 (
-                    self._partner.name, self._partner.organisation, subject, third_party, self._told.until, self._act.now,
-                    int(subject in asked),
-                ),
-            )  # fmt: skip
-        self._answer()
-        self._act.consented([id for id in self._told.about if id in given])
+                    self._partner.name, self._partner.organisation, subject, self._told.third_party or "", self._told.until,
+                    self._act.now, int(subject in asked or label in asked), label,
+                )
+                for subject in subjects
+            ],
+        )  # fmt: skip
+        if self._told.label is None or not self._told.covers:  # what is told of more under it answers nobody
+            self._answer()
+        self._act.consented(subjects)
 
-    def _asked_for(self) -> set[str]:
-        sql = "select about from notice where partner=? and sent=1 and kind='request' and third_party=?"
+    def _asked_for(self) -> set[str | None]:
+        """The objects and the labels that this node asked for."""
+        sql = "select about, label from notice where partner=? and sent=1 and kind='request' and third_party=?"
         values = (self._partner.name, self._told.third_party or "")
-        return {id for (about,) in self._connection.execute(sql, values).fetchall() for id in json.loads(about)}
+        asked: set[str | None] = set()
+        for about, label in self._connection.execute(sql, values).fetchall():
+            asked |= set(json.loads(about)) if label is None else {label}
+        return asked
 
     def _ids(self, rows: Sequence[tuple[int, int]]) -> set[str]:
         sql = f"select distinct id from object where n in {_THESE}"
         return {id for (id,) in self._connection.execute(sql, (json.dumps([n for n, _ in rows]),))}
 
     def _no_consent(self) -> None:
-        if self._end_consents(self._told.about):
-            self._act.consented(list(self._told.about))
+        about, label = self._told.about or self._told.covers, self._told.label
+        if label is not None and not about:  # to all of it
+            sql = "select subject from consent where partner=? and third_party=? and label=? and ended is null"
+            values = (self._partner.name, self._told.third_party or "", label)
+            about = tuple(id for (id,) in self._connection.execute(sql, values).fetchall())
+        if self._end_consents(about):
+            self._act.consented(about)
 
     def _end_consents(self, ids: Sequence[str]) -> int:
+        """End consents of the same kind: to objects by themselves, or as they are under a label."""
         sql = (
             "update consent set ended=? where partner=? and third_party=? and ended is null "
-            "and subject in (select atom from json_each(?))"
+            "and label is not distinct from ? and subject in (select atom from json_each(?))"
         )
-        values = (self._act.now, self._partner.name, self._told.third_party or "", json.dumps(list(ids)))
+        values = (
+            self._act.now, self._partner.name, self._told.third_party or "", self._told.label, json.dumps(list(ids)),
+        )  # fmt: skip
         return self._connection.execute(sql, values).rowcount
 
     def _answer(self) -> None:
-        sql = "select n, about from notice where partner=? and sent=1 and kind='request' and third_party=? and settled is null"
-        values = (self._partner.name, self._told.third_party)
+        sql = (
+            "select n, about from notice where partner=? and sent=1 and kind='request' and third_party=? and settled is null "
+            "and label is not distinct from ?"
+        )
+        values = (self._partner.name, self._told.third_party, self._told.label)
         for n, about in self._connection.execute(sql, values).fetchall():
             if set(json.loads(about)) <= set(self._told.about):
                 self._connection.execute("update notice set settled=? where n=?", (self._act.now, n))
@@ -340,7 +402,8 @@ class _Heeding:
             "select o.n, o.ident from object o join source s on s.n=o.source where s.name=? and o.hidden=? "
             "and o.ident in (select n from ident where space=0 and id in (select atom from json_each(?)))"
         )
-        values = (f"partner:{self._partner.name}", hidden, json.dumps(list(self._told.about)))
+        about = self._told.about or self._told.covers
+        values = (f"partner:{self._partner.name}", hidden, json.dumps(list(about)))
         return self._connection.execute(sql, values).fetchall()
 
     def _hide(self, rows: Sequence[tuple[int, int]], hidden: int) -> None:
@@ -351,7 +414,8 @@ class _Heeding:
 
 def _signed(store: Store, said: dict[str, Any], now: int) -> dict[str, Any]:
     moment = to_text(now)[:23] + "Z"
-    content = _TEXTS[said["kind"]] + "".join(f"\n{id}" for id in said["about"][:100])
+    text = _LABEL_TEXTS[said["kind"]].format(said["label"]) if "label" in said else _TEXTS[said["kind"]]
+    content = text + "".join(f"\n{id}" for id in said.get("about", said.get("covers", ()))[:100])
     note: dict[str, Any] = {
         "type": "note", "spec_version": "2.1", "created_by_ref": store.settings.identity, "created": moment, "modified": moment,
         "abstract": f"Kizuna notice: {said['kind']}", "content": content, "object_refs": [store.settings.identity],
@@ -373,22 +437,22 @@ def _text(note: dict[str, Any]) -> bytes:
 
 def _keep(
     connection: Connection, partner: str, sent: bool, kind: Kind, note: str, about: Sequence[str], third_party: str | None,
-    expires: int | None, reason: str | None, at: int, person: str,
+    expires: int | None, reason: str | None, at: int, person: str, label: str | None = None,
 ) -> bool:  # fmt: skip
     """Note it down; whether it is new."""
     return bool(
         connection.execute(
-            "insert into notice(partner,sent,kind,note,about,third_party,expires,reason,at,person) values (?,?,?,?,?,?,?,?,?,?) "
-            "on conflict do nothing",
-            (partner, int(sent), kind, note, json.dumps(list(about)), third_party, expires, reason, at, person),
+            "insert into notice(partner,sent,kind,note,about,third_party,expires,reason,at,person,label) "
+            "values (?,?,?,?,?,?,?,?,?,?,?) on conflict do nothing",
+            (partner, int(sent), kind, note, json.dumps(list(about)), third_party, expires, reason, at, person, label),
         ).rowcount
     )
 
 
 def _notice(row: tuple[Any, ...]) -> Notice:
     number, partner, sent, kind, note, about, *rest = row
-    third_party, expires, reason, at, person, settled = rest
+    third_party, expires, reason, at, person, settled, label = rest
     return Notice(
         number=number, partner=partner, sent=bool(sent), kind=kind, note=note, about=tuple(json.loads(about)),
-        third_party=third_party, expires=expires, reason=reason, at=at, person=person, settled=settled,
+        third_party=third_party, expires=expires, reason=reason, at=at, person=person, settled=settled, label=label,
     )  # fmt: skip

@@ -12,6 +12,8 @@ from kizuna.store.database import Connection
 from kizuna.store.intern import Interned
 from kizuna.store.model import Partner
 
+MANY = 1_000
+"""Consents for one organisation, above which they are not read all at once."""
 _groups = msgspec.json.Decoder(Group)
 _partners = msgspec.json.Decoder(Partner)
 
@@ -74,7 +76,11 @@ class Masks:
         self._restates = recipient.restates
         self._at = at
         self._known: dict[tuple[int, int | None], bool] = {}
-        self.of_ids = read_consents(connection, recipient, at)
+        self._of_ids: dict[int, Consented] = {}
+        # Of few all are read at once; of many each when it is asked for, so that an act costs what it is about.
+        self._all_read = not _many_consents(connection, recipient)
+        if self._all_read:
+            self._of_ids = read_consents(connection, recipient, at)
 
     def __call__(self, label: int, area: int | None, ident: int | None = None, unstated: int | None = 0) -> bool:
         if unstated != 0 and self._restates:
@@ -83,13 +89,22 @@ class Masks:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._may(label, area, Consented())
-        if known or ident is None or ident not in self.of_ids:
+        if known or ident is None or not (consented := self.consents(ident)).consents:
             return known
-        return self._may(label, area, self.of_ids[ident])
+        return self._may(label, area, consented)
 
     def consents(self, ident: int) -> Consented:
         """What an originator consented to of an id."""
-        return self.of_ids.get(ident) or Consented()
+        if not self._all_read and ident not in self._of_ids:
+            found = read_consents(self._connection, self._recipient, self._at, ident)
+            self._of_ids[ident] = found.get(ident, NONE)
+        return self._of_ids.get(ident, NONE)
+
+    def consented(self) -> set[int]:
+        """Every id that somebody consented to anything of."""
+        if not self._all_read:
+            self._of_ids, self._all_read = read_consents(self._connection, self._recipient, self._at), True
+        return set(self._of_ids)
 
     def _may(self, label: int, area: int | None, consented: Consented) -> bool:
         of = self._interned.label_of(self._connection, label)
@@ -98,10 +113,10 @@ class Masks:
 
 
 class Consented(NamedTuple):
-    """Consents about one id, and whether this node asked for any: then whom they name is addressed by that."""
+    """Consents about one id, and those of them that this node asked for: whom these name is addressed by that."""
 
     consents: tuple[Consent, ...] = ()
-    asked: bool = False
+    asked: tuple[Consent, ...] = ()
 
 
 NONE = Consented()
@@ -115,20 +130,35 @@ def may_have(
         return False
     if addressed(label, recipient.principal, at, receives=recipient.partner.receives, area=area):
         return True
-    return consented.asked and not decide(label, recipient.principal, holder=holder, at=at).allowed
+    principal, asked = recipient.principal, consented.asked
+    if not asked or decide(label, principal, holder=holder, at=at).allowed:
+        return False
+    return decide(label, principal, holder=holder, at=at, consents=asked).allowed
 
 
-def read_consents(connection: Connection, recipient: Recipient, at: int) -> dict[int, Consented]:
-    """What may be passed on to a recipient by consent at a moment, by ident."""
+def _many_consents(connection: Connection, recipient: Recipient) -> bool:
+    sql = "select count(*) from (select 1 from consent where third_party=? and ended is null limit ?) x"
+    (count,) = connection.execute(sql, (recipient.partner.organisation, MANY + 1)).fetchone()
+    return bool(count > MANY)
+
+
+def read_consents(
+    connection: Connection, recipient: Recipient, at: int, ident: int | None = None
+) -> dict[int, Consented]:
+    """What may be passed on to a recipient by consent at a moment, by ident; of all of them or of one."""
+    of = "consent c join ident i on i.space=0 and i.id=c.subject"
+    if ident is not None:
+        of = "ident i cross join consent c on c.subject=i.id"
     rows = connection.execute(
-        "select c.originator, c.subject, c.third_party, c.expires, c.asked, i.n from consent c "
-        "join ident i on i.space=0 and i.id=c.subject where c.third_party=? and c.ended is null "
-        "and (c.expires is null or c.expires>?) order by c.n",
-        (recipient.partner.organisation, at),
+        f"select c.originator, c.subject, c.label, c.third_party, c.expires, c.asked, i.n from {of} "
+        "where c.third_party=? and c.ended is null and (c.expires is null or c.expires>?) "
+        f"{'' if ident is None else 'and i.n=? and i.space=0 '}order by c.n",
+        (recipient.partner.organisation, at, *(() if ident is None else (ident,))),
     ).fetchall()
     found: dict[int, Consented] = {}
-    for originator, subject, third_party, expires, asked, ident in rows:
-        before = found.get(ident) or Consented()
-        one = Consent(originator, subject, third_party, expires)
-        found[ident] = Consented((*before.consents, one), before.asked or bool(asked))
+    for originator, subject, label, third_party, expires, asked, of_ident in rows:
+        before = found.get(of_ident, NONE)
+        # Of what is consented to as under a label, what bears that label and no other.
+        one = (Consent(originator, label or subject, third_party, expires),)
+        found[of_ident] = Consented(before.consents + one, before.asked + one if asked else before.asked)
     return found

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kizuna.labels import Principal, Reason
+from kizuna.errors import Refused
+from kizuna.labels import Label, Principal, Reason, decide, passed_on_whole, text_of_whole
 from kizuna.store.act import Act
 from kizuna.store.consent_entries import Entries, Entry
 from kizuna.store.consents import note_down, organisation_of, settle
 from kizuna.store.database import Connection
+from kizuna.store.label_consents import ask, give, take_back
 from kizuna.store.notices import Kind, had, send
 from kizuna.store.outbox import recipient_of
 from kizuna.store.recipients import Recipient
@@ -30,7 +32,7 @@ _THESE = "(select value from json_each(?))"
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for or consented to: of which of the objects, and of which not and why."""
+    """What was asked for or consented to: of which of the objects, and of which not and why; or of which label."""
 
     kind: Kind
     partner: str
@@ -38,6 +40,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     expires: int | None
     done: tuple[str, ...]
     failed: tuple[tuple[str, Reason], ...]
+    label: str | None = None
 
 
 class SeenConsents:
@@ -56,7 +59,7 @@ class SeenConsents:
                 return [], None
             # What is seen of an object is the same for each of them.
             outbox = SeenOutbox(self._store, reader, recipients[0], self._principal)
-            return Entries(reader, outbox, recipients).page(limit, before)
+            return Entries(reader, outbox, recipients, self._store.organisation, self.sees_label).page(limit, before)
 
     def request(
         self, originator: str, ids: Sequence[str], third_party: str, *, reason: str, expires: int | None = None
@@ -85,6 +88,64 @@ class SeenConsents:
     def end(self, holder: str, ids: Sequence[str], third_party: str) -> Said:
         """Take a consent back. Raises NotFound, UsageError."""
         return self._give("consent-end", holder, ids, third_party, None)
+
+    def request_label(
+        self, originator: str, label: str, third_party: str, *, reason: str, expires: int | None = None
+    ) -> Said:
+        """Ask a partner to let all that is its own under a label go on to an organisation. Raises NotFound, Refused, UsageError."""
+        reason, organisation = reason_of(reason), organisation_of(self._store, third_party)
+        with self._store.act() as act:
+            recipient = recipient_of(self._store, act.connection, originator)
+            of = self._label(label, recipient.partner.organisation)
+            ask(self._store, act, recipient, of, organisation, by=self._by, reason=reason, expires=expires)
+            return self._said_of_label(act, "request", "consent.request", recipient, of, organisation, expires)
+
+    def grant_label(self, holder: str, label: str, third_party: str, *, expires: int | None = None) -> Said:
+        """Let a partner pass all that is one's own under a label on, now and later, as a releaser who has just shown who they are.
+
+        Raises NotFound, Refused, UsageError.
+        """
+        releaser(self._store, self._by)
+        organisation, of = organisation_of(self._store, third_party), self._label(label, self._store.organisation)
+        with self._store.act() as act:
+            recipient = recipient_of(self._store, act.connection, holder)
+            give(self._store, act, recipient, of, organisation, by=self._by, expires=expires)
+            return self._said_of_label(act, "consent", "consent.grant", recipient, of, organisation, expires)
+
+    def end_label(self, holder: str, label: str, third_party: str) -> Said:
+        """Take a consent to a whole label back; what is consented to by itself stays so. Raises NotFound, Refused, UsageError."""
+        organisation, of = organisation_of(self._store, third_party), self._label(label, self._store.organisation)
+        with self._store.act() as act:
+            recipient = recipient_of(self._store, act.connection, holder)
+            take_back(self._store, act, recipient, of, organisation, by=self._by)
+            return self._said_of_label(act, "consent-end", "consent.end", recipient, of, organisation, None)
+
+    def _label(self, text: str, originator: str) -> Label:
+        """A label as consents name it, of which the asker may see what is under it: nobody consents to what they do not see."""
+        label = passed_on_whole(text, originator=originator)
+        if not self.sees_label(label):
+            raise Refused("you do not see what is under this label; somebody who does may say it")
+        return label
+
+    def sees_label(self, label: Label) -> bool:
+        """Whether they may see all that is under a label."""
+        return decide(label, self._principal, holder=self._store.holder(), at=self._store.clock()).allowed
+
+    def _said_of_label(
+        self,
+        act: Act,
+        kind: Kind,
+        what: str,
+        recipient: Recipient,
+        label: Label,
+        organisation: str,
+        expires: int | None,
+    ) -> Said:
+        name, text = recipient.partner.name, text_of_whole(label)
+        self._store.record(act.connection, self._by, what, name, {"label": text})
+        return Said(
+            kind=kind, partner=name, third_party=organisation, expires=expires, done=(), failed=(), label=text
+        )  # fmt: skip
 
     def _give(self, kind: Kind, holder: str, ids: Sequence[str], third_party: str, expires: int | None) -> Said:
         organisation = organisation_of(self._store, third_party)

@@ -58,6 +58,7 @@ DAY = 86_400_000_000  # microseconds
 _ANSWERS = 64
 _OF_A_RECIPIENT = (
     "feed", "waiting", "approval", "proposal", "hold", "find", "cleared", "capped", "spent", "outbox", "part",
+    "consent_given",
 )  # fmt: skip
 _TRYING: ContextVar[dict[Principal | None, ViewMask] | None] = ContextVar("trying", default=None)
 """The masks of a trial, while one goes on."""
@@ -397,6 +398,8 @@ class Store:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
             live = act.connection.execute("select object from feed where recipient=? and live=1", (n,)).fetchall()
             note_ended(act.connection, [row for (row,) in live])
+            given = "(select n from consent_given where recipient=?)"
+            act.connection.execute(f"delete from consent_told where given in {given}", (n,))
             for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))

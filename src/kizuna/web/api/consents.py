@@ -22,7 +22,8 @@ from kizuna.web.api.answer import answer, tag_of
 from kizuna.web.api.model import Reason, time_text
 from kizuna.web.api.objects import Cursor, Limit
 from kizuna.web.api.once import Key, once
-from kizuna.web.api.releasing import About, NotDone, Password
+from kizuna.web.api.release import MOST_IDS
+from kizuna.web.api.releasing import Id, NotDone, Password
 from kizuna.web.context import Asked, of
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TEXT)]
@@ -32,7 +33,8 @@ Moment = Annotated[str, msgspec.Meta(max_length=40)]
 class ConsentView(msgspec.Struct, frozen=True, kw_only=True):
     """A request, a consent or the end of one: sent by this node, or received from the partner.
 
-    `third_party` is to whom it may go on, `expires` until when, null for ever; `settled` is when a request was answered.
+    `third_party` is to whom it may go on, `expires` until when, null for ever; `settled` is when a request was answered. It is about
+    objects, or about all that is its originator's own under a `label`.
     """
 
     at: str
@@ -44,6 +46,7 @@ class ConsentView(msgspec.Struct, frozen=True, kw_only=True):
     settled: str | None
     reason: str | None
     ids: tuple[str, ...]
+    label: str | None = None
 
 
 class ConsentViews(msgspec.Struct, frozen=True):
@@ -53,30 +56,44 @@ class ConsentViews(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-class ConsentRequest(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Objects of a partner's to ask it about, to whom they would go on, until when (RFC 3339; null for ever), and why."""
+class AboutEither(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A partner, and objects or a label, TLP:AMBER or TLP:AMBER+STRICT: all that is its originator's own under it, now and later."""
+
+    partner: Annotated[str, msgspec.Meta(max_length=200)]
+    ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_IDS)] = ()
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TEXT)] | None = None
+
+    def of_label(self) -> str | None:
+        """The label, None where it is about objects. Raises UsageError."""
+        if bool(self.ids) == (self.label is not None):
+            raise UsageError("give ids or a label", path="/ids")
+        return self.label
+
+
+class ConsentRequest(AboutEither, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Objects of a partner's or its label to ask it about, to whom they would go on, until when (RFC 3339; null for ever), and why."""
 
     third_party: Text
     reason: Text
     until: Moment | None = None
 
 
-class Consent(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Objects of one's own that a partner may pass on, to whom, and until when (RFC 3339; null for ever). The password is your own."""
+class Consent(AboutEither, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Objects or a label of one's own that a partner may pass on, to whom, and until when (RFC 3339; null for ever), by your password."""
 
     third_party: Text
     password: Password
     until: Moment | None = None
 
 
-class ConsentEnd(About, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Objects that a partner passes on to somebody no more."""
+class ConsentEnd(AboutEither, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Objects, or a label, that a partner passes on to somebody no more."""
 
     third_party: Text
 
 
 class Consented(msgspec.Struct, frozen=True, kw_only=True):
-    """What the partner is told with its next poll: about which objects, and about which not and why."""
+    """What the partner is told with its next poll: about which objects, and about which not and why; or about which label."""
 
     kind: Kind
     partner: str
@@ -84,11 +101,12 @@ class Consented(msgspec.Struct, frozen=True, kw_only=True):
     expires: str | None
     ids: tuple[str, ...]
     failed: list[NotDone]
+    label: str | None = None
 
 
 @get("/release/consents", opt={"right": "read"}, sync_to_thread=True)
 def read_consents(request: Asked, limit: Limit = 50, cursor: Cursor = None) -> Response[ConsentViews]:
-    """What was asked for and consented to, by this node and by partners, newest first; where you see all the objects it is about."""
+    """What was asked for and consented to, by this node and by partners, newest first; where you see all it is about."""
     context = of(request)
     bound = ("consents", request.user.name)
     items, more = _consents(request).entries(limit, context.cursors.open(cursor, *bound))
@@ -102,11 +120,14 @@ def read_consents(request: Asked, limit: Limit = 50, cursor: Cursor = None) -> R
 @post("/release/consents/request", opt={"right": "release"}, status_code=200, sync_to_thread=True)
 def request_consent(request: Asked, data: JSONBody[ConsentRequest], key: Key = None) -> Response[Consented]:
     """Ask a partner whether its objects may be passed on to an organisation. It has the question with its next poll."""
-    expires = _moment(data.until)
-    return _said(
-        request, key, data,
-        lambda consents: consents.request(data.partner, data.ids, data.third_party, reason=data.reason, expires=expires),
-    )  # fmt: skip
+    expires, label = _moment(data.until), data.of_label()
+
+    def ask(consents: SeenConsents) -> Said:
+        if label is not None:
+            return consents.request_label(data.partner, label, data.third_party, reason=data.reason, expires=expires)
+        return consents.request(data.partner, data.ids, data.third_party, reason=data.reason, expires=expires)
+
+    return _said(request, key, data, ask)
 
 
 @post("/release/consents/grant", opt={"right": "release", "person": True}, status_code=200)
@@ -116,29 +137,38 @@ async def grant_consent(request: Asked, data: JSONBody[Consent], key: Key = None
     Who is logged in consents, by their password once more; tokens do not. What you do not see all of is consented to by others.
     """
     await show_again(request, data.password)
-    expires = _moment(data.until)
+    expires, label = _moment(data.until), data.of_label()
+
+    def give(consents: SeenConsents) -> Said:
+        if label is not None:
+            return consents.grant_label(data.partner, label, data.third_party, expires=expires)
+        return consents.grant(data.partner, data.ids, data.third_party, expires=expires)
+
     asked = msgspec.structs.replace(data, password="-")  # noqa: S106 - it is kept nowhere
-    work = partial(
-        _said, request, key, asked,
-        lambda consents: consents.grant(data.partner, data.ids, data.third_party, expires=expires),
-    )  # fmt: skip
-    return await anyio.to_thread.run_sync(work)
+    return await anyio.to_thread.run_sync(partial(_said, request, key, asked, give))
 
 
 @post("/release/consents/end", opt={"right": "release"}, status_code=200, sync_to_thread=True)
 def end_consent(request: Asked, data: JSONBody[ConsentEnd], key: Key = None) -> Response[Consented]:
     """Take a consent back: the partner passes the objects on no more. What went on before is asked back by a withdrawal."""
-    return _said(request, key, data, lambda consents: consents.end(data.partner, data.ids, data.third_party))
+    label = data.of_label()
+
+    def end(consents: SeenConsents) -> Said:
+        if label is not None:
+            return consents.end_label(data.partner, label, data.third_party)
+        return consents.end(data.partner, data.ids, data.third_party)
+
+    return _said(request, key, data, end)
 
 
 def _said(
-    request: Asked, key: str | None, asked: About, act: Callable[[SeenConsents], Said]
+    request: Asked, key: str | None, asked: AboutEither, act: Callable[[SeenConsents], Said]
 ) -> Response[Consented]:  # fmt: skip
     def work() -> Consented:
         said = act(_consents(request))
         return Consented(
             kind=said.kind, partner=said.partner, third_party=said.third_party, expires=time_text(said.expires), ids=said.done,
-            failed=[NotDone(id, Reason(why.code, why.parameters)) for id, why in said.failed],
+            failed=[NotDone(id, Reason(why.code, why.parameters)) for id, why in said.failed], label=said.label,
         )  # fmt: skip
 
     return once(request, key, asked, work)
@@ -158,5 +188,5 @@ def _moment(text: str | None) -> int | None:
 def _view(one: Entry) -> ConsentView:
     return ConsentView(
         at=to_text(one.at), kind=one.kind, way="sent" if one.sent else "received", partner=one.partner, third_party=one.third_party,
-        expires=time_text(one.expires), settled=time_text(one.settled), reason=one.reason, ids=one.ids,
+        expires=time_text(one.expires), settled=time_text(one.settled), reason=one.reason, ids=one.ids, label=one.label,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 
 from kizuna.clock import from_text
 from kizuna.errors import Conflict, NotFound, UsageError
+from kizuna.labels import passed_on_whole
 from kizuna.stix.ids import type_of
 from kizuna.store.answered import Answered
 from kizuna.store.caller import Caller
@@ -32,7 +33,8 @@ TITLES: dict[What, str] = {
 }  # fmt: skip
 REASONS = {
     "as": N_("Choose a partner."),
-    "ids": N_("Give 1 to 200 IDs of objects, each in a line of its own."),
+    "ids": N_("Give 1 to 200 IDs of objects, each in a line of its own, or a label."),
+    "label": N_("Give TLP:AMBER or TLP:AMBER+STRICT, under which you see everything, or nothing."),
     "to": N_("Say to whom they would be passed on, in at most 500 characters."),
     "reason": N_("Say why, in at most 500 characters: the partner reads it."),
     "until": N_("Give a date and a time that are still to come, or nothing."),
@@ -40,6 +42,10 @@ REASONS = {
 AsWhat = Annotated[What, QueryParameter(name="what", description="To ask for it, to give it, or to end it.")]
 ToPartner = Annotated[str | None, QueryParameter(name="as", max_length=200, description="The partner that is told.")]
 Third = Annotated[str | None, QueryParameter(name="to", max_length=MOST_TEXT, description="To whom it would go on.")]
+OfLabel = Annotated[
+    str | None,
+    QueryParameter(name="label", max_length=MOST_TEXT, description="All under this label, instead of objects."),
+]
 Ids = Annotated[list[str] | None, QueryParameter(name="id", max_items=MOST, description="These objects.")]
 
 
@@ -49,6 +55,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     what: What
     partner: str = ""
     ids: tuple[str, ...] = ()
+    label: str = ""
     third_party: str = ""
     reason: str = ""
     until_text: str = ""
@@ -57,13 +64,19 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/release/consents/new", sync_to_thread=True)
 def show_consent_form(
-    request: AnyRequest, what: AsWhat = "request", partner: ToPartner = None, third: Third = None, ids: Ids = None
+    request: AnyRequest,
+    what: AsWhat = "request",
+    partner: ToPartner = None,
+    third: Third = None,
+    ids: Ids = None,
+    label: OfLabel = None,
 ) -> Response[bytes]:
     """The form, filled in as far as the address says."""
     caller = asks(request, "release")
-    return _page(
-        request, caller, Draft(what=what, partner=partner or "", third_party=third or "", ids=tuple(dict.fromkeys(ids or ())))
+    draft = Draft(
+        what=what, partner=partner or "", third_party=third or "", ids=tuple(dict.fromkeys(ids or ())), label=label or ""
     )  # fmt: skip
+    return _page(request, caller, draft)
 
 
 @post("/release/consents/new", status_code=200, request_max_body_size=MOST_BYTES)
@@ -76,7 +89,7 @@ async def submit_consent_form(request: AnyRequest) -> Response[bytes]:
 
 def _submit(request: AnyRequest, caller: Caller, form: Fields) -> Response[bytes]:
     draft = _typed(form)
-    wrong = _wrong(request, draft)
+    wrong = _wrong(request, caller, draft)
     if wrong:
         return _page(request, caller, draft, wrong=wrong, status=422)
     shown = form.one("shown")
@@ -98,17 +111,20 @@ def _typed(form: Fields) -> Draft:
     return Draft(
         what=what, partner=form.one("as"), third_party=form.one("to").strip(), reason=form.one("reason").strip(),
         ids=tuple(dict.fromkeys([*form.many("id"), *form.one("ids").split()])), until_text=until, until=_moment(until),
+        label=form.one("label").strip(),
     )  # fmt: skip
 
 
-def _wrong(request: AnyRequest, draft: Draft) -> dict[str, str]:
+def _wrong(request: AnyRequest, caller: Caller, draft: Draft) -> dict[str, str]:
     store, wrong = of(request).store, []
     try:
         store.partner(draft.partner)
     except NotFound:
         wrong.append("as")
-    if not 0 < len(draft.ids) <= MOST or not all(type_of(id) for id in draft.ids):
+    if bool(draft.ids) == bool(draft.label) or len(draft.ids) > MOST or not all(type_of(id) for id in draft.ids):
         wrong.append("ids")
+    if draft.label and "as" not in wrong and not _may_name(request, caller, draft):
+        wrong.append("label")
     if not (draft.third_party and len(draft.third_party) <= MOST_TEXT and draft.third_party.isprintable()):
         wrong.append("to")
     if draft.what == "request" and not (draft.reason and len(draft.reason) <= MOST_TEXT and draft.reason.isprintable()):
@@ -118,13 +134,36 @@ def _wrong(request: AnyRequest, draft: Draft) -> dict[str, str]:
     return {field: field for field in wrong}
 
 
+def _may_name(request: AnyRequest, caller: Caller, draft: Draft) -> bool:
+    """Whether what is typed is a label that consents name, and all under it is the caller's to see."""
+    store = of(request).store
+    whose = store.partner(draft.partner).organisation if draft.what == "request" else store.organisation
+    try:
+        label = passed_on_whole(draft.label, originator=whose)
+    except UsageError:
+        return False
+    return SeenConsents(store, caller.principal, by=caller.name).sees_label(label)
+
+
 def _act(request: AnyRequest, caller: Caller, draft: Draft) -> Said:
     consents = SeenConsents(of(request).store, caller.principal, by=caller.name)
+    if draft.label:
+        return _act_on_label(consents, draft)
     if draft.what == "request":
         return consents.request(draft.partner, draft.ids, draft.third_party, reason=draft.reason, expires=draft.until)
     if draft.what == "grant":
         return consents.grant(draft.partner, draft.ids, draft.third_party, expires=draft.until)
     return consents.end(draft.partner, draft.ids, draft.third_party)
+
+
+def _act_on_label(consents: SeenConsents, draft: Draft) -> Said:
+    if draft.what == "request":
+        return consents.request_label(
+            draft.partner, draft.label, draft.third_party, reason=draft.reason, expires=draft.until
+        )  # fmt: skip
+    if draft.what == "grant":
+        return consents.grant_label(draft.partner, draft.label, draft.third_party, expires=draft.until)
+    return consents.end_label(draft.partner, draft.label, draft.third_party)
 
 
 def _send(request: AnyRequest, caller: Caller, draft: Draft, shown: str) -> Said:
@@ -155,7 +194,7 @@ def _preview(
 
 def _digest(at: str, draft: Draft, said: Said) -> str:
     """What is shown at a moment: who is told what of which objects."""
-    told = [at, said.kind, said.partner, said.third_party, said.expires, draft.reason, said.done]
+    told = [at, said.kind, said.partner, said.third_party, said.expires, draft.reason, said.done, said.label]
     return f"{at}.{hashlib.sha256(msgspec.json.encode(told)).hexdigest()}"
 
 

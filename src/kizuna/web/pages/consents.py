@@ -19,7 +19,7 @@ from kizuna.web.naming import title_of
 from kizuna.web.pages.named import named
 from kizuna.web.pages.render import AnyRequest, asks, page
 
-COLUMNS = ("at", "kind", "sent", "partner", "third_party", "expires", "settled", "reason", "ids")
+COLUMNS = ("at", "kind", "sent", "partner", "third_party", "expires", "settled", "reason", "ids", "label")
 KINDS = {"request": N_("request"), "consent": N_("consent"), "consent-end": N_("end of a consent")}
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many.")]
 
@@ -62,13 +62,14 @@ def _follows(one: Entry) -> dict[str, Any] | None:
     what = {("request", False): "grant", ("consent", True): "end"}.get((one.kind, one.sent))
     if what is None or one.settled is not None or len(one.ids) > 20:
         return None
-    return {"what": what, "as": one.partner, "to": one.third_party, "id": list(one.ids)}
+    about = {"id": list(one.ids)} if one.label is None else {"label": one.label}
+    return {"what": what, "as": one.partner, "to": one.third_party, **about}
 
 
 def _row(one: Entry) -> tuple[str | int | None, ...]:
     return (
         to_text(one.at), one.kind, "sent" if one.sent else "received", one.partner, one.third_party, time_text(one.expires),
-        time_text(one.settled), one.reason, " ".join(one.ids),
+        time_text(one.settled), one.reason, " ".join(one.ids), one.label,
     )  # fmt: skip
 
 

@@ -1,0 +1,25 @@
+-- Consents to a whole label: what a notice says of one, and under which label alone a consent to an object counts.
+alter table notice add column label text;
+alter table consent add column label text;
+create index consent_of on consent(third_party, subject) where ended is null;
+
+-- Labels of one's own that people let a partner pass on, to one organisation each.
+create table consent_given(
+    n integer primary key autoincrement,
+    recipient integer not null,          -- the partner that has what is under it
+    label text not null,
+    third_party text not null,
+    expires integer,
+    at integer not null,
+    person text not null,
+    ended integer
+);
+create index consent_given_now on consent_given(recipient) where ended is null;
+
+-- Of which ids the partner was told so, as it knows them.
+create table consent_told(
+    given integer not null,
+    ident integer not null,
+    primary key (given, ident)
+) without rowid;
+create index consent_told_ident on consent_told(ident);
