@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import kizuna
 from kizuna.cli import COMMANDS
-from kizuna.cli.words import LOCALE, language, width, wrapped
+from kizuna.cli.words import language, width, wrapped
+from kizuna.messages import LOCALE
 from tests.commands import groups_and_leaves
 from tests.commands import kizuna as run
 

@@ -1,7 +1,4 @@
-"""The command line in English and Japanese: gettext's messages in `locale/`, chosen by LANGUAGE, LC_ALL, LC_MESSAGES or LANG.
-
-English is in the source. `messages.po` is what people edit, `messages.mo` is made of it (see CONTRIBUTING.md).
-"""
+"""The command line in English and Japanese: the messages of `kizuna.messages`, chosen by LANGUAGE, LC_ALL, LC_MESSAGES or LANG."""
 
 from __future__ import annotations
 
@@ -10,13 +7,12 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-LOCALE = Path(__file__).with_name("locale")
+from kizuna.messages import LOCALE, in_japanese
+
 # click looks its own words up here, too.
 gettext.bindtextdomain("messages", str(LOCALE))
 
@@ -24,7 +20,6 @@ gettext.bindtextdomain("messages", str(LOCALE))
 _NOT_FIRST = "、。，．・：；？！）」』】ー々)]"
 _NOT_LAST = "（「『【"
 _EXTRA = re.compile(r"  \[[^\[\]]*\]$")
-_PLACE = re.compile(r"\{(\d)\}")
 _NAMED_DEFAULT = re.compile(r"(?<=\()[^()]+(?=\))")
 
 
@@ -40,33 +35,8 @@ def N_(message: str) -> str:
 
 
 def told(message: str) -> str:
-    """An error's message in the reader's language, which may name what differs: `{1}`, `{2}` … in the catalogue stand for it."""
-    found = gettext.gettext(message)
-    if found != message or language() == "en":
-        return found
-    for pattern, translation in _errors_that_name():
-        match = pattern.fullmatch(message)
-        if match is not None:
-            return _filled(translation, [told(value) for value in match.groups()])
-    return message
-
-
-def _filled(text: str, values: list[str]) -> str:
-    return _PLACE.sub(lambda place: values[int(place[1]) - 1], text)
-
-
-@cache
-def _errors_that_name() -> list[tuple[re.Pattern[str], str]]:
-    """What to look for and what to say instead: what begins with words before what begins with a name, the longest first."""
-    from babel.messages.mofile import read_mo
-
-    with Path(gettext.find("messages", str(LOCALE), ["ja"]) or os.devnull).open("rb") as file:
-        messages = [(m.id, m.string) for m in read_mo(file) if isinstance(m.id, str) and isinstance(m.string, str)]
-    return [
-        (re.compile("(.*)".join(map(re.escape, _PLACE.split(id)[::2])), re.DOTALL), string)
-        for id, string in sorted(messages, key=lambda one: (one[0].startswith("{1}"), -len(one[0])))
-        if "{1}" in id
-    ]
+    """An error's message in the reader's language."""
+    return message if language() == "en" else in_japanese(message) or message
 
 
 def language() -> Literal["en", "ja"]:

@@ -19,6 +19,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from kizuna import clock
+from kizuna.messages import in_japanese
+from kizuna.stix.rules import RULES
 
 LANGUAGES = ("en", "ja")
 NAMES = {"en": "English", "ja": "日本語"}
@@ -76,6 +78,16 @@ class Language:
     def country(self, code: str) -> str:
         """The name of a country by its ISO 3166-1 code of two or three letters; the code when nobody knows it."""
         return str(self.locale.territories.get(alpha2(code), code))
+
+
+def in_words(message: str, code: str) -> str | None:
+    """What an error says, in a language; None where there is only English of it."""
+    return message if code == "en" else in_japanese(message)
+
+
+def rule_in_words(rule: str, code: str) -> str | None:
+    """A rule of STIX, in another language than English; None where there is none of it."""
+    return in_japanese(RULES[rule].text) if code != "en" and rule in RULES else None
 
 
 class Languages:

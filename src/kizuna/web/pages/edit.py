@@ -220,11 +220,9 @@ def _page(
     view = store.view(caller.principal)
     now: Json = msgspec.json.decode(stored.raw)
     names = named(view, [stored.id]) | entitled(view, [now])
-    problems: dict[str, list[str]] = {}
+    problems: dict[str, list[Problem]] = {}
     for problem in draft.problems:
-        problems.setdefault(problem.path.partition(".")[0].partition("[")[0], []).append(
-            f"{problem.path}: {problem.message}"
-        )
+        problems.setdefault(problem.path.partition(".")[0].partition("[")[0], []).append(problem)
     fields = fields_of(draft.data) if how == "fields" else []
     by_key = {field.key for field in fields}
     large = len(stored.raw) > MOST
@@ -244,7 +242,7 @@ def _page(
         how=how,
         fields=[_field(one, form if draft.wrong else None, language, draft.wrong, problems) for one in fields],
         elsewhere=[property_name(shortened(key, 250), language) for key in draft.data if how == "fields" and key not in by_key],
-        problems=[text for key, texts in problems.items() if key not in by_key for text in texts],
+        problems=[problem for key, some in problems.items() if key not in by_key for problem in some],
         json=form.one("json") if form is not None and draft.problems and how == "json" else printed(draft.data),
         began=draft.began.version,
         now=stored.version,
@@ -259,7 +257,7 @@ def _page(
 
 
 def _field(
-    one: Field, form: Fields | None, language: Any, wrong: dict[str, str], problems: dict[str, list[str]]
+    one: Field, form: Fields | None, language: Any, wrong: dict[str, str], problems: dict[str, list[Problem]]
 ) -> dict[str, Any]:
     value = one.value if form is None or not form.has(f"p.{one.key}") else form.one(f"p.{one.key}")
     faults = [language(_FAULTS[wrong[one.key]])] if one.key in wrong else []

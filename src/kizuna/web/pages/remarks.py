@@ -13,6 +13,7 @@ from litestar.params import FromPath
 
 from kizuna.errors import KizunaError, Refused, UsageError
 from kizuna.labels import Label, format_label, parse_label
+from kizuna.stix import Problem
 from kizuna.store.caller import Caller
 from kizuna.store.editing import Unfit
 from kizuna.store.model import Stored
@@ -104,10 +105,16 @@ def _remark(request: AnyRequest, caller: Caller, id: str, form: Fields) -> Respo
             work()
             return redirect(_then(data["id"]) if store.view(caller.principal).get(data["id"]) else f"/objects/{id}")
     except Unfit as error:
-        problems = [f"{one.path}: {one.message}" for one in error.problems]
-        return _page(request, caller, about, form, problems=problems, status=422)
+        return _page(request, caller, about, form, problems=error.problems, status=422)
     except Refused as error:
-        return _page(request, caller, about, form, problems=[error.message], status=error.status)
+        return _page(
+            request,
+            caller,
+            about,
+            form,
+            problems=[Problem(error.slug, "error", "", error.message, "")],
+            status=error.status,
+        )
     return _page(request, caller, about, form, would=would, shown=shown, id=data["id"])
 
 
@@ -162,7 +169,7 @@ def _then(id: str) -> str:
 
 def _page(
     request: AnyRequest, caller: Caller, about: Stored, form: Fields, *, would: Sequence[Would] = (), shown: str = "", id: str = "",
-    wrong: Sequence[str] = (), problems: Sequence[str] = (), status: int = 200,
+    wrong: Sequence[str] = (), problems: Sequence[Problem] = (), status: int = 200,
 ) -> Response[bytes]:  # fmt: skip
     store, language = of(request).store, language_of(request, caller)
     view = store.view(caller.principal)

@@ -19,7 +19,7 @@ from kizuna.store.caller import Caller, Right
 from kizuna.web.auth import csrf_token
 from kizuna.web.context import Context, of
 from kizuna.web.guards import known, only_known_questions, person_with
-from kizuna.web.i18n import N_, NAMES, Language, zone_of
+from kizuna.web.i18n import N_, NAMES, Language, in_words, rule_in_words, zone_of
 from kizuna.web.listing import address, form_of
 from kizuna.web.naming import FORMS, ROLES, STATES, defanged, highest, level, tongue
 from kizuna.web.problems import wants_page
@@ -53,7 +53,8 @@ def environment() -> Environment:
     )
     made.globals |= {
         "asset": asset, "address": address, "level": level, "format_label": format_label, "states": STATES, "forms": FORMS,
-        "roles": ROLES, "tongue": tongue,
+        "roles": ROLES, "tongue": tongue, "in_words": in_words,
+        "rule_in_words": rule_in_words,
     }  # fmt: skip
     made.filters |= {"defang": defanged}
     return made
