@@ -14,8 +14,8 @@ from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.serving import served
 from tests.web.conftest import Node, people
 
-OF_CHROMIUM = ("Failed to load resource:", "GPU stall")
-"""What Chromium says by itself: of each page that is refused (what a page loads is watched here), and of drawing in software."""
+OF_CHROMIUM = ("Failed to load resource:", "Clear-Site-Data header", "GPU stall")
+"""What Chromium says itself: of each page that is refused (what it loads is watched here), of logging out, of drawing in software."""
 
 
 @pytest.fixture(scope="module")
