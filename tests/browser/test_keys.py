@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import CHROMIUM, NOT_RUN
+from tests.browser.conftest import reading
 from tests.web.conftest import OPEN, Node, filled
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=NOT_RUN)]
@@ -17,17 +18,9 @@ READY = "html[data-ready]"
 @pytest.fixture
 def page(chromium: Any, bare: Node) -> Iterator[Any]:
     """A page of somebody who is logged in, in English; whatever it says or fails at fails the test."""
-    node = filled(bare)
-    context = chromium.new_context(locale="en", base_url=node.url)
-    made = context.new_page()
-    said: list[str] = []
-    made.on("console", lambda message: said.append(message.text))
-    made.on("pageerror", lambda error: said.append(str(error)))
-    made.goto(f"/login/{node.accounts.create_link('owner', by='test')}")
-    made.locator(READY).wait_for(state="attached")
-    yield made
-    context.close()
-    assert said == []
+    with reading(chromium, filled(bare), locale="en") as made:
+        made.locator(READY).wait_for(state="attached")
+        yield made
 
 
 def test_the_palette_leads_to_pages_partners_and_objects(page: Any) -> None:

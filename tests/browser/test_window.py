@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import CHROMIUM, NOT_RUN
+from tests.browser.conftest import reading
 from tests.web.conftest import LINKED, OPEN, OWN, Node, filled
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=NOT_RUN)]
@@ -20,6 +21,7 @@ PAGES = (
     "/release/consents", "/release/consents/new", "/release/consents/new?what=grant", "/partners", "/partners/Brussels", "/settings",
     f"/objects/{OPEN['id']}/cut?as=Kyiv", f"/objects/{OPEN['id']}/edit", f"/objects/{OPEN['id']}/note", "/sessions", "/people",
 )  # fmt: skip
+OF_VISITORS = ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn")
 
 
 @pytest.fixture
@@ -30,23 +32,15 @@ def node(bare: Node) -> Node:
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark")])
 def test_every_page_fits_says_nothing_and_asks_nobody(chromium: Any, node: Node, language: str, scheme: str) -> None:
-    context = chromium.new_context(locale=language, color_scheme=scheme, java_script_enabled=False)
-    page = context.new_page()
-    said: list[str] = []
-    foreign: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(node.url) else None)
-    page.goto(f"{node.url}/login/{node.accounts.create_link('owner', by='test')}")
-    for path in PAGES:
-        for width in (360, 1440):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.goto(f"{node.url}{path}").status == 200
-            assert page.locator("h1").count() == 1
-            assert page.locator("html").get_attribute("lang") == language
-            shown = (one.bounding_box() for one in page.locator(".top *, main > *, main > * > :not(.scroll)").all())
-            assert max(one["x"] + one["width"] for one in shown if one) <= width, (path, width)
-    assert (said, foreign) == ([], [])
-    context.close()
+    with reading(chromium, node, locale=language, color_scheme=scheme, java_script_enabled=False) as page:
+        for path in PAGES:
+            for width in (360, 1440):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.goto(path).status == 200
+                assert page.locator("h1").count() == 1
+                assert page.locator("html").get_attribute("lang") == language
+                shown = (one.bounding_box() for one in page.locator(".top *, main > *, main > * > :not(.scroll)").all())
+                assert max(one["x"] + one["width"] for one in shown if one) <= width, (path, width)
 
 
 def test_pages_of_people_of_partners(chromium: Any, node: Node) -> None:
@@ -54,7 +48,7 @@ def test_pages_of_people_of_partners(chromium: Any, node: Node) -> None:
     context = chromium.new_context(locale="ja", color_scheme="dark", java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{node.url}/login/{node.accounts.create_link('anna', by='test')}")
-    for path in ("/feed", f"/feed/{OPEN['id']}", "/feed/withdrawn"):
+    for path in OF_VISITORS:
         for width in (360, 1440):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.goto(f"{node.url}{path}").status == 200

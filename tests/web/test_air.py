@@ -59,6 +59,15 @@ def test_what_a_reader_may_not_see_is_not_drawn(bare: Node) -> None:
     assert bare.browser().get(f"/air?track={held.id}").status_code == 404
 
 
+def test_what_lies_outside_the_picture_is_no_link_in_it() -> None:
+    label = parse_label("TLP:CLEAR", originator="x")
+    here, far = Point(time=1, latitude=35.0, longitude=139.0, height=None), Operator(35.2, 139.0)
+    away = Point(time=1, latitude=35.2, longitude=139.0, height=None)
+    seen = [Seen(id, "own", label, 1, track(one, operator=far)) for id, one in (("here", here), ("away", away))]
+    (line,) = drawing([], seen[0], seen)["lines"]
+    assert (line["id"], line["operator"]) == ("here", None)
+
+
 ANYWHERE = st.builds(
     Point, time=st.integers(0, 10**15), latitude=st.floats(-90, 90), longitude=st.floats(-180, 180), height=st.none()
 )
@@ -77,4 +86,5 @@ def test_any_track_is_drawn_within_its_frame(points: list[Point], others: list[P
     line = next(one for one in drawn["lines"] if one["chosen"])
     assert all(-1 <= value <= SIDE + 1 for value in line["last"])
     assert not re.search("nan|inf", line["path"])
+    assert all(0 <= value <= SIDE for one in drawn["lines"] if one["operator"] for value in one["operator"])
     assert 0 < drawn["scale"]["length"] <= SIDE / 3

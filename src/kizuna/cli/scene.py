@@ -50,7 +50,7 @@ def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
     with ExitStack() as stack:
         stores = {}
         for i, name in enumerate(NODES):
-            store = _made(home(folder, name), _node(scenario, name), port + STEP * i, urls.get(name))
+            store = _made(home(folder, name), node_of(scenario, name), port + STEP * i, urls.get(name))
             stack.callback(store.close)
             stack.enter_context(only_once(store.folder))
             stores[name] = store
@@ -59,7 +59,7 @@ def found(folder: Path, port: int, urls: Mapping[str, str]) -> None:
         known: Secrets = msgspec.json.decode(file.read_bytes())["nodes"] if file.exists() else {}
         secrets = {name: _secrets(store, known.get(name, {})) for name, store in stores.items()}
         for i, (name, store) in enumerate(stores.items()):
-            secrets[name]["people"] = [OWNER, *(user.name for user in _node(scenario, name).users)]
+            secrets[name]["people"] = [OWNER, *(user.name for user in node_of(scenario, name).users)]
             secrets[name]["visitors"] = _visitors(store, f"http://127.0.0.1:{port + STEP * i}")
         write_private(file, msgspec.json.encode({"nodes": secrets, "loosen": scenario.loosen, "story": scenario.story}))
         for name, own in secrets.items():
@@ -74,7 +74,7 @@ def serve(folder: Path, name: str, port: int) -> None:
     with only_once(here):
         store = open_store(here)
         try:
-            _furnish(store, _node(read_scenario(load(READY)), name))
+            furnish(store, node_of(read_scenario(load(READY)), name))
             _let_in(store, msgspec.json.decode((folder / NOTES).read_bytes())["nodes"][name]["password"])
         finally:
             store.close()
@@ -102,7 +102,8 @@ def token_file(partner: str) -> str:
     return f"{partner.lower()}.token"
 
 
-def _node(scenario: Scenario, name: str) -> Node:
+def node_of(scenario: Scenario, name: str) -> Node:
+    """One of its nodes."""
     return next(node for node in scenario.nodes if node.node == name)
 
 
@@ -125,8 +126,8 @@ def _made(folder: Path, node: Node, port: int, url: str | None) -> Store:
 
 def _introduce(scenario: Scenario, stores: dict[str, Store], folder: Path, port: int) -> None:
     for name, store in stores.items():
-        for setting in _node(scenario, name).partners:
-            other = _node(scenario, setting.node)
+        for setting in node_of(scenario, name).partners:
+            other = node_of(scenario, setting.node)
             partner = Partner(
                 name=other.node,
                 organisation=other.organisation,
@@ -170,7 +171,8 @@ def _visitors(store: Store, url: str) -> dict[str, str]:
     return links
 
 
-def _furnish(store: Store, node: Node) -> None:
+def furnish(store: Store, node: Node) -> None:
+    """Give a node its packs, people, rules and part of the scenario, once. Raises KizunaError."""
     pack = load(READY)
     done = f"{pack.name} {pack.manifest.version}"
     if store.watermark(READY) == done:

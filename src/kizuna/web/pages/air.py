@@ -93,11 +93,14 @@ def drawing(zones: Iterable[tuple[Stored, Zone]], chosen: Seen, found: Sequence[
     lines = []
     for one in near:
         path = [placed(point.longitude, point.latitude) for point in _thinned(one.track.points)]
-        operator = one.track.operator
+        if not _framed(path):
+            continue  # a link that nobody sees would still be reached by keys
+        who = one.track.operator
+        operator = None if who is None else placed(who.longitude, who.latitude)
         lines.append({
             "id": one.id, "name": _named(one), "path": _path(path), "last": path[-1], "spoofed": one.track.doubt >= ENOUGH,
             "anchor": "start" if path[-1][0] < SIDE / 4 else "end" if path[-1][0] > SIDE * 3 / 4 else "middle",
-            "chosen": one is chosen, "operator": None if operator is None else placed(operator.longitude, operator.latitude),
+            "chosen": one is chosen, "operator": operator if operator is not None and _framed([operator]) else None,
         })  # fmt: skip
     return {"side": SIDE, "lines": lines, "zones": _zones(zones, middle, placed), "scale": _scale(side)}
 
@@ -117,8 +120,15 @@ def _zones(zones: Iterable[tuple[Stored, Zone]], middle: Point, placed: Placed) 
                 if min(_metres(middle, *point) for point in ring) > AROUND:
                     continue
             name = shortened(zone.name or zone.identifier, 80)
-            drawn.append({"id": stored.id, "name": name, "path": _path([placed(*point) for point in ring]) + "Z"})
+            edge = [placed(*point) for point in ring]
+            if _framed(edge):
+                drawn.append({"id": stored.id, "name": name, "path": _path(edge) + "Z"})
     return drawn
+
+
+def _framed(points: Sequence[tuple[float, float]]) -> bool:
+    """Whether what lies around these points meets the picture."""
+    return all(min(one[axis] for one in points) <= SIDE and max(one[axis] for one in points) >= 0 for axis in (0, 1))
 
 
 def _told(one: Seen, language: Language, chosen: Seen | None) -> dict[str, Any]:
