@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from kizuna.cli import air_live, air_told
+from kizuna.cli.air_alerts import Zones
 from kizuna.cli.air_live import Drawing, Keeping
 from kizuna.cli.air_told import Rows, tell_summary
 from kizuna.domains.air.flight import Flight
+from kizuna.domains.air.picture import Picture
 from kizuna.domains.air.replay import Tally, summed
 from kizuna.domains.air.sensors import Sensor
-from tests.domains.air.given import T0, flying, heard, serial
+from tests.domains.air.given import T0, WELL, flying, heard, serial
 
 
 def doubted(number: int) -> Flight:
@@ -73,6 +75,42 @@ def test_flights_that_wait_are_kept_before_they_are_many(monkeypatch: pytest.Mon
     kept.keep((), now=True)
     assert batches == [3, 3, 1]
     assert kept.counts["imported"] == 7
+
+
+def test_what_has_no_name_yet_waits_before_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It may be of another: then no object under its address is left behind. When it has ended it is kept as it is."""
+    kept_keys: list[str] = []
+
+    def keep(_data: Path, flights: list[Flight], _sensor: Sensor, _source: str) -> dict[str, int]:
+        kept_keys.extend(flight.key for flight in flights)
+        return {"imported": 0, "unchanged": 0, "failed": 0}
+
+    monkeypatch.setattr(air_live, "_kept", keep)
+    short, long = (heard(*flying(seconds, names=(), transmitter=seconds)).popitem()[1] for seconds in (10, 60))
+    (named,) = heard(*flying(10)).values()
+    kept = Keeping(tmp_path, Sensor(name="x"), "file", 0.0)
+    kept.keep((short, long, named))
+    assert kept_keys == [long.key, named.key]
+    kept.take(short)
+    kept.keep((), now=True)
+    assert kept_keys[2:] == [short.key]
+
+
+def test_what_turned_out_to_be_of_another_is_told_of_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    live, zones = air_told.Live(as_json=True), Zones((), as_json=True)
+
+    def joined(part: Flight, flight: Flight) -> None:
+        live.joined(part, flight)
+        zones.joined(part, flight)
+
+    picture = Picture(ended=live.ended, moved=live.moved, joined=joined)
+    late = flying(5, since=5.0, names=(), transmitter=7, east=2000.0)
+    for one in (*flying(5), *late, *flying(5, since=10.0, transmitter=7)):
+        picture.take(one, Sensor(name="x"))
+    picture.end()
+    ended = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"ended"' in line]
+    assert [one["aircraft"] for one in ended] == [WELL]
+    assert (live.tally.aircraft, live._told, live._spoofed) == (1, {}, set())
 
 
 def test_what_was_let_go_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,14 @@ class Zones:
             moved, self._moved = self._moved, []
             self._tell(self._watch.seen(moved))
 
+    def joined(self, part: Flight, flight: Flight) -> None:
+        """A flight turned out to be a part of another one."""
+        if self._watch is not None:
+            self.look()
+            self._watch.joined(str(id(part)), str(id(flight)))
+            self._names.pop(str(id(part)), None)
+            self._names[str(id(flight))] = flight.key
+
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
         if self._watch is not None:

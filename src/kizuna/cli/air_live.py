@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PARTLY = 6
 _MOST_ENDED, _MOST_WAITING = 1_000, 200_000  # flights that wait to be kept, and their points
+_NAMELESS = 30.0  # seconds that a flight that is heard waits for its name before it is kept under its address
 MOST_DRAWN = 1_000_000
 """Points that are drawn, of the most doubtful flights."""
 _sensor = click.option("--sensor", "name", metavar="NAME", help="The sensor that heard it (see `kizuna air sensors`).")
@@ -84,7 +85,7 @@ def replay(
             kept.take(flight)
             kept.keep(())
 
-    picture = Picture(ended=ended, moved=zones.moved)
+    picture = Picture(ended=ended, moved=zones.moved, joined=zones.joined)
 
     def note(error: KizunaError) -> None:
         failed.append(error)
@@ -165,7 +166,11 @@ def watch(
         zones.moved(position)
         live_text.moved(position)
 
-    picture = Picture(ended=ended, moved=moved)
+    def joined(part: Flight, flight: Flight) -> None:
+        zones.joined(part, flight)
+        live_text.joined(part, flight)
+
+    picture = Picture(ended=ended, moved=moved, joined=joined)
     receiver = Receiver(source)
     last, since = 0.0, time.monotonic()
     failed: KizunaError | None = None
@@ -244,7 +249,7 @@ class Keeping:
         if not now and not many and time.monotonic() - self._last < self._every:
             return
         self._last = time.monotonic()
-        still = list(flying)
+        still = [flight for flight in flying if flight.names or flight.last - flight.first > _NAMELESS]
         changed = [flight for flight in (*self._ended, *still) if self._heard.get(id(flight)) != flight.heard]
         if changed:
             counts = _kept(self._data, changed, self._sensor, self._source)

@@ -252,6 +252,13 @@ class Live:
             else:
                 say(_("{at}  {aircraft} is taken for SPOOFED", at=moment(flight.last), aircraft=flight.key))
 
+    def joined(self, part: Flight, flight: Flight) -> None:
+        """A flight turned out to be a part of another one: what was told of it is told."""
+        at = self._told.pop(id(part), None)
+        if at is not None and self._as_json:
+            self._told.setdefault(id(flight), at)
+        self._spoofed.discard(id(part))
+
     def ended(self, flight: Flight) -> None:
         """A flight is heard no more."""
         self.doubted(flight)

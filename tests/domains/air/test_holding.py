@@ -210,7 +210,9 @@ def test_a_receiver_whose_clock_is_hours_ahead_is_told_and_the_rest_is_kept(toky
 
 
 def test_aircraft_that_name_nobody_are_each_their_own(tokyo: Store) -> None:
-    nameless = [one._replace(names=(), transmitter=number) for number in (7, 8) for one in flying(20)]
+    nameless = [
+        one._replace(names=(), transmitter=number) for number in (7, 8) for one in flying(20, east=500.0 * number)
+    ]
     assert record(tokyo, list(heard(*nameless).values()), ROOF)["failed"] == 0
     names = {one["name"] for _, one in _held(tokyo, "identity") if one["name"].startswith("Aircraft")}
     assert names == {"Aircraft 00:00:00:00:00:07", "Aircraft 00:00:00:00:00:08"}

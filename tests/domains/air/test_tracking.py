@@ -165,3 +165,45 @@ def test_any_places_at_any_times_stay_numbers(places: list[tuple[float, float, f
         flight.detected(located()._replace(latitude=latitude, longitude=longitude), time, "roof")
     points = [point for path in flight.paths for point in path.points]
     assert all(-90 <= point.latitude <= 90 and -180 <= point.longitude <= 180 for point in points)
+
+
+def path(*places: tuple[float, float, float], number: int = 1) -> Track:
+    """A path through places at times, with its points."""
+    made = Track(number, at(*places[0]))
+    for one in places:
+        made.take(at(*one))
+        latitude, longitude = HERE.degrees(*one[1:])
+        made.add(Point(round((T0 + one[0]) * 1e6), latitude, longitude))
+    return made
+
+
+def test_paths_of_one_thing_become_one() -> None:
+    first, second = (path(*((float(n), 0.0, 10.0 * n) for n in range(since, 40, 2))) for since in (0, 1))
+    assert first.goes_with(second, 60.0)
+    assert first.join(second) == 0
+    assert [point.time for point in first.points] == [round((T0 + n) * 1e6) for n in range(40)]
+    assert (first.first, first.last, first.number) == (T0, T0 + 39, 1)
+    assert first.speed_to(at(40, 0, 400)) < 60
+    assert first.take(at(40, 0, 400))
+
+
+def test_a_path_that_is_too_far_away_is_of_another() -> None:
+    first = path(*((float(n), 0.0, 10.0 * n) for n in range(20)))
+    assert not first.goes_with(path(*((n + 0.5, 2000.0, 10.0 * n) for n in range(20))), 60.0)
+    assert not first.goes_with(path((25.0, 0.0, 190.0), (26.0, 3000.0, 190.0)), 60.0)
+    assert first.goes_with(path((25.0, 0.0, 250.0), (26.0, 0.0, 260.0)), 60.0)
+
+
+def test_joined_paths_stay_bounded() -> None:
+    first = path(*((float(n), 0.0, 0.0) for n in range(LONGEST)))
+    second = path(*((n + 0.5, 0.0, 0.0) for n in range(LONGEST)))
+    gone = first.join(second)
+    assert len(first.points) <= LONGEST
+    assert len(first.points) + gone == 2 * LONGEST
+
+
+def test_from_what_is_not_sure_no_speed_is_measured() -> None:
+    track = path((0.0, 0.0, 0.0), (1.0, 0.0, 10.0))
+    assert track.take(at(2, 80, 20), sure=False)
+    assert track.speed_to(at(2, 80, 20)) > 0
+    assert track.speed_to(at(3, 0, 30)) < 1

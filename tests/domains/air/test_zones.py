@@ -200,6 +200,19 @@ def test_a_height_that_becomes_known_is_told_with_the_leave() -> None:
     assert [(alert.kind, alert.height_known) for alert in found] == [("enter", False), ("leave", True)]
 
 
+def test_a_track_that_is_of_another_is_in_what_both_were_in() -> None:
+    """It neither leaves nor enters again, and what is older than its last position is passed over."""
+    watch = Watch([zone(AROUND)])
+    assert kinds(watch.seen([at(1, track="address"), at(5, EDGE + 500 * METRE)])) == [("enter", 1)]
+    watch.joined("address", "a")
+    assert watch.inside("address") == []
+    assert watch.inside("a") == [zone(AROUND)]
+    assert watch.seen([at(2, EDGE + 500 * METRE)]) == []
+    assert kinds(watch.seen([at(6), at(7, EDGE + 500 * METRE)])) == [("leave", 7)]
+    watch.joined("nobody", "a")
+    assert watch.ended("a", START) == watch.ended("address", START) == []
+
+
 # Speed
 
 

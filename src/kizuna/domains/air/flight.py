@@ -24,8 +24,8 @@ class Flight:
     """What is known of one flight. `key` is what it goes by: a serial number or other name, or its transmitter until it names itself."""
 
     __slots__ = (
-        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "key", "kind", "last", "located", "names",
-        "odd", "operated", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal", "status", "swaps",
+        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "into", "key", "kind", "last", "located", "names",
+        "odd", "operated", "operated_at", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal", "status", "swaps",
         "thinned",
     )  # fmt: skip
 
@@ -47,6 +47,8 @@ class Flight:
         """Of its signals in dBm: how many, their sum, the weakest, the strongest."""
         self.located: Located | None = None
         self.operated: Operated | None = None
+        self.operated_at = time
+        """When that was heard."""
         self.operator_id = ""
         self.status = 0
         self.paths: list[Track] = []
@@ -58,6 +60,16 @@ class Flight:
         self.fastest = _FASTEST_ELSE
         self.thinned = 0
         """How many points of its paths are kept no more, so that the others can be."""
+        self.into: Flight | None = None
+        """The flight that this one turned out to be a part of."""
+
+    @property
+    def whole(self) -> Flight:
+        """The flight that this one is a part of, or itself."""
+        flight = self
+        while flight.into is not None:
+            flight = flight.into
+        return flight
 
     @property
     def serial(self) -> str | None:
@@ -106,18 +118,64 @@ class Flight:
         self.doubt = round(sum(one.weight for one in self.findings.values()), 3)
         self.fresh.append(finding)
 
-    def detected(self, located: Located, time: float, sensor: str) -> tuple[Detection, Track, Track | None]:
-        """Go on with the path that a position fits, or begin another: the detection, its path, and the one before where it is another."""
-        code = located.horizontal_accuracy
-        near = _DEVIATIONS[code] if code < len(_DEVIATIONS) else UNSTATED
-        detection = Detection(time, located.latitude, located.longitude, near, sensor)
+    def join(self, part: Flight) -> None:
+        """Take in all of another flight that has no name, for it was of this aircraft."""
+        part.into = self
+        self.first, self.heard = min(self.first, part.first), self.heard + part.heard
+        if part.last > self.last or self.located is None:
+            self.located, self.status = part.located or self.located, part.status
+        if self.operated is None or (part.operated is not None and part.last > self.last):
+            self.operated, self.operated_at = part.operated, part.operated_at
+        self.last = max(self.last, part.last)
+        self.operator_id = self.operator_id or part.operator_id
+        self.sensors |= part.sensors
+        self.thinned += part.thinned
+        for code, times in part.odd.items():
+            self.odd[code] = self.odd.get(code, 0) + times
+        for (carrier, address), time in part.senders.items():
+            if carrier not in self.sender or time > self.senders.get((carrier, self.sender[carrier]), time):
+                self.sender[carrier] = address
+            self.senders[carrier, address] = max(time, self.senders.get((carrier, address), time))
+        if part.signal is not None:
+            count, total, least, most = self.signal or (0, 0, *part.signal[2:])
+            more, in_all, weakest, strongest = part.signal
+            self.signal = (count + more, total + in_all, min(least, weakest), max(most, strongest))
+        for path in part.paths:
+            self._take_over(path)
+        for one in part.findings.values():
+            self.find(one.code, one.weight, one.since / 1e6, **one.values)
+
+    def _take_over(self, path: Track) -> None:
+        """Another's path: it goes on from one of these, or fills its gaps, or is one more."""
+        for own in self.paths:
+            if own.goes_with(path, self.fastest):
+                self.thinned += own.join(path)
+                self.path = self.path or own
+                return
+        path.number = self._begin()
+        self._keep(path)
+        self.path = self.path or path
+
+    def detected(
+        self, located: Located, time: float, sensor: str, *, sure: bool = True
+    ) -> tuple[Detection, Track, Track | None]:
+        """Go on with the path that a position fits, or begin another: the detection, its path, and the one before where it is another.
+
+        Unless it is `sure` that it is of this aircraft, nothing that comes after is held against it.
+        """
+        detection = _detection(located, time, sensor)
         before = self.path
         path = self._fitting(detection)
         self.path = path
-        if path.take(detection):
+        if path.take(detection, sure=sure):
             latitude, longitude = path.place()
             self.thinned += path.add(_point(time, latitude, longitude, located))
         return detection, path, before if before is not path else None
+
+    def reaches(self, located: Located, time: float, sensor: str) -> bool:
+        """Whether a position fits a path, so that no other would begin with it."""
+        detection = _detection(located, time, sensor)
+        return any(path.speed_to(detection) <= self.fastest for path in self.paths)
 
     def _fitting(self, detection: Detection) -> Track:
         if len(self.paths) == 1 and self.paths[0].speed_to(detection) <= self.fastest:
@@ -125,12 +183,18 @@ class Flight:
         near = [path for path in self.paths if path.speed_to(detection) <= self.fastest]
         best = near[0] if len(near) == 1 else min(near, key=lambda path: path.off(detection), default=None)
         if best is None:
-            self._begun += 1
-            best = Track(self._begun, detection)
-            self.paths.append(best)
-            if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
-                self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))
+            best = Track(self._begin(), detection)
+            self._keep(best)
         return best
+
+    def _begin(self) -> int:
+        self._begun += 1
+        return self._begun
+
+    def _keep(self, path: Track) -> None:
+        self.paths.append(path)
+        if len(self.paths) > _MOST_PATHS:  # teleporting without end; the shortest says least
+            self.paths.remove(min(self.paths[:-1], key=lambda path: len(path.points)))
 
     def size(self) -> int:
         """What it takes to remember its paths, in points."""
@@ -145,6 +209,12 @@ class Flight:
     def statement(self) -> str:
         """Its last stated status in words of the standard."""
         return STATUS[self.status] if self.status < len(STATUS) else "undeclared"
+
+
+def _detection(located: Located, time: float, sensor: str) -> Detection:
+    code = located.horizontal_accuracy
+    near = _DEVIATIONS[code] if code < len(_DEVIATIONS) else UNSTATED
+    return Detection(time, located.latitude, located.longitude, near, sensor)
 
 
 def _point(time: float, latitude: float, longitude: float, said: Located) -> Point:

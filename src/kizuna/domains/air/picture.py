@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
+from kizuna.domains.air.continuity import HANDOVER, Ends
 from kizuna.domains.air.flight import PATH_IS, Flight
-from kizuna.domains.air.reports import SERIAL, Located, Report
+from kizuna.domains.air.plane import distance
+from kizuna.domains.air.reports import SERIAL, Located, Operated, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
 from kizuna.domains.air.truth.clocks import HOUR, Consensus, SharedClocks
@@ -34,6 +37,8 @@ _SWEEP = 10.0
 _SHARE = 16
 _UNKNOWN_ADDRESS = 0
 _MOST_HEARINGS = 64
+_MOST_ASKED = 256  # flights, of those that were heard last
+_BESIDE = 50.0  # metres that an operator walks or is off
 
 
 class Position(NamedTuple):
@@ -67,10 +72,15 @@ class _Times:
 
 
 class Picture:
-    """All flights that are heard. `ended` is called with each that ends, `moved` with each new position."""
+    """All flights that are heard. `ended` is called with each that ends, `moved` with each new position, `joined` with a flight that
+    turned out to be a part of another one, and that one: it will not be told as ended."""
 
     def __init__(
-        self, *, ended: Callable[[Flight], None] = lambda _: None, moved: Callable[[Position], None] = lambda _: None
+        self,
+        *,
+        ended: Callable[[Flight], None] = lambda _: None,
+        moved: Callable[[Position], None] = lambda _: None,
+        joined: Callable[[Flight, Flight], None] = lambda _part, _flight: None,
     ) -> None:
         self.flights: OrderedDict[str, Flight] = OrderedDict()
         """By name; who was heard last stands last."""
@@ -79,6 +89,8 @@ class Picture:
         self._times: dict[str, _Times] = {}
         self._ended = ended
         self._moved = moved
+        self._joined = joined
+        self._ends = Ends()
         self._swept = 0.0
         self._since = 0  # reports since then
         self._size = 0  # points at most; those that a path itself lets go are not taken off
@@ -100,6 +112,9 @@ class Picture:
         name = sensor.name
         if name not in flight.sensors:
             flight.sensors.add(name)
+        if sender.follows is not None and not self._is_sure(report, sender):
+            self._guessed(flight, report, sender, sensor)
+            return flight
         if report.signal != UNKNOWN_SIGNAL:
             flight.hear(report.signal)
         if report.transmitter != _UNKNOWN_ADDRESS:
@@ -109,17 +124,18 @@ class Picture:
                 sender.compared = time
                 self._times_at(sensor.name).shared.check(flight, time - report.clock / 1e6, time)
         if report.names:
+            known = flight.serial
             flight.name(report.names)
-            if (serial := flight.serial) is not None and flight.heard < 4:
+            if known is None and (serial := flight.serial) is not None:
                 check_serial(flight, serial, time)
         if report.quirks:
             check_quirks(flight, report.quirks, time)
         if report.operator_id:
             flight.operator_id = report.operator_id
         if report.operated is not None and report.operated.latitude == report.operated.latitude:
-            flight.operated = report.operated
+            flight.operated, flight.operated_at = report.operated, time
         if report.located is not None:
-            self._located(flight, report, report.located, sensor)
+            self._located(flight, report, report.located, sensor, sender)
         return flight
 
     def pass_to(self, time: float) -> None:
@@ -129,7 +145,7 @@ class Picture:
 
     def end(self) -> None:
         """There is no more: every flight ends."""
-        for flight in list(self.flights.values()):
+        for flight in sorted(self.flights.values(), key=_says_something):
             self._close(flight)
 
     # Of which flight a report is
@@ -140,26 +156,50 @@ class Picture:
         if sender is None:
             if len(self._transmitters) >= MOST_TRANSMITTERS:
                 self._forget_transmitters()
-            sender = self._transmitters[key] = Transmitter(report.time)
+            sender = self._transmitters[key] = Transmitter(key, report.time)
+        elif sender.heir is not None:
+            self._returned(sender)
         return sender
 
     def _flight(self, report: Report, sender: Transmitter) -> Flight | None:
         known = sender.flight
-        if not report.names:
-            if report.transmitter == _UNKNOWN_ADDRESS:
-                return None
-            if known is not None and self._is_heard(known) and abs(report.time - sender.last) < _NAMED_FOR:
-                self.flights.move_to_end(known.key)
-                return known
-            flight = self._of(address(report.transmitter), report.time)
+        if known is not None:
+            known = known.whole
+            if not self._is_heard(known):
+                known = None
+        if report.names:
+            flight = self._named(report, sender, known)
+        elif report.transmitter == _UNKNOWN_ADDRESS:
+            return None
+        elif known is not None and abs(report.time - sender.last) < _NAMED_FOR and self._fits(report, sender, known):
+            flight = known
+            self.flights.move_to_end(flight.key)
         else:
-            named = next((one for one in report.names if one.id_type == SERIAL and one.id), report.names[0])
-            key = named.id or address(report.transmitter)
-            unnamed = known if known is not None and not known.names and self._is_heard(known) else None
-            if unnamed is not None and key not in self.flights and key != unnamed.key:
-                self._rename(unnamed, key)
-            flight = self._of(key, report.time)
+            flight = None
+        located = report.located
+        if located is not None and (
+            sender.said is None or flight is None or not (flight.names or report.names)
+        ):  # no other costs a look
+            flight = self._continued(report, located, sender, flight)
+        if flight is None:
+            if report.located is None and self._is_of_operator(report, sender):
+                return None
+            flight = self._of(address(report.transmitter), report.time)
         sender.flight = flight
+        return flight
+
+    def _named(self, report: Report, sender: Transmitter, known: Flight | None) -> Flight:
+        """The flight of that name, and what its address sent before it gave it."""
+        named = next((one for one in report.names if one.id_type == SERIAL and one.id), report.names[0])
+        key = named.id or address(report.transmitter)
+        unnamed = known if known is not None and not known.names else None
+        if unnamed is not None and key not in self.flights and key != unnamed.key:
+            self._rename(unnamed, key)
+        flight = self._of(key, report.time)
+        if unnamed is not None and unnamed is not flight:
+            self._join(unnamed, flight)
+        elif known is not None and known is not flight and sender.follows is not None:
+            self._apart(sender)
         return flight
 
     def _is_heard(self, flight: Flight) -> bool:
@@ -184,32 +224,172 @@ class Picture:
         flight.key = key
         self.flights[key] = flight
 
+    # Addresses that change
+
+    def _continued(self, report: Report, said: Located, sender: Transmitter, flight: Flight | None) -> Flight | None:
+        """The flight that a place goes on with, if it is of an address that is new or of no name; `flight` is what that went by so far."""
+        if report.time < 0 or said.latitude != said.latitude or (said.latitude == 0.0 and said.longitude == 0.0):
+            return flight
+        named = flight is not None and bool(flight.names or report.names)
+        same, left_off = self._ends.before(sender, said, report.time, flight if named else None)
+        for one in (same, left_off):
+            other = None if one is None or one.flight is None else one.flight.whole
+            if one is None or other is None or not self._is_heard(other):
+                continue
+            if flight is None or flight is other:
+                if one is left_off and not other.reaches(said, report.time, sender.key[0]):
+                    continue
+                flight = other
+            elif not named:
+                self._join(flight, other)
+                flight = other
+            elif not other.names:
+                self._join(other, flight)
+            else:
+                continue
+            if one is left_off:
+                one.heir, sender.follows = sender, one
+                self._ends.drop(one)
+        return flight
+
+    def _is_sure(self, report: Report, sender: Transmitter) -> bool:
+        """Whether an address that goes on from another is of the same aircraft for certain: it says so, or the other is silent for long."""
+        return bool(report.names or sender.names) or report.time - sender.first > HANDOVER
+
+    def _fits(self, report: Report, sender: Transmitter, flight: Flight) -> bool:
+        """Whether a report can be of the flight that its address was taken to be of; if not it is of it no more."""
+        said = report.located
+        if sender.follows is None or said is None or said.latitude != said.latitude or self._is_sure(report, sender):
+            return True
+        if flight.reaches(said, report.time, sender.key[0]):
+            return True
+        sender.refused = sender.follows
+        self._apart(sender)
+        return False
+
+    def _guessed(self, flight: Flight, report: Report, sender: Transmitter, sensor: Sensor) -> None:
+        """Take in what is most likely of this flight: its path goes on, and nothing is held against it."""
+        sender.last = report.time
+        said = report.operated
+        if said is not None and (flight.operated is None or _is_beside(said, flight.operated)):
+            flight.operated, flight.operated_at = said, report.time
+        flight.operator_id = flight.operator_id or report.operator_id
+        if report.located is not None:
+            self._located(flight, report, report.located, sensor, sender, sure=False)
+
+    def _returned(self, sender: Transmitter) -> None:
+        """An address is heard again: none that was taken to follow it does, unless it gave the same name itself."""
+        heir, sender.heir = sender.heir, None
+        while heir is not None:
+            if heir.names:
+                heir.follows = None
+                if not sender.names:
+                    sender.flight = None
+                return
+            heir.refused, after = sender, heir.heir
+            self._apart(heir)
+            heir.heir, heir = None, after
+
+    def _apart(self, sender: Transmitter) -> None:
+        """An address was taken for that of a flight, and is not: it may be that of another, and so may what it seemed to follow."""
+        _, carrier, number = sender.key
+        before = sender.follows
+        if sender.flight is not None:
+            sender.flight.whole.senders.pop((carrier, number), None)
+        if before is not None and before.heir is sender:
+            before.heir = None
+            if before.said is not None:
+                self._ends.put(before, before.said.latitude, before.said.longitude)
+        sender.flight = sender.follows = None
+
+    def _join(self, part: Flight, flight: Flight) -> None:
+        """A flight without a name was of this aircraft."""
+        del self.flights[part.key]
+        state, own = self._states.pop(part.key), self._states[flight.key]
+        if not flight.paths:
+            self._states[flight.key] = state
+        elif len(own.hearing) + len(state.hearing) <= _MOST_HEARINGS:
+            own.hearing = state.hearing | own.hearing
+        flight.join(part)
+        self._joined(part, flight)
+
+    def _is_of_operator(self, report: Report, sender: Transmitter) -> bool:
+        """Whether what says neither who nor where is of an aircraft of the same operator that was just heard; it is counted there."""
+        if report.time < 0:
+            return False
+        for one in islice(reversed(self.flights.values()), _MOST_ASKED):
+            if report.time - one.last > _NAMED_FOR:
+                return False
+            if not _says_something(one) or self._is_sent_beside(one, sender):
+                continue
+            if _has_operator(one, report.operated, report.operator_id):
+                one.heard += 1
+                one.last = max(one.last, report.time)
+                sender.last = report.time
+                return True
+        return False
+
+    def _is_sent_beside(self, flight: Flight, sender: Transmitter) -> bool:
+        """Whether another address sends for a flight since this one does: then this one does not follow it."""
+        name, carrier, _ = sender.key
+        number = flight.sender.get(carrier)
+        other = None if number is None else self._transmitters.get((name, carrier, number))
+        return other is not None and other is not sender and other.last > sender.first
+
+    def _belongs(self, flight: Flight) -> bool:
+        """Whether a short flight without name and place is of an aircraft whose operator is known by now; then it is joined to it."""
+        if flight.names or flight.paths or flight.last - flight.first > HANDOVER:
+            return False
+        for one in islice(reversed(self.flights.values()), _MOST_ASKED):
+            apart = max(flight.first - one.last, one.first - flight.last)
+            if not _says_something(one) or apart > _NAMED_FOR:
+                continue
+            if _has_operator(one, flight.operated, flight.operator_id):
+                self._join(flight, one)
+                return True
+        return False
+
     # What it says of where it is
 
-    def _located(self, flight: Flight, report: Report, located: Located, sensor: Sensor) -> None:
+    def _located(
+        self,
+        flight: Flight,
+        report: Report,
+        located: Located,
+        sensor: Sensor,
+        sender: Transmitter,
+        *,
+        sure: bool = True,
+    ) -> None:
         state = self._states[flight.key]
         flight.status = located.status
         if located.latitude != located.latitude:  # it does not know
             return
+        sender.said, sender.located = located, report.time
         key = (located.latitude, located.longitude, located.second)
+        if (key != state.key or sender.cell is None) and report.transmitter != _UNKNOWN_ADDRESS:
+            self._ends.put(sender, located.latitude, located.longitude)
         if key == state.key:  # the same position is sent until there is a new one
             return
         state.key = key
         flight.located = located
         time = self._moment(state, report.time, located.second)
-        detection, path, before = flight.detected(located, time, sensor.name)
+        detection, path, before = flight.detected(located, time, sensor.name, sure=sure)
         self._size += 1 if path.first != time else 1 + PATH_IS
         if self._size > MOST_POINTS:
             self._thin()
         same = report.counter == state.counter
         state.counter = report.counter
+        if not sure:
+            self._moved(Position(flight, path, detection, located))
+            return
         state.path.check(flight, detection, located, path, before, same_counter=same)
         if flight.operated is not None:
             check_operator(flight, flight.operated, detection, path.plane)
         times = self._times_at(sensor.name)
         times.hour.check(flight, located.second, report.time)
         if flight.operated is not None and flight.operated.stated:
-            times.whole.check(flight, flight.operated.stated, report.time)
+            times.whole.check(flight, flight.operated.stated, flight.operated_at)
         self._hear(flight, state, report, detection, sensor)
         self._moved(Position(flight, path, detection, located))
 
@@ -246,13 +426,14 @@ class Picture:
 
     def _sweep(self, time: float) -> None:
         self._swept, self._since = time, 0
-        for flight in [one for one in self.flights.values() if time - one.last > SILENT]:
+        for flight in sorted((one for one in self.flights.values() if time - one.last > SILENT), key=_says_something):
             self._close(flight)
         for key in [key for key, one in self._transmitters.items() if abs(time - one.last) > SILENT]:
-            del self._transmitters[key]
+            self._forget(key)
 
     def _close(self, flight: Flight) -> None:
-        if self.flights.pop(flight.key, None) is not None:
+        if self._is_heard(flight) and not self._belongs(flight):
+            del self.flights[flight.key]
             self._states.pop(flight.key, None)
             self._size -= flight.size()
             self._ended(flight)
@@ -268,11 +449,38 @@ class Picture:
         while self._size > room and len(self.flights) > 1:
             self._close(next(iter(self.flights.values())))
 
+    def _forget(self, key: tuple[str, int, int]) -> None:
+        """Let go of an address, and of what would hold on to it: an aircraft may have had any number of them."""
+        sender = self._transmitters.pop(key)
+        self._ends.drop(sender)
+        if sender.heir is not None:
+            sender.heir.follows = None
+        if sender.follows is not None:
+            sender.follows.heir = None
+        sender.heir = sender.follows = sender.refused = None
+
     def _forget_transmitters(self) -> None:
         """The older half goes."""
         by_age = sorted(self._transmitters, key=lambda key: self._transmitters[key].last)
         for key in by_age[: len(by_age) // 2]:
-            del self._transmitters[key]
+            self._forget(key)
+
+
+def _says_something(flight: Flight) -> bool:
+    """Whether it says who or where it is; what does not ends first, for it may be of another."""
+    return bool(flight.names or flight.paths)
+
+
+def _has_operator(flight: Flight, operated: Operated | None, operator_id: str) -> bool:
+    """Whether an operator is that of a flight: has its number, or stands where that one does."""
+    if operator_id and operator_id == flight.operator_id:
+        return True
+    return operated is not None and flight.operated is not None and _is_beside(operated, flight.operated)
+
+
+def _is_beside(said: Operated, known: Operated) -> bool:
+    """Whether an operator is where one was; nobody is where nothing is known."""
+    return distance(said.latitude, said.longitude, known.latitude, known.longitude) < _BESIDE
 
 
 def address(transmitter: int) -> str:

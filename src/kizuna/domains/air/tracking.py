@@ -7,6 +7,7 @@ sensors, and better trackers, fit behind the same two classes.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import hypot, isnan
 from typing import NamedTuple
 
@@ -34,6 +35,11 @@ class Detection(NamedTuple):
     longitude: float
     deviation: float
     sensor: str
+
+
+_STATE = (
+    "_covariance", "_near", "_position", "_said", "_speed", "east", "east_speed", "last", "north", "north_speed", "plane", "said",
+)  # fmt: skip
 
 
 class Track:
@@ -66,8 +72,11 @@ class Track:
         forecast = self._position + 2 * step * self._covariance + step**2 * self._speed + ACCELERATION**2 * step**4 / 4
         return (east * east + north * north) / (forecast + detection.deviation**2)
 
-    def take(self, detection: Detection) -> bool:
-        """Go on with a detection, and whether it did: one from before the last leaves things as they are."""
+    def take(self, detection: Detection, *, sure: bool = True) -> bool:
+        """Go on with a detection, and whether it did: one from before the last leaves things as they are.
+
+        From one that is not `sure` to be of the same thing, no speed is measured.
+        """
         step = detection.time - self.last
         if step < 0:
             return False
@@ -78,7 +87,7 @@ class Track:
         speed = self._speed + noise * square
         total = position + detection.deviation**2
         near, fast = position / total, covariance / total
-        east, north = self._said = self._metres(detection)
+        east, north = self._metres(detection)
         ahead = self.east + self.east_speed * step
         beside = self.north + self.north_speed * step
         self.east, self.east_speed = ahead + near * (east - ahead), self.east_speed + fast * (east - ahead)
@@ -87,7 +96,8 @@ class Track:
         self._covariance = (1 - near) * covariance
         self._speed = speed - fast * covariance
         self.last = detection.time
-        self.said = detection
+        if sure:
+            self.said, self._said = detection, (east, north)
         if self.east * self.east + self.north * self.north > _FAR * _FAR:
             self._lay_anew()
         return True
@@ -115,6 +125,31 @@ class Track:
             return 0
         before, half = len(self.points), len(self.points) // 2
         self.points = self.points[:half:2] + self.points[half:]
+        return before - len(self.points)
+
+    def goes_with(self, other: Track, fastest: float) -> bool:
+        """Whether another path can be of the same thing: at its ends this one is as near as it flies at most (m/s)."""
+        if not other.points or not self.points:
+            return True
+        return all(self._is_near(point, fastest) for point in (other.points[0], other.points[-1]))
+
+    def _is_near(self, point: Point, fastest: float) -> bool:
+        at = bisect_left(self.points, point.time, key=lambda one: one.time)
+        near = min(self.points[max(at - 1, 0) : at + 1], key=lambda one: abs(one.time - point.time))
+        way = self.plane.between(near.latitude, near.longitude, point.latitude, point.longitude)
+        return way - 6 * UNSTATED <= fastest * abs(near.time - point.time) / 1e6
+
+    def join(self, other: Track) -> int:
+        """Take in another path of the same thing, and go on from whichever was there last; how many points are not kept."""
+        if other.last > self.last:
+            for name in _STATE:
+                setattr(self, name, getattr(other, name))
+        self.first = min(self.first, other.first)
+        before = len(self.points) + len(other.points)
+        kept = {point.time: point for point in (*other.points, *self.points)}
+        self.points = [kept[time] for time in sorted(kept)]
+        while len(self.points) > LONGEST:
+            self.thin()
         return before - len(self.points)
 
     def thin(self) -> int:

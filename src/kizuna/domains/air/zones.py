@@ -115,6 +115,13 @@ class Watch:
         stays = self._stays.pop(track, {})
         return [Alert("leave", self._zones[number], track, time, stay.height_known) for number, stay in stays.items()]
 
+    def joined(self, track: str, into: str) -> None:
+        """A track turned out to be of another one: that one is in all that it was in."""
+        self._last[into] = max(self._last.pop(track, 0), self._last.get(into, 0))
+        stays = self._stays.pop(track, {}) | self._stays.get(into, {})
+        if stays:
+            self._stays[into] = stays
+
     def inside(self, track: str) -> list[Zone]:
         """The zones a track is in."""
         return [self._zones[number] for number in self._stays.get(track, {})]

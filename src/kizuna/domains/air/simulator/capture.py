@@ -26,7 +26,7 @@ def simulate(scenario: Scenario) -> Capture:
         raise InvalidInput(f"a capture lasts at least 20 seconds, not {scenario.seconds}")
     scene = _scene(scenario)
     place = Place(scenario.latitude, scenario.longitude, scenario.altitude)
-    senders = fleet(scenario.seed, scenario.honest, place, scene)
+    senders = fleet(scenario.seed, scenario.honest, place, scene, rotation=scenario.rotation)
     world = World(place, scene, list(senders))
     for number, spoof in enumerate(scenario.spoofs):
         senders += plant(scenario.seed, number, spoof, world)

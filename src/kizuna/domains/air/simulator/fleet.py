@@ -27,8 +27,11 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after the beginning at which it begins to send."""
 
 
-def fleet(seed: int, count: int, place: Place, scene: Scene) -> list[Sender]:
-    """That many aircraft. The first names itself by serial number in beacons; in half of all the second passes it within 20 m."""
+def fleet(seed: int, count: int, place: Place, scene: Scene, *, rotation: float | None = None) -> list[Sender]:
+    """That many aircraft. The first names itself by serial number in beacons; in half of all the second passes it within 20 m.
+
+    With a `rotation` all send over Bluetooth alone, by an address that is another after so many seconds.
+    """
     flights = [_flight(np.random.default_rng((seed, 1, index)), scene.seconds) for index in range(count)]
     rng = np.random.default_rng((seed, 2))
     if count > 1 and rng.random() < 0.5:
@@ -36,10 +39,20 @@ def fleet(seed: int, count: int, place: Place, scene: Scene) -> list[Sender]:
         aside = np.array([*disc(rng, 6, 17), rng.uniform(-6, 6)])
         kind, other = flights[1]
         flights[1] = kind, other.moved(flights[0][1].places[at] - other.places[at] + aside)
-    return [
+    found = [
         _aircraft(np.random.default_rng((seed, 3, index)), kind, flight, place, scene, first=index == 0)
         for index, (kind, flight) in enumerate(flights)
     ]
+    return found if rotation is None else [_rotating(number, one, rotation) for number, one in enumerate(found)]
+
+
+def _rotating(number: int, sender: Sender, rotation: float) -> Sender:
+    own = sender.radios[0]
+    radio = Radio(
+        carrier="extended" if number % 2 else "legacy", address=own.address, power=own.power, counter=own.counter, lost=own.lost,
+        silent=own.silent, rotation=rotation,
+    )  # fmt: skip
+    return msgspec.structs.replace(sender, radios=(radio,))
 
 
 def _flight(rng: np.random.Generator, seconds: int) -> tuple[int, Flight]:

@@ -40,6 +40,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Other frames a second."""
     radiotap: bool = True
     """Whether the receiver writes radiotap before frames of Wi-Fi; without it there are no signal levels."""
+    rotation: float | None = None
+    """Seconds after which every honest aircraft changes its address; where it is given, each sends over Bluetooth alone."""
 
 
 class Path(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ class Consensus:
     def _work_out(self, time: float) -> None:
         self._worked_out, self._since = time, 0
         self._offsets = {key: one for key, one in self._offsets.items() if abs(time - one[1]) < _RECENT}
-        offsets = [offset for offset, _, flight in self._offsets.values() if not flight.spoofed]
+        offsets = [offset for offset, _, flight in self._offsets.values() if flight.into is None and not flight.spoofed]
         middle = median(offsets) if offsets else 0.0
         agreeing = sum(1 for offset in offsets if abs(offset - middle) < _AGREE)
         self._common = middle if agreeing >= _LEAST and 2 * agreeing > len(offsets) else None
@@ -93,8 +93,9 @@ class SharedClocks:
         if len(here) > _MOST_SHARING:
             del here[next(iter(here))]
             oldest = next(iter(here))
+            _, when, of = here[oldest]
             if (
-                0 <= time - here[oldest][1] < _RECENT
+                of.into is None and 0 <= time - when < _RECENT
             ):  # all others are known by now: a storm of names costs no more looks
                 flight.find("shared-clock", WEIGHTS["shared-clock"], time, names=len(here))
                 return
@@ -105,7 +106,9 @@ class SharedClocks:
         if len(near) < 2:
             return
         same = [
-            of for other, when, of in near.values() if -_SAME < other - offset < _SAME and 0 <= time - when < _RECENT
+            of
+            for other, when, of in near.values()
+            if -_SAME < other - offset < _SAME and 0 <= time - when < _RECENT and of.into is None
         ]
         if len(same) < 2:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.reports import Report
+from kizuna.domains.air.reports import Located, Report
 from kizuna.domains.air.truth import WEIGHTS
 from kizuna.formats.remote_id.radio import BLUETOOTH
 
@@ -21,13 +21,25 @@ class Transmitter:
     """What one address sends over one carrier to one sensor."""
 
     __slots__ = (
-        "back", "clock", "clock_since", "clocks", "compared", "current", "flight", "last", "names",
-        "new_clocks", "sequence", "sequence_since", "still", "still_sequence", "switches",
+        "back", "cell", "clock", "clock_since", "clocks", "compared", "current", "first", "flight", "follows", "heir", "key", "last",
+        "located", "names", "new_clocks", "refused", "said", "sequence", "sequence_since", "still", "still_sequence", "switches",
     )  # fmt: skip
 
-    def __init__(self, time: float) -> None:
-        self.last = time
+    def __init__(self, key: tuple[str, int, int], time: float) -> None:
+        self.key = key
+        """The sensor, the carrier and the address."""
+        self.first = self.last = time
         self.flight: Flight | None = None
+        self.said: Located | None = None
+        """Where it said to be last, and when."""
+        self.located = time
+        self.cell: int | None = None
+        self.heir: Transmitter | None = None
+        """The address that goes on where this one fell silent."""
+        self.follows: Transmitter | None = None
+        """The one that it goes on from itself."""
+        self.refused: Transmitter | None = None
+        """The one that it did not follow after all."""
         self.compared = 0.0
         self.clock = self.sequence = -1
         self.clock_since = self.sequence_since = time
