@@ -103,6 +103,38 @@ def test_rules_are_listed() -> None:
     assert "pattern-syntax" in run("--rules")[1]
 
 
+@pytest.fixture
+def japanese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader of Japanese."""
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+
+
+def test_in_japanese_the_rule_comes_before_what_is_english_only(tmp_path: Path, japanese: None) -> None:
+    wrong = changed("indicator", pattern="[", x_own=1)
+    code, output = run(write(tmp_path, wrong))
+    assert code == 1
+    (told,) = (line for line in output.splitlines() if ": pattern: " in line)
+    assert told.startswith(
+        "  誤り: pattern: indicator のパターンは、そのパターン言語で正しいものでなければなりません。 at character "
+    )
+    assert told.endswith("(4.7 節)")
+    assert "1 × custom-property: 独自のプロパティは拡張で定義し、名前は x_ で始めます。" in output
+    assert "独自の型のオブジェクトは、拡張で定義します。" in run("--rules")[1]
+
+
+def test_what_programs_read_is_the_same_in_every_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path, GOOD, BAD, changed("indicator", id=ref("indicator", 2), pattern="["))
+    told = []
+    for language in ("C.UTF-8", "ja_JP.UTF-8"):
+        for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("LANG", language)
+        told.append((run(file, "--json"), run("--rules", "--json")))
+    assert told[0] == told[1]
+
+
 def test_no_file_is_a_usage_error() -> None:
     assert run()[0] == 2
 

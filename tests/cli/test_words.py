@@ -21,13 +21,16 @@ from hypothesis import strategies as st
 import kizuna
 from kizuna.cli import COMMANDS
 from kizuna.cli.words import language, width, wrapped
-from kizuna.messages import LOCALE
+from kizuna.messages import LOCALE, in_japanese
+from kizuna.stix.rules import RULES
 from tests.commands import groups_and_leaves
 from tests.commands import kizuna as run
 
 FOLDER = LOCALE / "ja" / "LC_MESSAGES"
 SOURCE = Path(kizuna.__file__).parent
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+HALF_WIDTH = re.compile("[\uff61-\uff9f]")
+KEPT = re.compile("[a-z]+(?:_[a-z]+)+|[A-Z]{3,}|[0-9]+")
 VALUES = re.compile(r"\{[^{}]*\}|%\([a-z]+\)s")
 ERRORS = {
     "InvalidInput",
@@ -115,6 +118,17 @@ def test_everything_has_its_japanese() -> None:
     known = {message.id for message in catalogue() if message.id and message.string}
     assert len(known) > 200
     assert not (set(helps()) | set(said()) | set(named())) - known
+
+
+def test_every_rule_has_its_japanese() -> None:
+    found = {rule.id: in_japanese(rule.text) or "" for rule in RULES.values()}
+    assert len(set(found.values())) == len(RULES) > 100
+    for id, japanese in found.items():
+        assert JAPANESE.search(japanese), id
+        assert japanese.endswith("。"), id
+        assert not HALF_WIDTH.search(japanese), id
+        # Properties, abbreviations and numbers stay as they are written.
+        assert set(KEPT.findall(RULES[id].text)) <= set(KEPT.findall(japanese)), id
 
 
 def test_nothing_is_translated_that_nobody_says() -> None:

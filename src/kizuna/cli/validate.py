@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kizuna.cli.output import clean, json_option, say, table, write
-from kizuna.cli.words import _, told
+from kizuna.cli.words import _, language, told
 from kizuna.errors import InvalidInput, KizunaError, NotFound
+from kizuna.messages import in_japanese
 
 if TYPE_CHECKING:
     from kizuna.stix import Problem, Report
@@ -52,6 +53,8 @@ def _list_rules(*, as_json: bool) -> None:
 
     columns = ("id", "severity", "section", "text", "test")
     rows = ({column: getattr(rule, column) for column in columns} for rule in RULES.values())
+    if not as_json:
+        rows = (row | {"text": told(row["text"])} for row in rows)
     table(rows, columns if as_json else columns[:4], as_json=as_json)
 
 
@@ -155,10 +158,19 @@ class _Teller:
         say(" ".join(filter(None, (f"{file}: {place}", report.id))))
         for one in problems:
             section = _("section {section}", section=one.section)
-            say(f"  {_(one.severity)}: {one.path}: {clean(told(one.message))} ({section})")
+            say(f"  {_(one.severity)}: {one.path}: {_rule_before(one)}{clean(told(one.message))} ({section})")
 
     def _sum_up(self, warned: Counter[str]) -> None:
         from kizuna.stix import RULES
 
         for rule, count in warned.most_common():
-            say(f"  {count:,} × {rule}: {RULES[rule].text}")
+            say(f"  {count:,} × {rule}: {told(RULES[rule].text)}")
+
+
+def _rule_before(one: Problem) -> str:
+    """The rule in the reader's language, where there is only English of this very case; as pages tell it."""
+    from kizuna.stix import RULES
+
+    if language() == "en" or in_japanese(one.message) is not None:
+        return ""
+    return f"{told(RULES[one.rule].text)} " if one.rule in RULES else ""
