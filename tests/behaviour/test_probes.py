@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.behaviour.asgi import Reply, asked, portal
-from tests.behaviour.worlds import SECRET, TAXII, World, plain
-from tests.builders import CLEAR, RED, campaign, named, relationship
+from tests.behaviour.worlds import PASSWORD, SECRET, TAXII, World, plain
+from tests.builders import CLEAR, RED, campaign, named, relationship, sdo
 from tests.commands import bundle
 from tests.stores import Databases
 
@@ -174,6 +174,18 @@ def linked_by_a_partner(world: World, id: str) -> list[Reply]:
     ]
 
 
+def withheld_texts(world: World, id: str) -> list[Reply]:
+    """Look for what it says in what leaves, and in it for what is withheld."""
+    closed = sdo("identity", f"plant {SECRET}", id=named("identity", "withheld"))
+    open_one = campaign("telling", description=f"a name: power plant {SECRET}", object_marking_refs=[CLEAR])
+    world.bring("colleague", closed, label="TLP:AMBER+STRICT")
+    world.bring("colleague", open_one)
+    about = "&".join(f"id={one}" for one in (id, closed["id"], open_one["id"]))
+    return [
+        world.ask("colleague", "GET", f"/api/v1/release/found?as={partner}&{about}") for partner in ("Kyiv", "Brussels")
+    ]
+
+
 _FEED, _ALL = "/taxii2/real/collections/feed", "/taxii2/real/collections/everything"
 _FILTERS = ("match[id]={id}", "match[id]={id}&match[version]=all", "match[id]={id}&match[version]=first",
             f"match[id]={{id}}&match[version]={TIMES[0]}", f"match[id]={{id}}&match[version]={TIMES[1]}",
@@ -219,6 +231,15 @@ PROBES: dict[str, Probe] = {
     "relabel many, tried": writing(
         "colleague", "POST", "/api/v1/release/relabel", lambda id: {"ids": [id], "label": "TLP:AMBER", "dry_run": True}
     ),
+    "revoke": writing("colleague", "POST", "/api/v1/release/revoke", lambda id: {"ids": [id]}),
+    "withheld texts": withheld_texts,
+    "let withheld texts": lambda world, id: [
+        world.post_json(
+            "colleague",
+            "/api/v1/release/clear",
+            {"partner": "Kyiv", "ids": [id], "texts": ["0" * 12], "password": PASSWORD},
+        )
+    ],
     "pages": reading("colleague", "/api/v1/objects/{id}", "/objects/{id}", Accept="text/html"),
     "any tag": reading("colleague", "/api/v1/objects/{id}", "/api/v1/objects/{id}/label", **{"If-None-Match": "*"}),
     "search": reading("colleague", "/api/v1/search?q={id}", "/api/v1/search?q=%22{id}%22&type=campaign"),
@@ -293,6 +314,7 @@ DEAF = {
     "API as a partner",
     "delete as a partner",
     "pages",
+    "let withheld texts",
     "import something broken",
     "key of the owner",
     "search",

@@ -32,7 +32,8 @@ class Revoked(msgspec.Struct, frozen=True, kw_only=True):
 def revoke(store: Store, ids: Sequence[str], *, by: str, principal: Principal | None = None) -> Revoked:
     """Give each of these objects of one's own a last version that says `revoked`, under the label it has.
 
-    It leaves by rules, as every version does; where a partner has the object and no rule sends this version, people are asked.
+    It leaves by rules, as every version does; where a partner has the object and no rule sends this version, people are asked. With a
+    principal it is done and told as far as they see; what they see in part somebody else revokes.
     """
     ids = list(dict.fromkeys(ids))
     if len(ids) > AT_ONCE:
@@ -74,10 +75,12 @@ def _last_versions(
     found: dict[str, _Last] = {}
     failed = {}
     for id in ids:
-        seen = view.get(id)
-        stored = None if seen is None else store.custodian().get(id, seen.version)
+        stored = view.get(id)
         if stored is None:
             failed[id] = Reason("not-held")
+            continue
+        if stored.cut:  # what they do not see of it they would say again
+            failed[id] = Reason("seen-in-part")
             continue
         data: dict[str, Any] = msgspec.json.decode(stored.raw)
         if data.get("revoked"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -115,6 +115,19 @@ class SeenOutbox:
         """The rendition that would leave of a row, as the asker sees it; None where it leaves whole or not at all."""
         one = self._leaving.get(row.ident)
         return None if one is None else one.made
+
+    def leaving(self, id: str, *, out: bool = False) -> dict[str, Any] | None:
+        """What would leave of an id, or with `out` does, as the asker sees it, of those whose items were asked for; None for nothing."""
+        one = self._leaving.get(self._sight.idents([id]).get(id, -1))
+        if one is None or not (one.out if out else self._reached.may_leave(one)):
+            return None
+        return one.made.data if one.made is not None else self._sight.read(one.row)[0]
+
+    def closed(self, id: str) -> list[dict[str, Any]]:
+        """The versions of an id that the partner may not have whole by their label, and of which the asker sees everything."""
+        rows = self._reached.rows.get(self._sight.idents([id]).get(id, -1), ())
+        closed = (row for row in rows if not (row.theirs or row.whole or row.restated) and self._sight.entire(row))
+        return [self._sight.read(row)[0] for row in closed]
 
     def is_live(self, ident: int) -> bool:
         """Whether the partner has something of it, as far as the asker sees."""

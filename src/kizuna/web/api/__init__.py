@@ -4,6 +4,7 @@ from litestar import Router
 
 from kizuna.web.api.audit import read_audit
 from kizuna.web.api.consents import end_consent, grant_consent, read_consents, request_consent
+from kizuna.web.api.finds import clear_found, read_found
 from kizuna.web.api.imports import import_objects
 from kizuna.web.api.jobs import ask_job, cancel_job, list_jobs, read_job, read_result
 from kizuna.web.api.labels import read_label, set_label
@@ -17,6 +18,7 @@ from kizuna.web.api.releasing import (
     read_outbox,
     read_release_history,
     relabel_objects,
+    revoke_objects,
     stop_release,
     withdraw_release,
 )
@@ -32,7 +34,7 @@ HANDLERS = (
     read_release_history, propose_release, approve_release, stop_release, withdraw_release, relabel_objects,
     read_rules, put_rules, read_rule_versions, remove_rule, approve_rule, stop_rule,
     read_consents, request_consent, grant_consent, end_consent,
-    sanitise_object,
+    sanitise_object, revoke_objects, read_found, clear_found,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from kizuna.store.history import Happened
 from kizuna.store.moves import Moved
 from kizuna.store.outbox import Item, State
 from kizuna.store.releasing import Acted, Releases, set_digest
+from kizuna.store.revoking import revoke
 from kizuna.store.seen_releasing import outbox_page, relabel
 from kizuna.store.two_people import MOST_TEXT
 from kizuna.web.again import show_again
@@ -127,6 +128,12 @@ class Relabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dry_run: bool = False
 
 
+class Revoke(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Objects of one's own that are wrong."""
+
+    ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)]
+
+
 class NotDone(msgspec.Struct, frozen=True):
     """An object of which something was not done, and why."""
 
@@ -166,6 +173,18 @@ class Relabelled(msgspec.Struct, frozen=True, kw_only=True):
     given: dict[str, tuple[str, ...]]
     changes: dict[str, tuple[Moved, ...]]
     dry_run: bool
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """What has a last version now that says `revoked`, and what has none and why.
+
+    By partner, which of them it is offered in this version (`told`), and of which it has an older one and people are asked (`asked`).
+    """
+
+    revoked: tuple[str, ...]
+    failed: list[NotDone]
+    told: dict[str, tuple[str, ...]]
+    asked: dict[str, tuple[str, ...]]
 
 
 @get("/release/outbox", opt={"right": "read"}, sync_to_thread=True)
@@ -275,6 +294,22 @@ def relabel_objects(request: Asked, data: JSONBody[Relabel], key: Key = None) ->
         )
 
     return once(request, None if data.dry_run else key, data, work)
+
+
+@post("/release/revoke", opt={"right": "release"}, status_code=200, sync_to_thread=True)
+def revoke_objects(request: Asked, data: JSONBody[Revoke], key: Key = None) -> Response[Revocation]:
+    """Say that objects of your own are wrong: each gets a last version that says `revoked`, under the label it has.
+
+    It leaves as every version does, by rules or people's word. What you do not see all of is revoked by others.
+    """
+    store, caller = of(request).store, request.user
+
+    def work() -> Revocation:
+        done = revoke(store, data.ids, by=caller.name, principal=caller.principal)
+        failed = [NotDone(id, Reason(why.code, why.parameters)) for id, why in done.failed]
+        return Revocation(revoked=done.done, failed=failed, told=done.told, asked=done.asked)
+
+    return once(request, key, data, work)
 
 
 def _acted(request: Asked, key: str | None, asked: About, act: Any) -> Response[Done]:
