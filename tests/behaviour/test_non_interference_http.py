@@ -24,7 +24,21 @@ from kizuna.exchange.taxii import server as taxii_server
 from kizuna.exchange.taxii.collections import ROOT
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import asked, portal
-from tests.behaviour.worlds import DRIVES, LAST, ORDER, PASSWORD, SECRET, TAXII, Answers, World, made, plain, sweep
+from tests.behaviour.worlds import (
+    DRIVES,
+    LAST,
+    ORDER,
+    PASSWORD,
+    SECRET,
+    TAXII,
+    WITHHELD,
+    Answers,
+    World,
+    made,
+    plain,
+    sweep,
+    withheld,
+)
 from tests.builders import CLEAR, GREEN, campaign, named, relationship
 from tests.commands import bundle, kizuna
 from tests.domains.air.given import flying, heard
@@ -222,8 +236,10 @@ def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: Blocking
         for world in (more, less):
             world.bring("colleague", made("campaign", "b", [], "power plant", 1, CLEAR))
             world.clock.now += 10_000_000
-        more.bring("colleague", made("campaign", "a", [], "power plant 発電所", 1, CLEAR), campaign("c", object_marking_refs=[CLEAR]),
+        telling = campaign("c", object_marking_refs=[CLEAR], description=f"near {WITHHELD}")
+        more.bring("colleague", made("campaign", "a", [], "power plant 発電所", 1, CLEAR), telling,
                    made("relationship", "a", ["b"], "", 1, CLEAR))  # fmt: skip
+        more.bring("colleague", *withheld(telling))
         # What crosses regions, and what is seen in the air, have exits of their own.
         more.post("Brussels", "inbox", campaign("d", object_marking_refs=[CLEAR]),
                   relationship(campaign("d"), "related-to", campaign("b"), object_marking_refs=[CLEAR]))  # fmt: skip
@@ -245,7 +261,9 @@ def test_the_detector_sees_what_is_visible_at_each_exit(who: str, loop: Blocking
 def test_every_exit_and_every_silent_route_is_driven(loop: BlockingPortal, databases: Databases) -> None:
     assert set(DRIVES) == REGISTERED
     with worlds(loop, databases, 1) as (world,):
-        world.bring("colleague", *(campaign(name, object_marking_refs=[CLEAR]) for name in "ab"))
+        telling = campaign("b", object_marking_refs=[CLEAR], description=f"near {WITHHELD}")
+        world.bring("colleague", campaign("a", object_marking_refs=[CLEAR]), telling)
+        world.bring("colleague", *withheld(telling))
         heard: dict[str | None, Answers] = {
             who: sweep(world, who, [named("campaign", name) for name in "ab"]) for who in OBSERVERS
         }

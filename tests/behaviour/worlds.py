@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from kizuna.store.passwords import hash_password
 from kizuna.web.auth import csrf_token
 from kizuna.web.exits import EXITS, SILENT
 from tests.behaviour.asgi import Client, Reply
-from tests.builders import CLEAR, campaign, named, relationship, report
+from tests.builders import CLEAR, STRICT, campaign, named, relationship, report, sdo
 from tests.commands import bundle
 
 START = 1_795_392_000_000_000
@@ -29,6 +30,8 @@ SECRET = "zzsecretzz"
 # Alike in all: digests of purged ids are made under it.
 KEY = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 PASSWORD = "correct horse battery"
+WITHHELD = "Kansai Grid Operator"
+WITHHELD_DIGEST = hashlib.sha256(WITHHELD.encode()).hexdigest()[:12]
 TAXII = "application/taxii+json;version=2.1"
 # One's own, and for nobody one of somebody's.
 COLLECTIONS = {
@@ -225,6 +228,12 @@ def made(kind: str, name: str, refs: list[str], text: str, day: int, *marks: str
     return campaign(name, description=f"198.51.100.7 {text}", **more)
 
 
+def withheld(open_one: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """What is withheld from partners with its name, which an object tells, and what links the two."""
+    closed = sdo("identity", WITHHELD, object_marking_refs=[STRICT])
+    return closed, relationship(open_one, "related-to", closed, object_marking_refs=[STRICT])
+
+
 class Drive(NamedTuple):
     """How an exit is asked: the queries to try, the body where one is needed, the headers; and when, if not as others of its kind.
 
@@ -323,7 +332,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ),
     ("GET", "/api/v1/release/found"): (Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=nobody&{each}", "?as=Kyiv")),),
     ("POST", "/api/v1/release/clear"): (
-        Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": PASSWORD}, turn="RELEASE"),
+        Drive(body={"partner": "Brussels", "ids": (), "texts": [WITHHELD_DIGEST], "password": PASSWORD}, turn="GET"),
         Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": "wrong"}, turn="RELEASE"),
     ),
     ("POST", "/api/v1/release/relabel"): (
