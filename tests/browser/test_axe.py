@@ -30,6 +30,7 @@ LISTS, ROWS = ("/objects", "/release", "/feed"), 15
 """Long lists, and how much of them is looked at: axe takes ten seconds for what fifty rows hold."""
 OF_THE_DEMO = (
     f"/objects/{REPORT}?as=Kyiv", f"/release/look?as=Brussels&id={NOTE}", "/release?as=Brussels&state=withheld", "/objects/nothing",
+    "/release/rules/new?rule=open",
 )  # fmt: skip
 OF_NOBODY = ("/login", "/problems", "/problems/not-found")
 FORMS: tuple[tuple[str, dict[str, str], str], ...] = (

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from benchmarks.corpus import Corpus
 from kizuna.cli.scene import found, furnish, home, node_of
+from kizuna.clock import from_text
 from kizuna.formats.pack import load
 from kizuna.formats.scenario import read_scenario
 from kizuna.settings import Settings, save
 from kizuna.stix import iter_objects
-from kizuna.store import Store, create_store, open_store
+from kizuna.store import Store, open_store
 from kizuna.store.accounts import ROLES
 from kizuna.store.consents import Consents
 from kizuna.store.keys import make_key
@@ -25,6 +26,8 @@ from tests.serving import served
 from tests.web.conftest import OPEN, Node, filled, people
 
 LARGE = 20_000
+NOW = from_text("2026-11-23T20:00:00Z")
+"""When it is another day in Tokyo: a moment takes the most room then."""
 REPORT = "report--e0a4b6d8-9f13-4a57-8c26-1d7e5b3f9a04"
 NOTE = "note--b7d19c52-60ea-4f3d-a8b4-2c9f7e1d5036"
 """Of the demo: what Kyiv gets in part, and what waits for a second person to approve it for Brussels."""
@@ -45,7 +48,7 @@ def empty(folder: Path, url: str | None = None) -> Iterator[Node]:
     )
     save(folder, settings)
     make_key(folder)
-    with _served(create_store(folder, settings)) as node:
+    with _served(Store(folder, settings, lambda: NOW)) as node:
         people(node)
         yield _with_everybody(node)
 
@@ -103,3 +106,6 @@ def _with_everybody(node: Node) -> Node:
             node.accounts.add_user(role, [role], by="test")
     node.accounts.add_person_of("Brussels", VISITOR, by="test")
     return node
+
+
+SETS = {"empty": empty, "demo": demo, "large": large}
