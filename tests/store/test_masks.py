@@ -43,6 +43,23 @@ def test_many_labels_are_a_table_and_answer_alike(make_store: Callable[..., Stor
 
 
 @SQLITE
+def test_a_question_stands_when_labels_are_decided_anew(make_store: Callable[..., Store]) -> None:
+    """Somebody else's trial is taken back before it is asked, or while it is being answered."""
+    store = make_store()
+    mask, reader = store.mask(store.principal_of_person("reader")), store.database.read()
+    put(store, 0, 2 * FEW + 10)
+    began = mask.sql(reader, "n")
+    mask.forget()
+    rows = reader.execute(f"select n from label where {began} and {mask.sql(reader, 'n')} order by n").fetchall()
+    assert len(rows) == FEW + 5
+    going = reader.stream(f"select n from label where {mask.sql(reader, 'n')} order by n")
+    answered = [next(going)]
+    mask.forget()
+    assert mask.sql(reader, "n") == began
+    assert [*answered, *going] == rows
+
+
+@SQLITE
 def test_a_new_label_is_decided_alone(make_store: Callable[..., Store]) -> None:
     store = make_store()
     mask, reader = store.mask(store.principal_of_person("reader")), store.database.read()

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.corpus import Corpus
+from kizuna.cli.pack import add_pack
 from kizuna.cli.scene import found, furnish, home, node_of
 from kizuna.clock import from_text
 from kizuna.formats.pack import load
@@ -21,7 +22,7 @@ from kizuna.store.accounts import ROLES
 from kizuna.store.consents import Consents
 from kizuna.store.keys import make_key
 from kizuna.store.searches import Searches
-from tests.packs.test_scenario import feed
+from tests.packs.test_scenario import exchange
 from tests.serving import served
 from tests.web.conftest import OPEN, Node, filled, people
 
@@ -70,18 +71,19 @@ def large(folder: Path, url: str | None = None) -> Iterator[Node]:
 
 @contextmanager
 def demo(folder: Path) -> Iterator[Node]:
-    """The demo's node in Tokyo with what its partners give it, with the objects of other tests, a search and a consent."""
+    """The demo's node in Tokyo after an exchange, with the objects of other tests, a search and a consent."""
     found(folder, 18700, {})
     scenario = read_scenario(load("scenario"))
     with ExitStack() as stack:
         stores = {one.node: open_store(home(folder, one.node)) for one in scenario.nodes}
-        tokyo = stores["Tokyo"]
-        furnish(tokyo, node_of(scenario, "Tokyo"))
-        for name in ("Brussels", "Kyiv"):
-            stack.callback(stores[name].close)
-            furnish(stores[name], replace(node_of(scenario, name), packs=()))
-            rows = b"[" + b",".join(feed(stores, name, "Tokyo").values()) + b"]"
-            list(tokyo.writer(tokyo.partner_source(name)).add(iter_objects(rows)))
+        tokyo, packs = stores["Tokyo"], node_of(scenario, "Tokyo").packs
+        for name, store in stores.items():
+            if store is not tokyo:
+                stack.callback(store.close)
+            furnish(store, replace(node_of(scenario, name), packs=()))
+        exchange(stores)
+        for name in packs:  # only now: partners get thousands of objects of them, which takes long
+            list(add_pack(tokyo, load(name)))
         node = filled(_with_everybody(stack.enter_context(_served(tokyo))))
         Searches(tokyo, "owner").save("a search", "q=power")
         Consents(tokyo).grant("Brussels", [OPEN["id"]], "CERT Riga (fictional)", by="owner")

@@ -83,31 +83,25 @@ class SqliteConnection(sqlite3.Connection):
     def many(self, name: str, number: int, ordered: list[int]) -> str:
         """A table of many numbers, for `in`: temporary, on this connection, filled up to the newest.
 
-        `number` is another where what `name` stands for began anew.
+        `number` is another where what `name` stands for began anew; a row below zero keeps it, so that it goes back with a transaction.
+        The table stays where that happens: a question may name it that is not asked yet, or is still being answered.
         """
-        table = f"{name}_{number}"
-        known = self.execute("select name from sqlite_temp_master where name glob ?", (f"{name}_*",))
-        names = [found for (found,) in known.fetchall()]
-        filled = -1
-        if table in names:
-            filled = self.execute(f"select coalesce(max(n), -1) from temp.{table}").fetchone()[0]
-        if filled < ordered[-1]:
+        known = self.execute("select 1 from sqlite_temp_master where name=?", (name,)).fetchone() is not None
+        begun, filled = self.execute(f"select min(n), max(n) from temp.{name}").fetchone() if known else (None, -1)
+        if begun != -1 - number or filled < ordered[-1]:
             # A reading connection writes nothing else, and this on no disk.
             (only,) = self.execute("pragma query_only").fetchone()
             self.execute("pragma query_only=off")
             try:
-                self._fill(table, ordered[bisect_right(ordered, filled) :], names)
+                if begun != -1 - number:
+                    filled = -1
+                    self.execute(f"create temp table if not exists {name}(n integer primary key)")
+                    self.execute(f"delete from temp.{name}")
+                fresh = [-1 - number, *ordered[bisect_right(ordered, filled) :]]
+                self.execute(f"insert or ignore into temp.{name} select value from json_each(?)", (json.dumps(fresh),))
             finally:
                 self.execute(f"pragma query_only={only}")
-        return f"temp.{table}"
-
-    def _fill(self, table: str, numbers: list[int], names: list[str]) -> None:
-        if table not in names:
-            self.execute(f"create temp table {table}(n integer primary key)")
-            for old in names:
-                with suppress(sqlite3.OperationalError):  # a reading that began with it still goes on
-                    self.execute(f"drop table temp.{old}")
-        self.execute(f"insert or ignore into temp.{table} select value from json_each(?)", (json.dumps(numbers),))
+        return f"temp.{name}"
 
 
 class SqliteDatabase:
