@@ -85,7 +85,7 @@ def replay(
             kept.take(flight)
             kept.keep(())
 
-    picture = Picture(ended=ended, moved=zones.moved, joined=zones.joined)
+    picture = Picture(ended=ended, moved=zones.moved if zones.zones else None, joined=zones.joined)
 
     def note(error: KizunaError) -> None:
         failed.append(error)

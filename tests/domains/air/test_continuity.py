@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kizuna.domains.air import continuity
-from kizuna.domains.air.continuity import HANDOVER, Ends
+from kizuna.domains.air.continuity import HANDOVER, Ends, cell_of
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.picture import Picture, address
 from kizuna.domains.air.replay import Tally
@@ -277,11 +277,11 @@ def test_ends_are_bounded_in_each_cell_and_forgotten() -> None:
     for number in range(1000):
         sender = Transmitter(("roof", 0, number), T0)
         sender.said = located()
-        ends.put(sender, 46.2, 9.1)
+        ends.put(sender, cell_of(46.2, 9.1))
     (cell,) = ends._cells.values()
     assert len(cell) == continuity._MOST_HERE
     for sender in list(cell):
-        ends.put(sender, 46.3, 9.1)
+        ends.put(sender, cell_of(46.3, 9.1))
         ends.drop(sender)
         ends.drop(sender)
     assert not ends._cells

@@ -38,11 +38,8 @@ class Ends:
     def __init__(self) -> None:
         self._cells: dict[int, dict[Transmitter, None]] = {}
 
-    def put(self, sender: Transmitter, latitude: float, longitude: float) -> None:
-        """An address is at a new place."""
-        cell = int(latitude * _CELLS) * _ROW + int(longitude * _CELLS)
-        if cell == sender.cell:
-            return
+    def put(self, sender: Transmitter, cell: int) -> None:
+        """An address is in another cell."""
         self.drop(sender)
         sender.cell = cell
         here = self._cells.setdefault(cell, {})
@@ -92,9 +89,13 @@ class Ends:
         return same, best
 
     def _near(self, latitude: float, longitude: float) -> list[Transmitter]:
-        cell = int(latitude * _CELLS) * _ROW + int(longitude * _CELLS)
-        cells = self._cells
+        cell, cells = cell_of(latitude, longitude), self._cells
         return [one for step in _AROUND if (here := cells.get(cell + step)) is not None for one in here]
+
+
+def cell_of(latitude: float, longitude: float) -> int:
+    """The cell of the ground that a place is in."""
+    return int(latitude * _CELLS) * _ROW + int(longitude * _CELLS)
 
 
 def _fell_silent(one: Transmitter, sender: Transmitter, passed: float) -> bool:

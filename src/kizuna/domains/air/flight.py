@@ -24,7 +24,7 @@ class Flight:
     """What is known of one flight. `key` is what it goes by: a serial number or other name, or its transmitter until it names itself."""
 
     __slots__ = (
-        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "into", "key", "kind", "last", "located", "names",
+        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "into", "key", "kind", "last", "located", "named", "names",
         "odd", "operated", "operated_at", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal", "status", "swaps",
         "thinned",
     )  # fmt: skip
@@ -33,6 +33,8 @@ class Flight:
         self.key = key
         self.first = self.last = time
         self.names: dict[int, str] = {}
+        self.named: tuple[Named, ...] = ()
+        """What it called itself last."""
         self.kind = 0
         self.senders: dict[tuple[int, int], float] = {}
         """When each address was heard last, over each carrier."""
@@ -88,6 +90,7 @@ class Flight:
 
     def name(self, names: tuple[Named, ...]) -> None:
         """Take what it calls itself."""
+        self.named = names
         for one in names:
             if one.id_type not in self.names and len(self.names) < _MOST_NAMES:
                 self.names[one.id_type] = one.id
@@ -165,10 +168,12 @@ class Flight:
         """
         detection = _detection(located, time, sensor)
         before = self.path
-        path = self._fitting(detection)
-        self.path = path
+        if before is not None and len(self.paths) == 1 and before.speed_to(detection) <= self.fastest:
+            path = before
+        else:
+            path = self.path = self._fitting(detection)
         if path.take(detection, sure=sure):
-            latitude, longitude = path.place()
+            latitude, longitude = path.plane.degrees(path.east, path.north)
             self.thinned += path.add(_point(time, latitude, longitude, located))
         return detection, path, before if before is not path else None
 
@@ -178,8 +183,6 @@ class Flight:
         return any(path.speed_to(detection) <= self.fastest for path in self.paths)
 
     def _fitting(self, detection: Detection) -> Track:
-        if len(self.paths) == 1 and self.paths[0].speed_to(detection) <= self.fastest:
-            return self.paths[0]
         near = [path for path in self.paths if path.speed_to(detection) <= self.fastest]
         best = near[0] if len(near) == 1 else min(near, key=lambda path: path.off(detection), default=None)
         if best is None:
@@ -218,8 +221,7 @@ def _detection(located: Located, time: float, sensor: str) -> Detection:
 
 
 def _point(time: float, latitude: float, longitude: float, said: Located) -> Point:
-    altitude, pressure, height = said.altitude, said.pressure_altitude, said.height
-    speed, direction, vertical = said.speed, said.direction, said.vertical_speed
+    _, _, vertical, _, _, pressure, altitude, height, _, _, _, direction, speed = said
     return Point(
         round(time * 1e6),
         round(latitude, 7),

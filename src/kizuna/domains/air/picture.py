@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
-from kizuna.domains.air.continuity import HANDOVER, Ends
+from kizuna.domains.air.continuity import HANDOVER, Ends, cell_of
 from kizuna.domains.air.flight import PATH_IS, Flight
 from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import SERIAL, Located, Operated, Report
@@ -79,7 +79,7 @@ class Picture:
         self,
         *,
         ended: Callable[[Flight], None] = lambda _: None,
-        moved: Callable[[Position], None] = lambda _: None,
+        moved: Callable[[Position], None] | None = None,
         joined: Callable[[Flight, Flight], None] = lambda _part, _flight: None,
     ) -> None:
         self.flights: OrderedDict[str, Flight] = OrderedDict()
@@ -97,45 +97,47 @@ class Picture:
 
     def take(self, report: Report, sensor: Sensor) -> Flight | None:
         """Take in a report; the flight it is of, or None where nothing says of which."""
-        time = report.time
+        time, carrier, transmitter, signal, clock, _, _, quirks, names, located, operated, operator_id = report
         self._since += 1
         # A clock may go back and forth; looking at all flights is to cost each report no more than a few steps.
         if abs(time - self._swept) > _SWEEP and _SHARE * self._since >= len(self._transmitters):
             self._sweep(time)
-        sender = self._sender(report, sensor)
+        name = sensor.name
+        sender = self._transmitters.get((name, carrier, transmitter))
+        if sender is None or sender.heir is not None:
+            sender = self._sender(report, sensor)
         flight = self._flight(report, sender)
         if flight is None:
             return None
         flight.heard += 1
         if time > flight.last:
             flight.last = time
-        name = sensor.name
         if name not in flight.sensors:
             flight.sensors.add(name)
         if sender.follows is not None and not self._is_sure(report, sender):
             self._guessed(flight, report, sender, sensor)
             return flight
-        if report.signal != UNKNOWN_SIGNAL:
-            flight.hear(report.signal)
-        if report.transmitter != _UNKNOWN_ADDRESS:
+        if signal != UNKNOWN_SIGNAL:
+            flight.hear(signal)
+        if transmitter != _UNKNOWN_ADDRESS:
             sender.check(report, flight)
-            check_senders(flight, report.carrier, report.transmitter, time)
-            if report.clock > 0 and time - sender.compared > _COMPARED:
+            check_senders(flight, carrier, transmitter, time)
+            if clock > 0 and time - sender.compared > _COMPARED:
                 sender.compared = time
-                self._times_at(sensor.name).shared.check(flight, time - report.clock / 1e6, time)
-        if report.names:
+                self._times_at(name).shared.check(flight, time - clock / 1e6, time)
+        if names and names is not flight.named:
             known = flight.serial
-            flight.name(report.names)
+            flight.name(names)
             if known is None and (serial := flight.serial) is not None:
                 check_serial(flight, serial, time)
-        if report.quirks:
-            check_quirks(flight, report.quirks, time)
-        if report.operator_id:
-            flight.operator_id = report.operator_id
-        if report.operated is not None and report.operated.latitude == report.operated.latitude:
-            flight.operated, flight.operated_at = report.operated, time
-        if report.located is not None:
-            self._located(flight, report, report.located, sensor, sender)
+        if quirks:
+            check_quirks(flight, quirks, time)
+        if operator_id:
+            flight.operator_id = operator_id
+        if operated is not None and operated.latitude == operated.latitude:
+            flight.operated, flight.operated_at = operated, time
+        if located is not None:
+            self._located(flight, report, located, sensor, sender)
         return flight
 
     def pass_to(self, time: float) -> None:
@@ -162,13 +164,19 @@ class Picture:
         return sender
 
     def _flight(self, report: Report, sender: Transmitter) -> Flight | None:
-        known = sender.flight
+        known, names = sender.flight, report.names
         if known is not None:
-            known = known.whole
-            if not self._is_heard(known):
+            if known.into is not None:
+                known = known.whole
+            if self.flights.get(known.key) is not known:
                 known = None
-        if report.names:
-            flight = self._named(report, sender, known)
+        flight: Flight | None
+        if names:
+            # Most say the same name again and again.
+            if known is not None and names is known.named and names[0].id == known.key and len(names) == 1:
+                flight = self._of(known.key, report.time)
+            else:
+                flight = self._named(report, sender, known)
         elif report.transmitter == _UNKNOWN_ADDRESS:
             return None
         elif known is not None and abs(report.time - sender.last) < _NAMED_FOR and self._fits(report, sender, known):
@@ -177,9 +185,7 @@ class Picture:
         else:
             flight = None
         located = report.located
-        if located is not None and (
-            sender.said is None or flight is None or not (flight.names or report.names)
-        ):  # no other costs a look
+        if located is not None and (sender.said is None or flight is None or not (names or flight.names)):
             flight = self._continued(report, located, sender, flight)
         if flight is None:
             if report.located is None and self._is_of_operator(report, sender):
@@ -299,7 +305,7 @@ class Picture:
         if before is not None and before.heir is sender:
             before.heir = None
             if before.said is not None:
-                self._ends.put(before, before.said.latitude, before.said.longitude)
+                self._ends.put(before, cell_of(before.said.latitude, before.said.longitude))
         sender.flight = sender.follows = None
 
     def _join(self, part: Flight, flight: Flight) -> None:
@@ -362,52 +368,57 @@ class Picture:
         sure: bool = True,
     ) -> None:
         state = self._states[flight.key]
+        latitude, longitude, second, heard = located.latitude, located.longitude, located.second, report.time
         flight.status = located.status
-        if located.latitude != located.latitude:  # it does not know
+        if latitude != latitude:  # it does not know
             return
-        sender.said, sender.located = located, report.time
-        key = (located.latitude, located.longitude, located.second)
-        if (key != state.key or sender.cell is None) and report.transmitter != _UNKNOWN_ADDRESS:
-            self._ends.put(sender, located.latitude, located.longitude)
-        if key == state.key:  # the same position is sent until there is a new one
+        sender.said, sender.located = located, heard
+        key = (latitude, longitude, second)
+        is_new = key != state.key
+        if is_new or sender.cell is None:
+            cell = cell_of(latitude, longitude)
+            if sender.cell != cell and report.transmitter != _UNKNOWN_ADDRESS:
+                self._ends.put(sender, cell)
+        if not is_new:  # the same position is sent until there is a new one
             return
         state.key = key
         flight.located = located
-        time = self._moment(state, report.time, located.second)
+        time = self._moment(state, heard, second)
         detection, path, before = flight.detected(located, time, sensor.name, sure=sure)
         self._size += 1 if path.first != time else 1 + PATH_IS
         if self._size > MOST_POINTS:
             self._thin()
         same = report.counter == state.counter
         state.counter = report.counter
-        if not sure:
+        if sure:
+            state.path.check(flight, detection, located, path, before, same_counter=same)
+            times, operated = self._times_at(sensor.name), flight.operated
+            if operated is not None:
+                check_operator(flight, operated, detection, path.plane)
+            times.hour.check(flight, second, heard)
+            if operated is not None and operated.stated:
+                times.whole.check(flight, operated.stated, flight.operated_at)
+            self._hear(flight, state, report, detection, sensor)
+        if self._moved is not None:
             self._moved(Position(flight, path, detection, located))
-            return
-        state.path.check(flight, detection, located, path, before, same_counter=same)
-        if flight.operated is not None:
-            check_operator(flight, flight.operated, detection, path.plane)
-        times = self._times_at(sensor.name)
-        times.hour.check(flight, located.second, report.time)
-        if flight.operated is not None and flight.operated.stated:
-            times.whole.check(flight, flight.operated.stated, flight.operated_at)
-        self._hear(flight, state, report, detection, sensor)
-        self._moved(Position(flight, path, detection, located))
 
     def _hear(self, flight: Flight, state: _State, report: Report, detection: Detection, sensor: Sensor) -> None:
-        key = (sensor.name, report.transmitter)
+        key, signal = (sensor.name, report.transmitter), report.signal
         hearing = state.hearing.get(key)
         if hearing is None:
             if len(state.hearing) >= _MOST_HEARINGS:
                 state.hearing.clear()
             hearing = state.hearing[key] = Hearing(sensor)
-        if report.signal != UNKNOWN_SIGNAL:
-            hearing.steady(flight, detection, report.signal)
-        hearing.check(flight, detection, report.signal)
+        if signal != UNKNOWN_SIGNAL:
+            hearing.steady(flight, detection, signal)
+        if hearing.plane is not None:
+            hearing.check(flight, detection, signal)
 
     def _times_at(self, sensor: str) -> _Times:
-        if sensor not in self._times:
-            self._times[sensor] = _Times()
-        return self._times[sensor]
+        times = self._times.get(sensor)
+        if times is None:
+            times = self._times[sensor] = _Times()
+        return times
 
     def _moment(self, state: _State, time: float, second: float) -> float:
         """When it was there: as it states, by the receiver's clock. The first of equal reports may be lost, and come a second late."""

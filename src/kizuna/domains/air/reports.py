@@ -6,7 +6,8 @@ All that is done many at once is done here (`formats.pcap`, `formats.remote_id`)
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -80,6 +81,11 @@ class Report(NamedTuple):
     operator_id: str
 
 
+# What `Report(*fields)` does, without a step of Python for each.
+_REPORT: Callable[[tuple[Any, ...]], Report] = partial(tuple.__new__, Report)
+_LOCATED: Callable[[tuple[Any, ...]], Located] = partial(tuple.__new__, Located)
+
+
 class Counts(NamedTuple):
     """What came by so far."""
 
@@ -146,7 +152,7 @@ class Receiver:
             quirks,
         )
         words = (said.names, said.located, said.operated, said.operator_id)
-        reports = map(Report, *(column.tolist() for column in of), *words)
+        reports = map(_REPORT, zip(*(column.tolist() for column in of), *words, strict=True))
         return list(compress(reports, (~unpacked.refused).tolist()))
 
     def _read(self, unpacked: Unpacked, said: _Said, quirks: NDArray[np.int64]) -> None:
@@ -202,11 +208,13 @@ class _Said:
         for row, id_type, aircraft, raw in zip(
             owner, columns["id_type"].tolist(), columns["aircraft"].tolist(), columns["id"].tolist(), strict=True
         ):
-            self.names[row] += (_named(id_type, aircraft, raw),)
+            named, before = _named(id_type, aircraft, raw), self.names[row]
+            self.names[row] = before + named if before else named
 
     def _locate(self, columns: dict[str, NDArray[Any]], owner: list[int]) -> None:
         columns["altitude"] = columns.pop("geodetic_altitude")
-        for row, one in zip(owner, map(Located, *(columns[name].tolist() for name in Located._fields)), strict=True):
+        fields = zip(*(columns[name].tolist() for name in Located._fields), strict=True)
+        for row, one in zip(owner, map(_LOCATED, fields), strict=True):
             self.located[row] = one
 
     def _operate(self, columns: dict[str, NDArray[Any]], owner: list[int]) -> None:
@@ -227,5 +235,6 @@ def _text(raw: bytes) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _named(id_type: int, aircraft: int, raw: bytes) -> Named:
-    return Named(id_type, aircraft, name_text(id_type, raw))
+def _named(id_type: int, aircraft: int, raw: bytes) -> tuple[Named]:
+    """A name alone, as most are given; the very same again and again, so that who knows it sees at once that nothing is new."""
+    return (Named(id_type, aircraft, name_text(id_type, raw)),)

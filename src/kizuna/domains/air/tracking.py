@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from math import hypot, isnan
-from typing import NamedTuple
+
+import msgspec
 
 from kizuna.domains.air.plane import Plane
 from kizuna.formats.track import Point
 
 ACCELERATION = 3.0
 """m/s², one standard deviation of what an aircraft does between two detections."""
+_NOISE = ACCELERATION**2
 GATE = 25.0
 """Squared distance from the forecast in standard deviations (two dimensions: 1 of 270,000 is lost)."""
 STATED_IS = 2.0
@@ -27,7 +29,7 @@ LONGEST = 5_000
 _FAR = 40_000.0  # metres from where the plane touches; further on it is laid anew
 
 
-class Detection(NamedTuple):
+class Detection(msgspec.Struct, frozen=True, gc=False):
     """Where something was said or seen to be: seconds since 1970, degrees, metres (one standard deviation), by which sensor."""
 
     time: float
@@ -57,7 +59,7 @@ class Track:
         self.said = detection
         self.east = self.north = self.east_speed = self.north_speed = 0.0
         self._said = (0.0, 0.0)
-        self._near = (detection, 0.0, 0.0)  # what was asked about last, and where that is
+        self._near = (detection, (0.0, 0.0))  # what was asked about last, and where that is
         self._position = detection.deviation**2
         self._covariance = 0.0
         self._speed = 30.0**2  # of most, before anything is known
@@ -77,27 +79,30 @@ class Track:
 
         From one that is not `sure` to be of the same thing, no speed is measured.
         """
-        step = detection.time - self.last
+        time = detection.time
+        step = time - self.last
         if step < 0:
             return False
-        noise = ACCELERATION**2
+        before, speed_before = self._covariance, self._speed
         square = step * step
-        position = self._position + 2 * step * self._covariance + square * self._speed + noise * square * square / 4
-        covariance = self._covariance + step * self._speed + noise * square * step / 2
-        speed = self._speed + noise * square
+        position = self._position + 2 * step * before + square * speed_before + _NOISE * square * square / 4
+        covariance = before + step * speed_before + _NOISE * square * step / 2
         total = position + detection.deviation**2
         near, fast = position / total, covariance / total
-        east, north = self._metres(detection)
-        ahead = self.east + self.east_speed * step
-        beside = self.north + self.north_speed * step
-        self.east, self.east_speed = ahead + near * (east - ahead), self.east_speed + fast * (east - ahead)
-        self.north, self.north_speed = beside + near * (north - beside), self.north_speed + fast * (north - beside)
+        east, north = said = self._metres(detection)
+        east_speed, north_speed = self.east_speed, self.north_speed
+        ahead = self.east + east_speed * step
+        beside = self.north + north_speed * step
+        self.east = ahead + near * (east - ahead)
+        self.east_speed = east_speed + fast * (east - ahead)
+        self.north = beside + near * (north - beside)
+        self.north_speed = north_speed + fast * (north - beside)
         self._position = (1 - near) * position
         self._covariance = (1 - near) * covariance
-        self._speed = speed - fast * covariance
-        self.last = detection.time
+        self._speed = speed_before + _NOISE * square - fast * covariance
+        self.last = time
         if sure:
-            self.said, self._said = detection, (east, north)
+            self.said, self._said = detection, said
         if self.east * self.east + self.north * self.north > _FAR * _FAR:
             self._lay_anew()
         return True
@@ -108,11 +113,11 @@ class Track:
 
     def speed_to(self, detection: Detection) -> float:
         """m/s that it would have needed from where it was last said to be, at the least that both accuracies allow."""
-        east, north = self._metres(detection)
+        near = self._near
+        east, north = near[1] if near[0] is detection else self._metres(detection)
         was_east, was_north = self._said
         said = self.said
-        way = hypot(east - was_east, north - was_north)
-        way -= 3 * (detection.deviation + said.deviation)
+        way = hypot(east - was_east, north - was_north) - 3 * (detection.deviation + said.deviation)
         if way <= 0:
             return 0.0
         step = abs(detection.time - said.time)
@@ -159,14 +164,16 @@ class Track:
         return before - len(self.points)
 
     def _metres(self, detection: Detection) -> tuple[float, float]:
-        if self._near[0] is not detection:
-            self._near = (detection, *self.plane.metres(detection.latitude, detection.longitude))
-        return self._near[1:]
+        known, metres = self._near
+        if known is not detection:
+            metres = self.plane.metres(detection.latitude, detection.longitude)
+            self._near = (detection, metres)
+        return metres
 
     def _lay_anew(self) -> None:
         self.plane = Plane(*self.place())
         self._said = self.plane.metres(self.said.latitude, self.said.longitude)
-        self._near = (self.said, *self._said)
+        self._near = (self.said, self._said)
         self.east = self.north = 0.0
 
 

@@ -80,6 +80,16 @@ def test_many_names_from_one_transmitter() -> None:
     assert heard(*names(1))[serial(0)].findings == {}
 
 
+@pytest.mark.parametrize(("silent", "weighs"), [(10.0, 0.3), (70.0, 0.0)])
+def test_a_name_that_was_said_for_long_is_known_by_when_it_was_said_last(silent: float, weighs: float) -> None:
+    """The very same name again and again costs no look at the others; when there is another, it counts as of then."""
+    other = [one._replace(names=named(serial(3))) for one in flying(5, since=120 + silent, east=900.0)]
+    again = [one._replace(names=named()) for one in HONEST]
+    assert weight("many-names", *again, *other, name=serial(3)) == weighs
+    same = [one._replace(names=again[0].names) for one in HONEST]
+    assert weight("many-names", *same, *other, name=serial(3)) == weighs
+
+
 def test_a_serial_number_and_a_registration_are_one_aircraft() -> None:
     both = [one._replace(names=named() + named("HB-1234", 2)) for one in HONEST]
     flight = heard(*both)[WELL]

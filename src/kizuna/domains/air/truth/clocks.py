@@ -38,25 +38,26 @@ class Consensus:
 
     def check(self, flight: Flight, stated: float, time: float) -> None:
         """Take the time a flight states with a new position."""
-        offset = self._within(time - stated)
+        whole, offset = self._whole, time - stated
+        if not whole:
+            offset = (offset + HOUR / 2) % HOUR - HOUR / 2
         if offset != offset:
             return
         self._offsets[id(flight)] = (offset, time, flight)
         self._since += 1
         many = len(self._offsets)
-        if (abs(time - self._worked_out) > _EVERY and _SHARE * self._since >= many) or many > _MOST:
+        if many > _MOST or (not -_EVERY <= time - self._worked_out <= _EVERY and _SHARE * self._since >= many):
             self._work_out(time)
-        apart = abs(self._within(offset - (self._common or 0.0)))
-        if flight.heard <= _LEAST:
+        common = self._common
+        apart = offset if common is None else offset - common
+        if -_OFF <= apart <= _OFF or flight.heard <= _LEAST:  # most are
             return
-        if self._common is None:
+        apart = abs(apart if whole else (apart + HOUR / 2) % HOUR - HOUR / 2)
+        if common is None:
             if apart > _OFF:
                 flight.find("time-off", WEIGHTS["time-off"], time, seconds=round(abs(offset), 1))
         elif apart > _APART and abs(offset) > _AGREE:
             flight.find("time-apart", WEIGHTS["time-apart"], time, seconds=round(apart, 1))
-
-    def _within(self, offset: float) -> float:
-        return offset if self._whole else (offset + HOUR / 2) % HOUR - HOUR / 2
 
     def _work_out(self, time: float) -> None:
         self._worked_out, self._since = time, 0

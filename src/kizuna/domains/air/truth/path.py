@@ -45,14 +45,20 @@ class Path:
         if before is not None:
             self._elsewhere(flight, detection, path, before)
         last, was = self.detection, self.located
-        if last is not None and was is not None:
+        goes_on = was is not None and 0 < located.second - was.second < HOUR / 2 and not same_counter
+        if last is not None and was is not None and not goes_on:
             moved = path.plane.between(last.latitude, last.longitude, detection.latitude, detection.longitude)
             self._times(flight, detection, located, was, last, moved)
             if same_counter and moved > 1:
                 self.counter_still += 1
                 if self.counter_still > 2:
                     flight.find("counter-still", WEIGHTS["counter-still"], detection.time, times=self.counter_still)
-        self._speed(flight, detection, located, jumped=before is not None)
+        anchor, speed = self.anchor, located.speed
+        if before is None and anchor is not None and detection.time - anchor[0].time < _APART and speed == speed:
+            if speed > anchor[1]:
+                self.anchor = (anchor[0], speed)
+        else:
+            self._speed(flight, detection, located, jumped=before is not None)
         self.detection, self.located = detection, located
 
     def _elsewhere(self, flight: Flight, detection: Detection, path: Track, before: Track) -> None:
@@ -105,9 +111,6 @@ class Path:
         start, most = self.anchor
         most = max(most, located.speed)
         passed = detection.time - start.time
-        if passed < _APART:
-            self.anchor = (start, most)
-            return
         self.anchor = (detection, located.speed)
         if passed > 3 * _APART:
             return

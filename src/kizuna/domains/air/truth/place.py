@@ -55,13 +55,13 @@ class Hearing:
     """How strong one transmitter is heard at one sensor, against what its messages claim: how far away it is, and that it moves."""
 
     __slots__ = (
-        "beside", "east", "far", "heard", "loud", "measured", "narrow", "north", "plane", "sensor", "south", "squares", "squares_signal",
-        "squares_signals", "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
+        "accuracy", "beside", "east", "far", "heard", "loud", "measured", "narrow", "north", "plane", "reach", "sensor", "south", "squares",
+        "squares_signal", "squares_signals", "sum_distance", "sum_products", "sum_signal", "sum_signals", "west",
     )  # fmt: skip
 
     def __init__(self, sensor: Sensor) -> None:
         self.sensor = sensor
-        self.narrow = sensor.width < 360
+        self.accuracy, self.reach, self.narrow = sensor.accuracy, sensor.reach, sensor.width < 360
         self.plane: Plane | None = None
         """The ground around the sensor, where it is known where that is."""
         if sensor.latitude is not None and sensor.longitude is not None:
@@ -117,17 +117,17 @@ class Hearing:
         if self.plane is None:
             return
         east, north = self.plane.metres(detection.latitude, detection.longitude)
-        away, unsure, time = hypot(east, north), self.sensor.accuracy + SURE * detection.deviation, detection.time
-        if away - unsure > self.sensor.reach:
+        away, unsure, time = hypot(east, north), self.accuracy + SURE * detection.deviation, detection.time
+        least = away - unsure
+        if least > self.reach:
             self.far += 1
             if self.far == _TIMES:
-                values = {"metres": round(away), "reach": self.sensor.reach}
+                values = {"metres": round(away), "reach": self.reach}
                 flight.find("out-of-range", WEIGHTS["out-of-range"], time, **values)
-        if self.narrow and away - unsure > _BESIDE * self.sensor.reach:
+        if self.narrow and least > _BESIDE * self.reach:
             self._beside(flight, degrees(atan2(east, north)) % 360, away, unsure, time)
         if signal == UNKNOWN_SIGNAL or away < _NEAREST:
             return
-        least = away - unsure
         if least >= _NEAREST and signal > LOUDEST - FIRST_METRE - _LOG_STEP * log10(least):
             self._loud(flight, least, signal, time)
         if unsure < away / 2:  # who may as well be twice as near has no distance that a signal could follow

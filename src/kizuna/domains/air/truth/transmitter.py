@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kizuna.domains.air.flight import Flight
-from kizuna.domains.air.reports import Located, Report
+from kizuna.domains.air.reports import Located, Named, Report
 from kizuna.domains.air.truth import WEIGHTS
 from kizuna.formats.remote_id.radio import BLUETOOTH
 
@@ -22,7 +22,8 @@ class Transmitter:
 
     __slots__ = (
         "back", "cell", "clock", "clock_since", "clocks", "compared", "current", "first", "flight", "follows", "heir", "key", "last",
-        "located", "names", "new_clocks", "refused", "said", "sequence", "sequence_since", "still", "still_sequence", "switches",
+        "located", "named", "named_at", "named_for", "names", "new_clocks", "refused", "said", "sequence", "sequence_since", "still",
+        "still_sequence", "switches",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, int, int], time: float) -> None:
@@ -50,17 +51,35 @@ class Transmitter:
         self.new_clocks: list[float] = []
         self.back: list[float] = []
         self.names: dict[tuple[int, str], tuple[float, Flight]] = {}
+        self.named: tuple[Named, ...] = ()
+        """The only name that it ever gave, and when it did so last, of which flight."""
+        self.named_at = 0.0
+        self.named_for: Flight
 
     def check(self, report: Report, flight: Flight) -> None:
         """Look at how a report was sent."""
-        time = report.time
-        if report.clock >= 0:
-            self._clock(report.clock, time, flight)
-        if report.sequence >= 0:
-            self._sequence(report.sequence, time, flight)
-        for named in report.names:
-            self._named((named.id_type, named.id), time, flight)
+        time, _, _, _, clock, sequence, _, _, names, _, _, _ = report
+        if clock >= 0:
+            self._clock(clock, time, flight)
+        if sequence >= 0:
+            if 0 < (sequence - self.sequence) % 4096 <= _HALF:  # it goes on
+                self.sequence, self.sequence_since, self.still_sequence = sequence, time, 0
+            else:
+                self._sequence(sequence, time, flight)
+        if names:
+            if names is self.named and flight is self.named_for:
+                self.named_at = time
+            else:
+                self._names(names, time, flight)
         self.last = time
+
+    def _names(self, names: tuple[Named, ...], time: float, flight: Flight) -> None:
+        for named in self.named:
+            self.names[named.id_type, named.id] = (self.named_at, self.named_for)
+        for named in names:
+            self._named((named.id_type, named.id), time, flight)
+        self.named = names if len(names) == len(self.names) == 1 else ()
+        self.named_at, self.named_for = time, flight
 
     def _clock(self, clock: int, time: float, flight: Flight) -> None:
         if clock == self.clock:
