@@ -134,6 +134,10 @@ def test_a_refusal_is_told_in_japanese(node: Node) -> None:
         assert place == '<code lang="">pattern</code>'
         assert said.startswith(f'{words}<span lang="en">at character 1' if words else "at character 1")
         assert RULES["pattern-syntax"].text not in refused.text
+        if language == "ja":  # what is said of this very value is Japanese, too
+            refused = browser.post(path, data=asked(browser.get(path).text, path) | {"p.confidence": "900"})
+            (wrong,) = re.findall(r'<p class="wrong" id="w-confidence">(.*?)</p>', refused.text, re.DOTALL)
+            assert wrong == '<code lang="">confidence</code>: 900 は 0 から 100 の範囲外です '
     assert len(versions(node, one["id"])) == 1
 
 
