@@ -25,8 +25,13 @@ def in_japanese(message: str) -> str | None:
         for pattern, translation in _errors_that_name():
             match = pattern.fullmatch(message)
             if match is not None:
-                return _filled(translation, [in_japanese(value) or value for value in match.groups()])
+                return _filled(translation, [_named(value) for value in match.groups()])
     return None
+
+
+def _named(value: str) -> str:
+    """What a message names: words of ours in Japanese, and what is quoted, which is somebody's, as it is."""
+    return value if value.startswith(("'", '"')) else in_japanese(value) or value
 
 
 def _filled(text: str, values: list[str]) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from kizuna.labels import parse_label
+from kizuna.stix.rules import RULES
 from kizuna.store.releasing import Releases
 from kizuna.web.forms import Fields
 from kizuna.web.pages.edit import merged
@@ -113,6 +114,48 @@ def test_problems_stand_beside_their_field(one: Node, typed: dict[str, str], fie
     kept = asked(refused.text)
     assert kept["p.description"] == "kept"
     assert {key: kept[key] for key in typed} == typed
+    assert len(versions(one)) == 1
+
+
+def test_a_refusal_is_told_in_japanese(node: Node) -> None:
+    pattern = "[ipv4-addr:value = '198.51.100.1']"
+    one = sdo("indicator", "i", pattern=pattern, pattern_type="stix", valid_from="2026-01-01T00:00:00.000Z")
+    node.put(one, label="TLP:CLEAR")
+    path = f"/objects/{one['id']}/edit"
+    for language, words in (
+        ("en", ""),
+        ("ja", "indicator のパターンは、そのパターン言語で正しいものでなければなりません。 "),
+    ):
+        browser = node.browser("analyst", language)
+        refused = browser.post(path, data=asked(browser.get(path).text, path) | {"p.pattern": "["})
+        assert refused.status_code == 422
+        (wrong,) = re.findall(r'<p class="wrong" id="w-pattern">(.*?)</p>', refused.text, re.DOTALL)
+        place, said = wrong.split(": ", 1)
+        assert place == '<code lang="">pattern</code>'
+        assert said.startswith(f'{words}<span lang="en">at character 1' if words else "at character 1")
+        assert RULES["pattern-syntax"].text not in refused.text
+        if language == "ja":  # what is said of this very value is Japanese, too
+            refused = browser.post(path, data=asked(browser.get(path).text, path) | {"p.confidence": "900"})
+            (wrong,) = re.findall(r'<p class="wrong" id="w-confidence">(.*?)</p>', refused.text, re.DOTALL)
+            assert wrong == '<code lang="">confidence</code>: 900 は 0 から 100 の範囲外です '
+    assert len(versions(node, one["id"])) == 1
+
+
+def test_what_the_writer_refuses_is_told_in_japanese(one: Node) -> None:
+    many = [f"marking-definition--{number:08x}-0000-4000-8000-000000000000" for number in range(65)]
+    changes = {
+        "marked with more than 64 definitions": ("マーキングの定義が 64 個", ONE | {"object_marking_refs": many}),
+        "says which object it is": ("`id` はどのオブジェクトであるかを示すもので、", ONE | {"id": OPEN["id"]}),
+    }
+    for english, (japanese, data) in changes.items():
+        for language, told in (("en", english), ("ja", japanese)):
+            browser = one.browser("analyst", language)
+            fields = asked(browser.get(f"{PATH}?how=json").text)
+            refused = browser.post(PATH, data=fields | {"json": json.dumps(data)})
+            assert refused.status_code == 422
+            (wrong,) = re.findall(r'<p class="wrong">(.*?)</p>', refused.text, re.DOTALL)
+            assert told in wrong
+            assert "<span" not in wrong
     assert len(versions(one)) == 1
 
 

@@ -17,6 +17,8 @@ from tests.web.conftest import OPEN, OWN, SECRET, Node
 from tests.web.test_window import form_of
 
 PATH = f"/objects/{OPEN['id']}/note"
+UNSTATABLE = "TLP:AMBER to=UKR & TLP:GREEN"
+"""Markings of one object speak of one label: the addressee would belong to both parts."""
 
 
 def asked(page: str, path: str = PATH) -> dict[str, Any]:
@@ -101,6 +103,17 @@ def test_a_refused_form_keeps_what_was_typed(node: Node, more: dict[str, str], t
         ).status_code
         == 400
     )
+    assert about(node) == []
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "cannot state"), ("ja", "正確に表せません")])
+def test_a_label_that_markings_cannot_state_is_refused_in_words(node: Node, language: str, told: str) -> None:
+    browser = node.browser("analyst", language)
+    refused = browser.post(PATH, data=asked(browser.get(PATH).text) | {"content": "kept", "label": UNSTATABLE})
+    assert refused.status_code == 403
+    assert told in refused.text
+    assert '<span lang="en">' not in refused.text
+    assert asked(refused.text)["content"] == "kept"
     assert about(node) == []
 
 
