@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from kizuna.store.columns import Columns
 
 
-class _Id(msgspec.Struct):
-    id: str
-
-
 class _Undone(Exception):
     """Takes a trial back."""
 
@@ -273,8 +269,7 @@ class Store:
         done, refused = [], []
         with self.act(moves) as act:
             relabelling = Relabelling(self, act.connection, label, by)
-            for rows in rows_of_many(self, act.connection, space, ids, principal):
-                id = msgspec.json.decode(rows[0].raw, type=_Id).id
+            for id, rows in rows_of_many(self, act.connection, space, ids, principal):
                 try:
                     relabelling.add(rows)
                     done.append(id)
@@ -495,8 +490,9 @@ class Store:
     ) -> None:
         """Add the same act about many to the audit trail, in their order."""
         note_acts(connection, self.clock(), actor, act, subjects, detail)
+        said = Acted(act)
         for _ in subjects:
-            self.say(Acted(act))
+            self.say(said)
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""
@@ -615,4 +611,4 @@ def note_acts(
 
 def _storable(text: str) -> str:
     """Text of the audit trail, which speaks of names of files too: those need not be text."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
