@@ -384,18 +384,28 @@ class Store:
             return act.done(1)
 
     def remove_partner(self, name: str) -> None:
-        """Forget a partner: its feed ends. What it sent stays."""
+        """Forget a partner: its feed ends, and so does what others had by its consent. What it sent stays; what it was given is known."""
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
+            act.connection.execute(
+                "insert into departed(ident, object, partner, added) select ident, object, ?, added from feed where recipient=? "
+                "on conflict do nothing",
+                (partner.name, n),
+            )
             given = "(select n from consent_given where recipient=?)"
             act.connection.execute(f"delete from consent_told where given in {given}", (n,))
             for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
+            sql = "select distinct subject from consent where partner=? and ended is null"
+            consented = [subject for (subject,) in act.connection.execute(sql, (partner.name,))]
             for table in ("sent", "notice", "consent"):
                 act.connection.execute(f"delete from {table} where partner=?", (partner.name,))
             act.connection.execute("delete from partner where n=?", (n,))
+            act.recipients = [recipient for recipient in act.recipients if recipient.n != n]
+            if consented:
+                act.consented(consented)
 
     def note_exchange(self, partner: str, at: int) -> None:
         """Remember when something last went to or came from a partner."""
