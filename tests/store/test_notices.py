@@ -411,6 +411,17 @@ def test_what_is_passed_on_by_consent_ends_with_who_it_was_for(mesh: Mesh) -> No
     assert list(verify(mesh["Brussels"])) == []
 
 
+def test_what_is_passed_on_by_consent_ends_with_who_gave_it(mesh: Mesh) -> None:
+    mesh.put("Tokyo", one := campaign("one", object_marking_refs=[AMBER]))
+    mesh.sync("Tokyo", "Brussels")
+    Consents(mesh["Tokyo"]).grant("Brussels", [one["id"]], "Kyiv", by="aoki")
+    mesh.sync("Tokyo", "Brussels")
+    assert mesh.fed("Brussels", "Kyiv") == {one["id"]}
+    mesh["Brussels"].remove_partner("Tokyo")
+    assert mesh.fed("Brussels", "Kyiv") == set()
+    assert list(verify(mesh["Brussels"])) == []
+
+
 def test_a_consent_nobody_asked_for_addresses_nobody(mesh: Mesh) -> None:
     mesh.put("Tokyo", one := campaign("one", object_marking_refs=[AMBER]))
     mesh["Brussels"].put_partner(mesh.partner("Kyiv", receives=("TLP:CLEAR",)))

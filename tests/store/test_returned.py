@@ -142,3 +142,28 @@ def test_who_imports_a_copy_does_not_loosen_what_was_raised_here(tokyo: Store) -
     assert fed(tokyo, "Lyon") == []
     own(tokyo, one)
     assert fed(tokyo, "Lyon") == []
+
+
+def test_what_left_to_a_partner_that_is_gone_does_not_loosen_either(tokyo: Store) -> None:
+    one, riga = campaign("one", object_marking_refs=[CLEAR]), Partner(
+        name="Riga", organisation="CERT Riga (fictional)", country="LVA", receives=EVERYTHING
+    )  # fmt: skip
+    own(tokyo, one, {**ADDRESS, "object_marking_refs": [AMBER]})
+    assert len(fed(tokyo, "Brussels")) == 2
+    tokyo.relabel(one["id"], parse_label("TLP:AMBER+STRICT", originator=tokyo.organisation), by="aoki")
+    tokyo.remove_partner("Brussels")
+    tokyo.remove_partner("Lyon")
+    tokyo.put_partner(LYON)
+    tokyo.put_partner(riga)
+    assert back(tokyo, rewritten(one), partner=riga) == ["imported"]
+    assert fed(tokyo, "Lyon") == []
+    tokyo.put_partner(BRUSSELS)  # once more, and what it was given before it gives back
+    assert back(tokyo, {**ADDRESS, "object_marking_refs": [CLEAR]}) == ["imported"]
+    assert fed(tokyo, "Lyon") == []
+
+
+def test_who_is_gone_says_nothing_of_what_was_never_theirs(tokyo: Store) -> None:
+    own(tokyo, campaign("other", object_marking_refs=[CLEAR]), one := campaign("one", object_marking_refs=[RED]))
+    tokyo.remove_partner("Brussels")
+    assert back(tokyo, {**one, "object_marking_refs": [RED]}, partner=LYON) == ["imported"]
+    assert len(set(labels(tokyo, one))) == 1

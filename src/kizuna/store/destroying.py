@@ -95,8 +95,9 @@ def _notices_of(connection: Connection, ids: Sequence[str]) -> list[str]:
     kept = connection.stream("select n, about from notice", (), at_once=64)
     naming = [(n,) for n, about in kept if _names(about.encode(), ids)]
     connection.executemany("delete from notice where n=?", naming)
-    told = "delete from consent_told where ident in (select n from ident where space=0 and id in (select atom from json_each(?)))"
-    connection.execute(told, (json.dumps(list(ids)),))
+    for table in ("consent_told", "departed"):
+        these = "(select n from ident where space=0 and id in (select atom from json_each(?)))"
+        connection.execute(f"delete from {table} where ident in {these}", (json.dumps(list(ids)),))
     connection.execute("delete from consent where subject in (select atom from json_each(?))", (json.dumps(list(ids)),))
     return notes
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -91,7 +92,7 @@ class Finds:
         texts = self._texts(recipient, withheld)
         if not texts:
             return []
-        hits = self._hits(tuple(texts), leaving, self._had(recipient.n, leaving))
+        hits = self._hits(recipient.n, tuple(texts), leaving)
         approvals = gate.approvals(list(hits))
         for n in [n for n in hits if n in approvals and len(approvals[n][0]) >= approvals[n][1]]:
             del hits[n]  # people have seen it
@@ -132,12 +133,14 @@ class Finds:
         rows = self._connection.execute(sql, (recipient, json.dumps(list(entered))))
         return [Leaving(n, ident) for n, ident in rows if ident]
 
-    def _had(self, recipient: int, leaving: Sequence[Leaving]) -> dict[int, list[int]]:
-        """By id, rows that the partner had of it before."""
+    def _had(self, recipient: int, leaving: Sequence[Leaving], idents: Collection[int]) -> dict[int, list[int]]:
+        """By these ids, rows that the partner had of it before."""
+        if not idents:
+            return {}
         fresh = {one.n for one in leaving}
         sql = f"select f.ident, f.object from feed f indexed by feed_ident where f.recipient=? and f.live=1 and f.ident in {_THESE}"
         found: dict[int, list[int]] = defaultdict(list)
-        for ident, n in self._connection.execute(sql, (recipient, json.dumps(sorted({one.ident for one in leaving})))):
+        for ident, n in self._connection.execute(sql, (recipient, json.dumps(sorted(set(idents))))):
             if n not in fresh:
                 found[ident].append(n)
         return found
@@ -256,21 +259,15 @@ class Finds:
             self._said[n, has] = withheld_texts(data[n], None if has is None else data[has])
         return left
 
-    def _hits(
-        self, texts: tuple[str, ...], leaving: Sequence[Leaving], had: dict[int, list[int]]
-    ) -> dict[int, tuple[Hit, ...]]:
+    def _hits(self, recipient: int, texts: tuple[str, ...], leaving: Sequence[Leaving]) -> dict[int, tuple[Hit, ...]]:
         """By row, some of what was found in it: not what one of these rows is openly about, nor what a version says that was there."""
         if texts not in self._scans:
             self._scans[texts] = (Scan(texts), {})
         scan, known = self._scans[texts]
-        rows = {one.n for one in leaving} | {n for one in leaving for n in had.get(one.ident, ())}
-        for n, raw in self._read(sorted(rows - known.keys())):
-            if not scan.may_hold(raw):
-                known[n] = ((), set())
-                continue
-            data: dict[str, Any] = msgspec.json.decode(raw)
-            found = scan.hits({n: data}).get(n, ())
-            known[n] = (found, said_openly(data, found) if found else set())
+        self._scan(scan, known, {one.n for one in leaving})
+        # What was there before is asked of what something was found in: by far the least.
+        had = self._had(recipient, leaving, [one.ident for one in leaving if known[one.n][0]])
+        self._scan(scan, known, {n for rows in had.values() for n in rows})
         openly = {text for one in leaving for text in known[one.n][1]}
         hits = {}
         for n, ident in leaving:
@@ -282,6 +279,16 @@ class Finds:
                         first.setdefault(hit.text, hit)
                 hits[n] = tuple(first.values())[:KEPT_TEXTS]
         return {n: found for n, found in hits.items() if found}
+
+    def _scan(self, scan: Scan, known: dict[int, tuple[tuple[Hit, ...], set[str]]], rows: set[int]) -> None:
+        """Look through rows that are not known yet."""
+        bodies = self._read(sorted(rows - known.keys()))
+        while some := dict(islice(bodies, AT_ONCE)):
+            known |= dict.fromkeys(some, ((), set()))
+            for n in scan.holding(some):
+                data: dict[str, Any] = msgspec.json.decode(some[n])
+                if found := scan.hits({n: data}).get(n, ()):
+                    known[n] = (found, said_openly(data, found))
 
     def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         sql = f"select n, raw from body where n in {_THESE}"

@@ -56,13 +56,13 @@ def rows_of(
 
 def rows_of_many(
     store: Store, connection: Connection, space: str, ids: Sequence[str], principal: Principal | None
-) -> Iterator[list[SeenRow]]:
-    """The rows of each of these ids that a principal sees any of, a thousand ids at a time."""
+) -> Iterator[tuple[str, list[SeenRow]]]:
+    """Each of these ids with its rows that a principal sees, where there are any, a thousand ids at a time."""
     for first in range(0, len(ids), AT_ONCE):
         some = list(dict.fromkeys(ids[first : first + AT_ONCE]))
         found = _seen(store, connection.stream(_SEEN, (space, json.dumps(some)), at_once=64), principal, connection)
         # In the order asked for: a database's own may rest on rows that are hidden, and the audit trail would tell it.
-        yield from (found[id] for id in some if id in found)
+        yield from ((id, found[id]) for id in some if id in found)
 
 
 def _seen(
@@ -71,8 +71,11 @@ def _seen(
     # A row hidden from the writer is as if it did not exist.
     mask = store.mask(principal)
     found: dict[str, list[SeenRow]] = {}
+    allowed: dict[int, bool] = {}
     for id, least, *row in rows:
-        if mask.allows(store.interned.label_of(connection, least)):
+        if least not in allowed:
+            allowed[least] = mask.allows(store.interned.label_of(connection, least))
+        if allowed[least]:
             found.setdefault(id, []).append(SeenRow._make(row))
     return found
 
@@ -87,30 +90,47 @@ class Relabelling:
         self._by = by
         self._writer = RowWriter(connection, store.interned, 0)
         self._alike: dict[Label, list[int]] = {}
+        self._plain: list[int] = []  # rows that get the very label
+        self._marked: dict[int, tuple[Marked, dict[str, Any]]] = {}
         self._touched: list[int] = []
 
     def add(self, rows: Sequence[SeenRow]) -> None:
         """The rows of one id. Raises Refused where only the owner may, and then none of them is changed."""
-        owned = any(row.kind != "partner" for row in rows)
-        wanted = [(row, label) for row in rows if (label := self._wanted(row, owned=owned)) is not None]
-        for row, label in wanted:
+        for row, label in self._wanted(rows):
             self._touched.append(row.n)
             # A key may be written with escapes; what has neither those nor the word is not read.
             data = msgspec.json.decode(row.raw) if b"granular_markings" in row.raw or b"\\u" in row.raw else {}
             if "granular_markings" not in data:
-                self._alike.setdefault(label, []).append(row.n)
+                # To hash a label takes longer than all else here.
+                (self._plain if label is self._label else self._alike.setdefault(label, [])).append(row.n)
                 continue
             marked = marked_as_stored(self._store, self._connection, data, row.organisation, row.source)
-            self._writer.relabel(row.n, marked.with_label(label), data, self._by)
+            self._marked[row.n] = marked.with_label(label), data
+            if len(self._marked) == AT_ONCE:
+                self._write_marked()
+
+    def _write_marked(self) -> None:
+        self._writer.relabel_several([(n, marked, data) for n, (marked, data) in self._marked.items()], self._by)
+        self._marked.clear()
 
     def finish(self) -> list[int]:
         """Write what is left; returns every row that changed."""
+        self._write_marked()
+        if self._plain:
+            self._alike.setdefault(self._label, []).extend(self._plain)
         for label, rows in self._alike.items():
             self._writer.relabel_alike(rows, label, self._by)
         self._alike.clear()
+        self._plain.clear()
         return self._touched
 
-    def _wanted(self, row: SeenRow, *, owned: bool) -> Label | None:
+    def _wanted(self, rows: Sequence[SeenRow]) -> list[tuple[SeenRow, Label]]:
+        if len(rows) == 1 and rows[0].kind != "partner":  # by far the most
+            return [(rows[0], self._label)]
+        owned = any(row.kind != "partner" for row in rows)
+        return [(row, label) for row in rows if (label := self._given(row, owned=owned)) is not None]
+
+    def _given(self, row: SeenRow, *, owned: bool) -> Label | None:
         if row.kind != "partner":
             return self._label
         before = self._store.interned.label_of(self._connection, row.label)

@@ -31,8 +31,11 @@ _BEFORE = (
 )
 _LEFT = (
     "select f.recipient, f.ident from json_each(?) j cross join partner p on p.n is not null "
-    "cross join feed f indexed by feed_ident on f.recipient=p.n and f.ident=j.value"
+    "cross join feed f indexed by feed_ident on f.recipient=p.n and f.ident=j.value "
+    "union all select coalesce(p.n, -1), d.ident from json_each(?) j cross join departed d on d.ident=j.value "
+    "left join partner p on p.name=d.partner"
 )
+"""Who was given these ids, also by a name that somebody was removed under; -1 is whoever is not here any more."""
 
 
 def label_returned(store: Store, connection: Connection, objects: Sequence[int]) -> None:
@@ -42,7 +45,8 @@ def label_returned(store: Store, connection: Connection, objects: Sequence[int])
     if not rows:
         return
     left: dict[int, set[int]] = {}
-    for recipient, ident in connection.execute(_LEFT, (json.dumps(sorted({ident for _, ident, *_ in rows})),)):
+    idents = json.dumps(sorted({ident for _, ident, *_ in rows}))
+    for recipient, ident in connection.execute(_LEFT, (idents, idents)):
         left.setdefault(ident, set()).add(recipient)
     before: dict[int, set[int]] = {}
     for n, ident, label, version, sender in rows:

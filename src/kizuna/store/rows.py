@@ -164,15 +164,24 @@ class RowWriter:
 
         Whether its bytes state that label is asked by the act that looks at it anew.
         """
-        base = self._label(marked.label)
-        self._connection.execute(
+        self.relabel_several([(n, marked, data)], by)
+
+    def relabel_several(self, rows: Sequence[tuple[int, Marked, dict[str, Any]]], by: str | None) -> None:
+        """The same of many, each row once."""
+        if not rows:
+            return
+        label, kept = self._label, self._connection.full_text.kept
+        self._connection.executemany(
             "update object set label=?, least=?, whole=?, set_by=?, unstated=null where n=?",
-            (base, self._label(least_label(data, marked)), self._label(marked.whole), by, n),
+            [(label(m.label), label(least_label(data, m)), label(m.whole), by, n) for n, m, data in rows],
         )
+        numbers = json.dumps([n for n, _, _ in rows])
         for table in INDEX_TABLES:
-            self._connection.execute(f"delete from {table} where object=?", (n,))
-        rows = extract(data, marked, kept=self._connection.full_text.kept)
-        self.index([(n, base, rows)], self.idents(target for target, _, _ in rows.edges))
+            self._connection.execute(
+                f"delete from {table} where object in (select value from json_each(?))", (numbers,)
+            )
+        extracts = [(n, label(marked.label), extract(data, marked, kept=kept)) for n, marked, data in rows]
+        self.index(extracts, self.idents(target for *_, one in extracts for target, _, _ in one.edges))
         self.finish()
 
     def relabel_alike(self, rows: Sequence[int], label: Label, by: str | None) -> None:

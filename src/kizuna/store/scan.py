@@ -244,16 +244,25 @@ class Scan:
         return {key: hits for key, data in leaving.items() if (hits := self._hits(data))}
 
     def may_hold(self, raw: bytes) -> bool:
-        """Whether `hits` may find anything in an object that is stored so: seldom wrong, in a tenth of the time.
+        """Whether `hits` may find anything in an object that is stored so: seldom wrong, in a tenth of the time."""
+        return bool(self.holding({0: raw}))
+
+    def holding(self, stored: Mapping[Key, bytes]) -> set[Key]:
+        """Those of these stored objects in which `hits` may find anything; many cost less together.
 
         All that an object says stands in its bytes word by word, unless they have escapes or letters that are folded, or values are
         looked for in normal form.
         """
-        if not raw.isascii() or b"\\" in raw or observes(msgspec.json.decode(raw, type=_Typed).type):
-            return True
-        words = raw.translate(_CUT).split()
+        plain = {key: raw for key, raw in stored.items() if self._says_plainly(raw)}
+        words = b" \xff ".join([*plain.values(), b""]).translate(_CUT).split()
         common = self._root.keys() & set(words)
-        return bool(common) and bool(self._found([*words, _WALL], common))
+        keys = list(plain)
+        found = {keys[number] for number in self._found(words, common)} if common else set()
+        return found | (stored.keys() - plain.keys())
+
+    @staticmethod
+    def _says_plainly(raw: bytes) -> bool:
+        return raw.isascii() and b"\\" not in raw and not observes(msgspec.json.decode(raw, type=_Typed).type)
 
     def _hits(self, data: Json) -> tuple[Hit, ...]:
         spoken = _Spoken(data, self._is_quiet)
@@ -272,6 +281,8 @@ class Scan:
             begun = [(start, self._root[word]) for start, word in enumerate(words) if word in common]
         else:
             begun = [(start, node) for start, node in enumerate(map(self._root.get, words)) if node is not None]
+        # Most go on otherwise with the next word already.
+        begun = [(at, node) for at, node in begun if type(node) is int or words[at + 1] in node or _END in node]
         for start, node in begun:
             below, at = (node, start) if start >= until else (None, start)
             while below is not None:

@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from kizuna.store.columns import Columns
 
 
-class _Id(msgspec.Struct):
-    id: str
-
-
 class _Undone(Exception):
     """Takes a trial back."""
 
@@ -276,8 +272,7 @@ class Store:
         done, refused = [], []
         with self.act(moves) as act:
             relabelling = Relabelling(self, act.connection, label, by)
-            for rows in rows_of_many(self, act.connection, space, ids, principal):
-                id = msgspec.json.decode(rows[0].raw, type=_Id).id
+            for id, rows in rows_of_many(self, act.connection, space, ids, principal):
                 try:
                     relabelling.add(rows)
                     done.append(id)
@@ -392,20 +387,30 @@ class Store:
             return act.done(1)
 
     def remove_partner(self, name: str) -> None:
-        """Forget a partner: its feed ends. What it sent stays."""
+        """Forget a partner: its feed ends, and so does what others had by its consent. What it sent stays; what it was given is known."""
         partner = self.partner(name)
         with self.act() as act:
             (n,) = act.connection.execute("select n from partner where name=?", (partner.name,)).fetchone()
             live = act.connection.execute("select object from feed where recipient=? and live=1", (n,)).fetchall()
             note_ended(act.connection, [row for (row,) in live])
+            act.connection.execute(
+                "insert into departed(ident, object, partner, added) select ident, object, ?, added from feed where recipient=? "
+                "on conflict do nothing",
+                (partner.name, n),
+            )
             given = "(select n from consent_given where recipient=?)"
             act.connection.execute(f"delete from consent_told where given in {given}", (n,))
             for table in _OF_A_RECIPIENT:
                 act.connection.execute(f"delete from {table} where recipient=?", (n,))
             act.connection.execute("delete from schedule where name=?", (f"poll:{partner.name}",))
+            sql = "select distinct subject from consent where partner=? and ended is null"
+            consented = [subject for (subject,) in act.connection.execute(sql, (partner.name,))]
             for table in ("sent", "notice", "consent"):
                 act.connection.execute(f"delete from {table} where partner=?", (partner.name,))
             act.connection.execute("delete from partner where n=?", (n,))
+            act.recipients = [recipient for recipient in act.recipients if recipient.n != n]
+            if consented:
+                act.consented(consented)
 
     def note_exchange(self, partner: str, at: int) -> None:
         """Remember when something last went to or came from a partner."""
@@ -500,8 +505,9 @@ class Store:
     ) -> None:
         """Add the same act about many to the audit trail, in their order."""
         note_acts(connection, self.clock(), actor, act, subjects, detail)
+        said = Acted(act)
         for _ in subjects:
-            self.say(Acted(act))
+            self.say(said)
 
     def audit(self, actor: str, act: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """Add to the audit trail."""
@@ -620,4 +626,4 @@ def note_acts(
 
 def _storable(text: str) -> str:
     """Text of the audit trail, which speaks of names of files too: those need not be text."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

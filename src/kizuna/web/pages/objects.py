@@ -153,10 +153,10 @@ def _earlier(store: Store, caller: Caller, ids: list[str]) -> dict[str, str]:
     """By ID, the label that all versions of an object of one's own have which somebody sees; where they differ there is none."""
     found = {}
     with store.database.snapshot() as reader:
-        for rows in rows_of_many(store, reader, "real", ids, caller.principal):
+        for id, rows in rows_of_many(store, reader, "real", ids, caller.principal):
             labels = {store.interned.label_of(reader, row.label) for row in rows}
             if len(labels) == 1 and all(row.kind != "partner" for row in rows):
-                found[str(msgspec.json.decode(rows[0].raw)["id"])] = format_label(labels.pop())
+                found[id] = format_label(labels.pop())
     return found
 
 

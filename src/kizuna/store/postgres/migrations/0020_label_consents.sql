@@ -23,3 +23,12 @@ create table consent_told(
     primary key (given, ident)
 );
 create index consent_told_ident on consent_told(ident);
+
+-- What was in the feeds of partners that were removed since, under the names they had: what comes back of it loosens nothing.
+create table departed(
+    ident bigint not null,
+    object bigint not null,
+    partner text collate "C" not null,
+    added bigint not null,               -- when it entered the feed
+    primary key (ident, object, partner, added)
+);

@@ -23,3 +23,12 @@ create table consent_told(
     primary key (given, ident)
 ) without rowid;
 create index consent_told_ident on consent_told(ident);
+
+-- What was in the feeds of partners that were removed since, under the names they had: what comes back of it loosens nothing.
+create table departed(
+    ident integer not null,
+    object integer not null,
+    partner text not null,
+    added integer not null,               -- when it entered the feed
+    primary key (ident, object, partner, added)
+) without rowid;
