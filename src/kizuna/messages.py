@@ -18,6 +18,8 @@ _PLACE = re.compile(r"\{(\d)\}")
 
 def in_japanese(message: str) -> str | None:
     """An error's message, which may name what differs: `{1}`, `{2}` … in the catalogue stand for it; None for one it does not have."""
+    if not message:  # gettext's own header
+        return None
     found = _japanese().gettext(message)
     if found != message:
         return found

@@ -93,10 +93,10 @@ def asked(store: Store, who: str | None) -> Any:
     view = store.view(store.principal_of_person(who))
     with store.database.snapshot() as reader:
         mask = store.mask(store.principal_of_person(who)).sql(reader, "o.least")
-        feed = f"from feed f join object o on o.n=f.object where f.live=1 and {mask}"
+        feed = f"from feed f join object o on o.n=f.object where f.live=1 and o.hidden=0 and {mask}"
         given = dict(reader.execute(f"select o.area, count(distinct f.object) {feed} group by o.area").fetchall())
         last = dict(reader.execute(f"select o.area, max(f.added) {feed} group by o.area").fetchall())
-        to = dict(reader.execute(f"select f.recipient, count(*) {feed} and o.hidden=0 group by f.recipient").fetchall())
+        to = dict(reader.execute(f"select f.recipient, count(*) {feed} group by f.recipient").fetchall())
         areas = dict(reader.execute("select name, n from area").fetchall())
         partners = reader.execute("select n, name from partner").fetchall()
     for one in view.traffic():

@@ -191,9 +191,12 @@ class Moment:
         return self.fed.follow(self._connection, self.end)
 
     def given(self, allowed: Allowed, field: str) -> dict[int, tuple[int, int]]:
-        """By each number in a field: of the rows a reader may see, how many are in any feed, and when one entered last."""
+        """By each number in a field: of the rows a reader is shown, how many are in any feed, and when one entered last.
+
+        Not what is made for one partner, parts of objects and notices: that would tell of what it was made of.
+        """
         entered = self.fed.anywhere(self.end)
-        rows = np.flatnonzero(entered.astype(np.bool_) & among(self.objects["least"], allowed))
+        rows = np.flatnonzero((entered > 0) & (self.objects["shown"] > 0) & among(self.objects["least"], allowed))
         values, moments = self.objects[field][rows], entered[rows]
         counts = np.bincount(values)
         last = np.zeros(len(counts), np.int64)
@@ -201,9 +204,9 @@ class Moment:
         return {int(value): (int(counts[value]), int(last[value])) for value in np.flatnonzero(counts)}
 
     def given_to(self, allowed: Allowed) -> dict[int, int]:
-        """By recipient, how many rows of its feed a reader may see."""
+        """By recipient, how many rows of its feed a reader is shown."""
         seen = (self.objects["shown"] > 0) & among(self.objects["least"], allowed)
-        return {n: int(np.count_nonzero(self.fed.live(n, self.end) & seen)) for n in self.fed.recipients()}
+        return {n: int(np.count_nonzero(flags & seen)) for n, flags in self.fed.live(self.end).items()}
 
 
 class Columns:

@@ -51,19 +51,13 @@ class Fed:
                     if last != (known := self._ends.get(recipient, 0)):  # before it where a partner came anew
                         self._take_new(connection, recipient, known if known < last else 0)
                         self._ends[recipient] = last
-                for recipient in self._live.keys() - ends.keys():
-                    del self._live[recipient], self._ends[recipient]
                 self._altered = altered
             return self._altered, end, tuple(sorted(self._ends.items()))
 
-    def recipients(self) -> list[int]:
-        """Whose feeds hold, or held, anything."""
+    def live(self, end: int) -> dict[int, Flags]:
+        """By whose feed holds, or held, anything, of every row before an end, whether it is live in it."""
         with self._lock:
-            return sorted(self._live)
-
-    def live(self, recipient: int, end: int) -> Flags:
-        """Of every row before an end, whether it is live in a feed."""
-        return self._live[recipient][:end]
+            return {recipient: flags[:end] for recipient, flags in self._live.items()}
 
     def anywhere(self, end: int) -> Numbers:
         """Of every row before an end, when (microseconds) it last entered a feed in which it is live; 0 where it is in none."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from litestar import Response, post
 from litestar.response import Stream
 
 from kizuna.errors import UsageError
-from kizuna.labels import Label, format_label
+from kizuna.labels import format_label
 from kizuna.store import Store, Stored, View
 from kizuna.store.caller import Caller
 from kizuna.store.keys import derived_key
@@ -24,7 +23,6 @@ from kizuna.web.api.answer import PRIVATE
 from kizuna.web.context import of
 from kizuna.web.forms import MOST_BYTES, Fields, acts
 from kizuna.web.i18n import N_
-from kizuna.web.naming import highest
 from kizuna.web.narrowing import Question, question_of
 from kizuna.web.pages.facets import chosen_of
 from kizuna.web.pages.named import entitled
@@ -121,11 +119,10 @@ def _export(request: AnyRequest, caller: Caller, form: Fields) -> Response[Any]:
     facets = None if by_choice else view.facets(question.q, **narrowed)
     total = len(found) if facets is None else facets.objects
     labels = [one.label for one in found] if facets is None else [one.value for one in facets.labels]
-    labels = [label for label in labels if question.label in (None, format_label(label))]
     if form.one("sure") and total:
         objects = iter(found) if by_choice else _found(view, question, narrowed)
         store.audit(caller.name, "export", "", {"objects": min(total, MOST_EXPORTED)})
-        headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{_file_name(labels)}"'}
+        headers = {**PRIVATE, "Content-Disposition": 'attachment; filename="objects.json"'}
         return Stream(_bundle(_bundle_id(store, caller), objects), media_type=BUNDLE, headers=headers)
     language = language_of(request, caller)
     return page(
@@ -134,8 +131,7 @@ def _export(request: AnyRequest, caller: Caller, form: Fields) -> Response[Any]:
         caller=caller,
         place="objects",
         here="/objects",
-        shown=labels,
-        name=_file_name(labels),
+        shown=[label for label in labels if question.label in (None, format_label(label))],
         ids=[one.id for one in found],
         by_choice=by_choice,
         cut=sum(bool(one.cut) for one in found),
@@ -145,12 +141,6 @@ def _export(request: AnyRequest, caller: Caller, form: Fields) -> Response[Any]:
         count=min(total, MOST_EXPORTED),
         most=MOST_EXPORTED,
     )
-
-
-def _file_name(labels: Iterable[Label]) -> str:
-    """A file's name that carries the highest marking of what is in it, such as `objects-TLP-AMBER-STRICT.json`."""
-    marking = re.sub("[^A-Za-z0-9]+", "-", highest(labels) or "")[:60]
-    return f"objects-{marking}.json" if marking else "objects.json"
 
 
 def _ids(form: Fields) -> list[str]:
