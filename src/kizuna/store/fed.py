@@ -51,6 +51,8 @@ class Fed:
                     if last != (known := self._ends.get(recipient, 0)):  # before it where a partner came anew
                         self._take_new(connection, recipient, known if known < last else 0)
                         self._ends[recipient] = last
+                for recipient in self._ends.keys() - ends.keys():
+                    self._ends[recipient] = 0  # another may come under its number; what it had is noted as ended
                 self._altered = altered
             return self._altered, end, tuple(sorted(self._ends.items()))
 
