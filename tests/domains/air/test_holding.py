@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from kizuna.domains.air import holding, stix
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.holding import put_sensor, put_zones, record, seen, sensor, sensors, sky, zones
 from kizuna.domains.air.replay import replayed
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.stix import WORDS, track_of
+from kizuna.domains.air.stix import WORDS, Recorder, is_track, track_of
 from kizuna.domains.air.tracks import tracks
 from kizuna.errors import InvalidInput, NotFound, UsageError
 from kizuna.formats.pack import load
-from kizuna.labels import parse_label
+from kizuna.labels import Label, parse_label
 from kizuna.stix import check
 from kizuna.stix.builtin import RENDITION_EXTENSION, SENSOR_EXTENSION, TRACK_EXTENSION
 from kizuna.store import Partner, Query, Store
@@ -72,6 +73,34 @@ def test_what_is_recorded_is_there_once(tokyo: Store) -> None:
     assert list(seen(tokyo.custodian(), aircraft=WELL))
     assert not list(seen(tokyo.custodian(), aircraft="nobody"))
     assert sky(tokyo.custodian())[:2] == (1, 1)
+
+
+def _with_maker(
+    self: Recorder, kind: str, of: tuple[str, ...], first: int, last: int, label: Label | None
+) -> dict[str, Any]:
+    """An object as it was made while each named its maker."""
+    marks = stix._marks(label)
+    id = self._id(kind, *of, *marks.get("object_marking_refs", ()))
+    times = {"created": stix._time(first), "modified": stix._time(max(first, last))}
+    return {"type": kind, "spec_version": "2.1", "id": id, "created_by_ref": self._node, **times, **marks}
+
+
+def test_what_was_kept_while_objects_named_their_maker_is_not_kept_once_more(
+    tokyo: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same capture nothing is new; a flight that was heard for longer by now, or another one, is kept as today."""
+    with monkeypatch.context() as former:
+        former.setattr(Recorder, "_object", _with_maker)
+        before = record(tokyo, flights(forged=True), ROOF)
+    again = record(tokyo, flights(forged=True), ROOF)
+    assert (again["imported"], again["failed"]) == (0, 0)
+    assert again["unchanged"] >= before["imported"] - 1  # the sensor is there, too
+    assert len(list(seen(tokyo.custodian()))) == 1
+    (longer,) = heard(*flying(90, signal=-57, operated=operated(), operator_id="FIN87astrdge12k8")).values()
+    assert record(tokyo, [longer], ROOF)["imported"] > 0
+    (other,) = heard(*flying(60, names=named(serial(4)))).values()
+    assert record(tokyo, [other], ROOF)["imported"] > 0
+    assert len(list(seen(tokyo.custodian()))) == 3
 
 
 @pytest.mark.parametrize("name", ["anafi4-real.pcapng.gz", "anafi4-spoofed.pcapng.gz"])
@@ -264,7 +293,36 @@ def test_what_a_partner_wrote_into_a_track_stops_nothing(tokyo: Store, said: dic
     del observed["name"]
     list(tokyo.writer(tokyo.partner_source("Kyiv")).add(items(observed)))
     assert WELL in [one.track.serial for one in seen(tokyo.custodian())]
-    assert sky(tokyo.custodian()).tracks >= 1
+    held = list(seen(tokyo.custodian()))
+    assert sky(tokyo.custodian()).tracks == len(held)
+    assert [is_track(one.raw) for one in tokyo.custodian().search(WORDS, types=("observed-data",)).items].count(
+        True
+    ) == len(held)
+
+
+def test_what_only_calls_itself_a_track_is_not_counted(tokyo: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the newest are looked at; of what lies behind them, all that has the words counts."""
+    observed: dict[str, Any] = {
+        "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-01T00:00:00Z", "number_observed": 1,
+        "object_refs": ["mac-addr--1c1e9d7b-5a3d-5d1c-8b0f-7f4c4c0d1b11"], "object_marking_refs": [CLEAR],
+    }  # fmt: skip
+    theirs = [
+        sdo("observed-data", str(n), **observed, extensions={
+            TRACK_EXTENSION: {"extension_type": "property-extension", "description": f"{WORDS} {n}"}
+        })
+        for n in range(5)
+    ]  # fmt: skip
+    for one in theirs:
+        del one["name"]
+    list(tokyo.writer(tokyo.partner_source("Kyiv")).add(items(*theirs)))
+    assert sky(tokyo.custodian()) == (0, 0, ())
+    record(tokyo, flights(), ROOF)
+    (other,) = heard(*flying(60, names=named(serial(4)), transmitter=4)).values()
+    record(tokyo, [other], ROOF)
+    assert sky(tokyo.custodian()).tracks == 2
+    assert {track.serial for track in sky(tokyo.custodian()).newest} == {WELL, serial(4)}
+    monkeypatch.setattr(holding, "_LOOKED_AT", 3)
+    assert sky(tokyo.custodian()).tracks == 2 + 4
 
 
 @pytest.mark.parametrize("first", [None, "TLP:AMBER", "TLP:GREEN to=UKR", "PUBLIC"])

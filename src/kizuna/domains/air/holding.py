@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from kizuna.clock import to_text
+from kizuna.clock import from_text, to_text
 from kizuna.domains.air.flight import Flight
 from kizuna.domains.air.sensors import Sensor
-from kizuna.domains.air.stix import ALWAYS, SENSOR_WORDS, SPOOFED_WORDS, WORDS, Recorder, keyed_id, sensor_of, track_of
+from kizuna.domains.air.stix import (
+    ALWAYS,
+    SENSOR_WORDS,
+    SPOOFED_WORDS,
+    WORDS,
+    Recorder,
+    is_track,
+    keyed_id,
+    sensor_of,
+    track_of,
+)
 from kizuna.domains.air.tracks import tracks, transmitters
 from kizuna.errors import InvalidInput, KizunaError, NotFound
 from kizuna.formats.remote_id.radio import CARRIERS
@@ -31,7 +41,7 @@ AREA = "emerging-technologies"
 ZONE_WORDS = "Zone for unmanned aircraft"
 _OWN = "own"  # the source of what this node's people and tools say
 _PAGE = 200
-_LATEST, _SHOWN = 12, 3
+_LOOKED_AT, _LATEST, _SHOWN = 50, 12, 3
 
 Json = dict[str, Any]
 Trouble = Callable[[InvalidInput], object]
@@ -86,13 +96,26 @@ def record(store: Store, flights: Iterable[Flight], one: Sensor, trouble: Troubl
     to `trouble`, or is raised where there is none.
     """
     recorder = _recorder(store, one)
-    found = list(recorder.sensor(store.clock())) if one not in sensors(store.custodian()) else []
+    view = store.custodian()
+    found = list(recorder.sensor(store.clock())) if one not in sensors(view) else []
+    kept = 0
     for flight in flights:
         if told := tracks(flight):
-            found += recorder.flight(
-                told, heard(flight), first=round(flight.first * 1e6), last=round(flight.last * 1e6)
-            )
-    return _store(store, found, one.area, trouble)
+            made = recorder.flight(told, heard(flight), first=round(flight.first * 1e6), last=round(flight.last * 1e6))
+            if _is_kept_with_maker(view, recorder, told, made):
+                kept += len(made)
+            else:
+                found += made
+    counts = _store(store, found, one.area, trouble)
+    counts["unchanged"] += kept
+    return counts
+
+
+def _is_kept_with_maker(view: View, recorder: Recorder, told: list[Track], made: list[Json]) -> bool:
+    """Whether a flight was kept as it is now by a node whose objects named it as their maker, each under another identifier."""
+    ends = [from_text(data["modified"]) for data in made if data["type"] == "observed-data"]
+    held = (view.get(recorder.with_maker(track)) for track in told)
+    return all(one is not None and one.version == end for one, end in zip(held, ends, strict=True))
 
 
 def heard(flight: Flight) -> Json:
@@ -121,16 +144,19 @@ def seen(view: View, *, aircraft: str | None = None, most: int | None = None) ->
 
 
 def sky(view: View) -> Sky:
-    """What somebody may see of the air, counted."""
-    last = view.search(WORDS, types=("observed-data",), limit=_LATEST).items
-    if not last:  # most nodes: nothing is counted for them
+    """What somebody may see of the air, counted: what only calls itself a track is none, as far as the newest are looked at one by one."""
+    found = view.search(WORDS, types=("observed-data",), limit=_LOOKED_AT)
+    real = [stored for stored in found.items if is_track(stored.raw)]
+    if not real:  # most nodes: nothing is counted for them
         return Sky(0, 0, ())
     newest: dict[str, Track] = {}
-    for stored in last:
+    for stored in real[:_LATEST]:
         if (track := track_of(msgspec.json.decode(stored.raw))) is not None:
             newest.setdefault(f"{track.name} {track.doubt}", track)
-    held, spoofed = (_count(view, *of) for of in ((WORDS, "observed-data"), (SPOOFED_WORDS, "incident")))
-    return Sky(held, spoofed, tuple(newest.values())[:_SHOWN])
+    held = len(real)
+    if found.cursor is not None:
+        held += _count(view, WORDS, "observed-data") - len(found.items)
+    return Sky(held, _count(view, SPOOFED_WORDS, "incident"), tuple(newest.values())[:_SHOWN])
 
 
 def _count(view: View, words: str, kind: str) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import hmac
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -80,6 +81,12 @@ class Recorder:
         if main.doubt >= ENOUGH:
             found += self._incident(main, (aircraft["id"], *(one["id"] for one in observed)), first, last)
         return found
+
+    def with_maker(self, track: Track) -> str:
+        """The identifier that observed data of a track had while it named its maker: what was kept so is not kept once more."""
+        return self._id(
+            "observed-data", self._sensor.name, track.id, *_marks(self._label).get("object_marking_refs", ())
+        )
 
     def _aircraft(self, track: Track) -> Json:
         """What has these names and is of this kind has always been so: it is as old as all such, and never changes."""
@@ -238,6 +245,62 @@ def track_of(data: Json) -> Track | None:
         return _read(data, said)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
         return None  # a partner may have written anything there
+
+
+class _Measured(msgspec.Struct):
+    index: int
+    altitude: float | None = None
+    pressure_altitude: float | None = None
+    height: float | None = None
+    speed: float | None = None
+    direction: float | None = None
+    vertical_speed: float | None = None
+
+
+class _Reason(msgspec.Struct):
+    code: str
+    weight: float
+    since: datetime
+    values: dict[str, float | str] = {}
+
+
+class _Line(msgspec.Struct):
+    type: str
+    coordinates: list[float | Annotated[list[float], msgspec.Meta(min_length=2)]]
+
+
+class _Said(msgspec.Struct):
+    """What `_read` reads of a track, so that many can be told from what only calls itself one without making any of their points."""
+
+    geometry: _Line
+    times: list[datetime]
+    measures: list[_Measured] | None = None
+    findings: list[_Reason] | None = None
+    doubt: float | None = None
+    kind: str = "none"
+    serial: str | None = None
+    registration: str | None = None
+    transmitter: str | None = None
+    operator_id: str | None = None
+    operator: Json | None = None
+    status: str | None = None
+    height_reference: str | None = None
+
+
+class _Extended(msgspec.Struct):
+    extensions: dict[str, msgspec.Raw]
+
+
+def is_track(raw: bytes) -> bool:
+    """Whether observed data, as it is held, has a track to be drawn; six times as fast as `track_of`."""
+    try:
+        said = msgspec.json.decode(msgspec.json.decode(raw, type=_Extended).extensions[TRACK_EXTENSION], type=_Said)
+    except (msgspec.DecodeError, LookupError):
+        return False
+    places = said.geometry.coordinates
+    if said.geometry.type == "Point":
+        return len(said.times) == 1 and len(places) > 1 and not any(isinstance(one, list) for one in places[:2])
+    return len(said.times) == len(places) > 0 and all(isinstance(one, list) for one in places)
 
 
 def sensor_of(data: Json) -> Sensor | None:
