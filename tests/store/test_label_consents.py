@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from kizuna.errors import NotFound, Refused, UsageError
@@ -105,6 +106,9 @@ def test_it_ends_at_its_moment(mesh: Mesh) -> None:
     assert on(mesh) == set()
     grant(mesh, expires=mesh.clock.now + HOUR)
     assert len(on(mesh)) == 2
+    mesh.clock.forward(1)
+    grant(mesh, expires=mesh.clock.now)  # over already
+    assert on(mesh) == set()
     mesh.clock.forward(1)
     grant(mesh)  # for ever now
     mesh.sync("Tokyo", "Brussels")
@@ -312,6 +316,17 @@ def test_a_partner_that_is_gone_passes_nothing_on(mesh: Mesh) -> None:
     reader = mesh["Tokyo"].database.read()
     for table in ("consent_given", "consent_told"):
         assert reader.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+def test_it_is_for_the_organisation_that_the_partner_is(mesh: Mesh) -> None:
+    mesh.put("Tokyo", amber("one"))
+    grant(mesh)
+    tokyo = mesh["Tokyo"]
+    told = "select count(*) from notice where label is not null"
+    before = tokyo.database.read().execute(told).fetchone()
+    tokyo.put_partner(msgspec.structs.replace(mesh.partner("Brussels"), organisation="CERT Other (fictional)"))
+    mesh.put("Tokyo", amber("two"))
+    assert tokyo.database.read().execute(told).fetchone() == before
 
 
 def test_nobody_consents_to_what_they_do_not_see(mesh: Mesh) -> None:

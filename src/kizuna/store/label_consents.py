@@ -37,12 +37,12 @@ class Given(NamedTuple):
 
 
 def given_now(connection: Connection, recipient: Recipient, at: int) -> list[Given]:
-    """The labels that a partner may pass on at a moment."""
+    """The labels that a partner may pass on at a moment, while it is the organisation that people consented to."""
     sql = (
         "select n, label, third_party, expires, person from consent_given "
-        "where recipient=? and ended is null and (expires is null or expires>?) order by n"
+        "where recipient=? and holder=? and ended is null and (expires is null or expires>?) order by n"
     )
-    return [Given._make(row) for row in connection.execute(sql, (recipient.n, at))]
+    return [Given._make(row) for row in connection.execute(sql, (recipient.n, recipient.partner.organisation, at))]
 
 
 def give(
@@ -52,14 +52,15 @@ def give(
     connection, text = act.connection, text_of_whole(label)
     before = _end(act, recipient, text, third_party)
     note = send(store, act, recipient, "consent", (), by=by, third_party=third_party, expires=expires, label=text)
-    values = (recipient.n, text, third_party, expires, act.now, by)
+    values = (recipient.n, recipient.partner.organisation, text, third_party, expires, act.now, by)
     connection.execute(
-        "insert into consent_given(recipient,label,third_party,expires,at,person) values (?,?,?,?,?,?)", values
+        "insert into consent_given(recipient,holder,label,third_party,expires,at,person) values (?,?,?,?,?,?,?)", values
     )
-    given = given_now(connection, recipient, act.now)[-1]
-    told = _Telling(store, act, recipient, given)
-    told.end(before - told.under(None))
-    told.tell(told.under(None))
+    (n,) = connection.execute("select max(n) from consent_given").fetchone()
+    telling = _Telling(store, act, recipient, Given(n, text, third_party, expires, by))
+    under = telling.under(None) if expires is None or expires > act.now else set()
+    telling.end(before - under)
+    telling.tell(under)
     sql = "update notice set settled=? where partner=? and sent=0 and kind='request' and third_party=? and label=? and settled is null"
     connection.execute(sql, (act.now, recipient.partner.name, third_party, text))
     return note

@@ -7,6 +7,7 @@ create index consent_of on consent(third_party, subject) where ended is null;
 create table consent_given(
     n integer primary key autoincrement,
     recipient integer not null,          -- the partner that has what is under it
+    holder text not null,               -- the organisation it is then
     label text not null,
     third_party text not null,
     expires integer,
