@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from kizuna.store import Partner, Store
 from kizuna.store.destroying import destroy
 from kizuna.store.epochs import resume
 from kizuna.store.exchanged import exchanged
+from kizuna.store.notices import send
 from tests.builders import AMBER, CLEAR, GREEN, campaign, items, relationship
 
 CERT = "CERT Tokyo (fictional)"
@@ -131,3 +133,49 @@ def test_what_is_kept_of_the_whole_store_is_of_who_asks(store: Store) -> None:
         assert [one.held for one in views["ann"].traffic()] == [1]
         assert views["bob"].traffic() == []
         assert (views["ann"].stats().objects, views["bob"].stats().objects) == (1, 0)
+
+
+def test_an_older_snapshot_leaves_nothing_to_newer_ones(store: Store) -> None:
+    store.put_partner(Partner(name="B", organisation="B", country="BEL", receives=("TLP:CLEAR",)))
+
+    def bring(name: str) -> None:
+        writer = store.writer(store.partner_source("B"), area="space-security")
+        assert [one.status for one in writer.add(items(campaign(name, object_marking_refs=[CLEAR])))] == ["imported"]
+
+    bring("first")
+    view = store.custodian()
+    view.traffic()
+    opened, brought = threading.Event(), threading.Event()
+
+    def in_an_older_snapshot() -> None:
+        with store.database.snapshot() as reader:
+            reader.execute("select max(n) from object").fetchone()
+            opened.set()
+            assert brought.wait(30)
+            view.traffic()
+
+    old = threading.Thread(target=in_an_older_snapshot)
+    old.start()
+    assert opened.wait(30)
+    bring("second")
+    view.stats()  # so the columns are newer than that snapshot
+    brought.set()
+    old.join()
+    kept = view.traffic()
+    store.answers.clear()
+    assert kept == view.traffic()
+    assert kept[0].last == view.search(limit=1).items[0].added
+
+
+def test_what_is_made_for_one_partner_is_not_counted(store: Store) -> None:
+    store.put_partner(Partner(name="B", organisation="B", country="BEL", receives=("TLP:CLEAR",)))
+    list(
+        store.writer(store.own_source(), area="cyber-defence").add(items(campaign("open", object_marking_refs=[CLEAR])))
+    )
+    view = store.view(store.principal_of_person("bob"))
+    before = view.traffic()
+    with store.act() as act:
+        (recipient,) = act.recipients
+        send(store, act, recipient, "request", [campaign("open")["id"]], by="ann", third_party="C")
+    assert store.feed("B").count() == 2, "the request is in the feed"
+    assert view.traffic() == before
