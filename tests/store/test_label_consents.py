@@ -28,6 +28,7 @@ from tests.conftest import Clock
 from tests.store.test_notices import HOUR, Mesh
 
 AMBERS = "TLP:AMBER"
+COVERED = {"id": named("campaign", "x"), "digest": "ab" * 32}
 
 
 @pytest.fixture
@@ -47,6 +48,9 @@ def release(mesh: Mesh, name: str, partner: str) -> None:
     """People let go whatever may leave."""
     ids = [row.id for row in mesh[name].custodian().read(Query(types=("campaign",)), 0, 100).rows]
     Releases(mesh[name]).approve(partner, ids, by="aoki")
+
+
+SECRET = "what Riga told Tokyo and Brussels only"
 
 
 def on(mesh: Mesh) -> set[str]:
@@ -254,7 +258,10 @@ def test_what_no_consent_is_given_to(mesh: Mesh, label: str) -> None:
     "said",
     [
         {"label": "TLP:GREEN"}, {"label": " TLP:AMBER"}, {"label": "tlp:amber"}, {"about": [named("campaign", "x")]}, {"third_party": None},
-        {"covers": ["TLP:RED"]}, {"label": None, "covers": [named("campaign", "x")]}, {"covers": "all"},
+        {"label": None, "covers": [COVERED]}, {"covers": {}}, {"covers": [COVERED | {"digest": 1}]},
+        {"covers": [COVERED | {"id": "TLP:RED"}]}, {"covers": [COVERED | {"digest": "AB" * 32}]},
+        {"covers": [COVERED | {"digest": "ab" * 31}]}, {"covers": [{"id": COVERED["id"]}]},
+        {"label": "TLP:AMBER 'restrictive:Cleared=a\u202eb'"},
     ],
 )  # fmt: skip
 def test_notices_of_labels_that_hold_what_none_holds_say_nothing(mesh: Mesh, said: dict[str, Any]) -> None:
@@ -262,7 +269,7 @@ def test_notices_of_labels_that_hold_what_none_holds_say_nothing(mesh: Mesh, sai
         "kind": "consent",
         "label": AMBERS,
         "third_party": "CERT Kyiv (fictional)",
-        "covers": [named("campaign", "x")],
+        "covers": [COVERED],
     }
     tokyo, key = mesh["Tokyo"], public_key_of(mesh["Tokyo"].folder)
     for more, sound in (({}, True), (said, False)):
@@ -294,6 +301,105 @@ def test_after_a_restore_nobody_is_told_more(mesh: Mesh) -> None:
         "Brussels", AMBERS, "Kyiv", by="aoki"
     )  # though it is not known here that it counts
     assert on(mesh) == set()
+
+
+def riga_adds(mesh: Mesh, one: dict[str, Any]) -> None:
+    """A later version at Tokyo that holds what Riga told Tokyo and Brussels only; Riga let what was there before go on to Kyiv."""
+    with mesh["Brussels"].act() as act:
+        act.connection.execute(
+            "insert into consent(partner,originator,subject,third_party,expires,received,asked) values (?,?,?,?,null,0,0)",
+            ("Riga", "CERT Riga (fictional)", one["id"], "CERT Kyiv (fictional)"),
+        )
+    with mesh["Tokyo"].act() as act:  # and to Brussels all of it
+        act.connection.execute(
+            "insert into consent(partner,originator,subject,third_party,expires,received,asked) values (?,?,?,?,null,0,0)",
+            ("Riga", "CERT Riga (fictional)", one["id"], mesh["Brussels"].organisation),
+        )
+    tokyo = mesh["Tokyo"]
+    label = parse_label('TLP:AMBER & TLP:AMBER "originator=CERT Riga (fictional)"', originator=tokyo.organisation)
+    mesh.clock.forward(1)
+    newer = one | {"modified": "2026-02-01T00:00:00.000Z", "description": SECRET}
+    list(tokyo.writer(tokyo.own_source(), label=label).add(items(newer)))
+
+
+def read_page(mesh: Mesh, n: int) -> None:
+    """Brussels takes in the first rows of Tokyo's feed, all but the last n."""
+    mesh.clock.forward(1)
+    rows = mesh["Tokyo"].feed("Brussels").read(Query(versions=("all",)), 0, 1000).rows
+    brussels = mesh["Brussels"]
+    found = items(*(json.loads(row.raw) for row in rows[: len(rows) - n]))
+    list(brussels.writer(brussels.partner_source("Tokyo")).add(found))
+
+
+def passed_on(mesh: Mesh, text: str = SECRET) -> bool:
+    """Whether Kyiv gets at Brussels anything with a text in it, and Brussels has it."""
+    assert any(
+        text.encode() in row.raw for row in mesh["Brussels"].custodian().read(Query(versions=("all",)), 0, 100).rows
+    )
+    rows = mesh["Brussels"].feed("Kyiv").read(Query(versions=("all",)), 0, 100).rows
+    return any(text.encode() in row.raw for row in rows)
+
+
+@pytest.mark.parametrize("how", ["restore", "removal"])
+def test_what_is_not_known_to_be_told_any_more_passes_no_later_version_on(mesh: Mesh, how: str) -> None:
+    one = amber("one")
+    mesh.put("Tokyo", one)
+    grant(mesh)
+    assert on(mesh) == {one["id"]}
+    tokyo = mesh["Tokyo"]
+    if how == "restore":
+        open_epoch(tokyo, by="test")
+        for name in ("Brussels", "Kyiv"):
+            resume(tokyo, name, by="test")
+    else:
+        tokyo.remove_partner("Brussels")
+        tokyo.put_partner(mesh.partner("Brussels"))
+    riga_adds(mesh, one)
+    assert on(mesh) == {one["id"]}
+    assert not passed_on(mesh)
+    mesh.put("Tokyo", amber("one", modified="2026-03-01T00:00:00.000Z", description="later still"))
+    assert on(mesh) == {one["id"]}
+    assert not passed_on(mesh, "later still")
+    assert list(verify(mesh["Brussels"])) == []
+    Consents(tokyo).end_label("Brussels", AMBERS, "Kyiv", by="aoki")
+    assert on(mesh) == set()
+
+
+def test_a_version_goes_on_when_it_is_told_and_not_before(mesh: Mesh) -> None:
+    """A page of the feed may end between a version and what is said of it."""
+    mesh.put("Tokyo", one := amber("one"))
+    grant(mesh)
+    assert on(mesh) == {one["id"]}
+    mesh.put("Tokyo", amber("one", modified="2026-01-15T00:00:00.000Z", description="a remark"))
+    read_page(mesh, 1)
+    assert mesh.fed("Brussels", "Kyiv") == {one["id"]}
+    assert not passed_on(mesh, "a remark")
+    assert list(verify(mesh["Brussels"])) == []
+    mesh.sync("Tokyo", "Brussels")
+    assert passed_on(mesh, "a remark")
+    riga_adds(mesh, one)
+    read_page(mesh, 1)
+    assert passed_on(mesh, "a remark")
+    assert not passed_on(mesh)
+    mesh.sync("Tokyo", "Brussels")
+    assert not passed_on(mesh)
+    assert on(mesh) == set()  # what was told is no more Tokyo's alone
+
+
+def test_what_has_no_versions_goes_on_with_the_content_that_was_told(mesh: Mesh) -> None:
+    """Both nodes know an observable, too, by the same digest, and another with its id and more in it by another."""
+    url = {"type": "url", "spec_version": "2.1", "value": "http://a.example/", "object_marking_refs": [AMBER]}
+    url["id"] = named("url", "http://a.example/")
+    mesh.put("Tokyo", url)
+    grant(mesh)
+    assert on(mesh) == {url["id"]}
+    with_more = url | {"defanged": False}
+    mesh.put("Tokyo", with_more)
+    read_page(mesh, 1)
+    assert mesh.fed("Brussels", "Kyiv") == {url["id"]}
+    assert not passed_on(mesh, "defanged")
+    mesh.sync("Tokyo", "Brussels")
+    assert passed_on(mesh, "defanged")
 
 
 def test_what_is_purged_is_told_of_no_more(mesh: Mesh) -> None:

@@ -23,6 +23,8 @@ def passed_on_whole(text: str, *, originator: str) -> Label:
         raise UsageError("consent to a whole label is to TLP:AMBER or TLP:AMBER+STRICT")
     if part.originator not in (None, originator) or len(text_of_whole(label)) > MOST:
         raise UsageError("a consent is to a label of its originator's own, in at most 500 characters")
+    if not text_of_whole(label).isprintable():
+        raise UsageError("a consent is to a label that can be printed")
     return (
         Label(originator, (part,)) if part.originator is None else parse_label(format_part(part), originator=originator)
     )

@@ -99,7 +99,7 @@ class Act:
             may = [
                 n
                 for n, ident, whole, area, unstated, hidden in rows
-                if not hidden and masks(whole, area, ident, unstated)
+                if not hidden and masks(whole, area, ident, n, unstated)
             ]
             let_out = self.gate(recipient).covered(may)
             with self._feeds(recipient) as feeds:
@@ -400,7 +400,7 @@ class Act:
     def _seen_in_part(self, recipient: Recipient, rows: Sequence[int]) -> list[int]:
         """Of these rows, those of which a recipient may have anything."""
         masks = self.masks(recipient)
-        sql = "select n, least, area, ident from object where hidden=0 and n in (select value from json_each(?))"
+        sql = "select n, least, area, ident, n from object where hidden=0 and n in (select value from json_each(?))"
         return [n for n, *key in self.connection.execute(sql, (json.dumps(list(rows)),)) if masks(*key)]
 
     def _outside_of(self, recipient: Recipient) -> list[int]:

@@ -162,7 +162,7 @@ class Feeds:
                 for n, ident, whole, area, source, unstated in frontier
                 if n not in found
                 and source != self._source
-                and (n in self._parts or self._allowed(whole, area, ident, unstated))
+                and (n in self._parts or self._allowed(whole, area, ident, n, unstated))
             }
             passing = self._gate.passing(list(fresh))
             fresh = fresh if len(passing) == len(fresh) else {n: fresh[n] for n in fresh if n in passing}
@@ -211,7 +211,7 @@ class Feeds:
         each of them once.
         """
         rows = self._connection.execute(
-            f"select e.target, o.whole, o.area, o.source, o.hidden, o.unstated from edge e left join object o on o.ident=e.target "
+            f"select e.target, o.whole, o.area, o.source, o.hidden, o.n, o.unstated from edge e left join object o on o.ident=e.target "
             f"where e.object=? and e.target>? and {COUNTS} order by e.target",
             (n, arrived),
         )
@@ -231,11 +231,12 @@ class Feeds:
         area: int | None,
         source: int | None,
         hidden: int | None,
+        n: int | None,
         unstated: int | None,
     ) -> bool:
         if whole is None or source == self._source:
             return whole is not None
-        return not hidden and self._allowed(whole, area, ident, unstated)
+        return not hidden and self._allowed(whole, area, ident, n, unstated)
 
     def _references(self, objects: Iterable[int]) -> dict[int, list[int]]:
         by_object: dict[int, list[int]] = {}

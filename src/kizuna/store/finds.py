@@ -171,7 +171,7 @@ class Finds:
         for row in (
             self._rows(start, tuple(these), self._closed(masks, these) if start is _ROWS else None) if these else ()
         ):
-            if row.source != f"partner:{recipient.partner.name}" and not masks(row.whole, row.area, row.ident):
+            if row.source != f"partner:{recipient.partner.name}" and not masks(row.whole, row.area, row.ident, row.n):
                 if len(found) + len(closed) == MOST_WITHHELD:
                     self.partial.add(recipient.partner.name)
                     break

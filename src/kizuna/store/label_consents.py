@@ -1,8 +1,9 @@
 """Consents to a whole label of one's own: people give one, and this node tells the partner of each object that comes under it.
 
 Who holds something cannot know by its label who made it: what is passed on says its level, not whose it is. So the partner is told the
-objects, and only such as rest on the word of this organisation alone: nobody's part of another is passed on by it. What it is told
-of an object counts for that label only, and is taken back in the act in which the object leaves the label or the feed.
+versions, and only such as rest on the word of this organisation alone: nobody's part of another is passed on by it. What it is told
+counts for that very content under that label only, so what comes later goes on when it is told, not before; and it is taken back in
+the act in which the version leaves the label or the feed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kizuna.errors import InvalidInput
 from kizuna.labels import Label, text_of_whole
-from kizuna.store.notices import Kind, send
+from kizuna.store.notices import Kind, Version, send
 
 if TYPE_CHECKING:
     from kizuna.store.act import Act
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kizuna.store.store import Store
 
 _THESE = "(select value from json_each(?))"
+_One = tuple[int, str]  # the ident of a version, and the digest of its content in hexadecimal
 
 
 class Given(NamedTuple):
@@ -95,12 +97,12 @@ def follow(
         telling.tell(under - told)
 
 
-def _end(act: Act, recipient: Recipient, text: str, third_party: str) -> set[int]:
-    """End what counts for this label and organisation; gives the ids that were told."""
+def _end(act: Act, recipient: Recipient, text: str, third_party: str) -> set[_One]:
+    """End what counts for this label and organisation; gives the versions that were told."""
     sql = "select n from consent_given where recipient=? and label=? and third_party=? and ended is null"
     ended = [n for (n,) in act.connection.execute(sql, (recipient.n, text, third_party)).fetchall()]
-    sql = f"select distinct ident from consent_told where given in {_THESE}"
-    told = {ident for (ident,) in act.connection.execute(sql, (json.dumps(ended),)).fetchall()}
+    sql = f"select distinct ident, digest from consent_told where given in {_THESE}"
+    told = {(ident, digest) for ident, digest in act.connection.execute(sql, (json.dumps(ended),)).fetchall()}
     act.connection.execute(f"delete from consent_told where given in {_THESE}", (json.dumps(ended),))
     act.connection.execute(f"update consent_given set ended=? where n in {_THESE}", (act.now, json.dumps(ended)))
     return told
@@ -117,41 +119,45 @@ class _Telling:
         self._given = given
         self._of: dict[int, tuple[bool, bool]] = {}
 
-    def under(self, idents: Collection[int] | None) -> set[int]:
-        """Ids in the partner's feed that are under the label, and of which nothing there rests on anybody else's word."""
-        return {ident for ident, rows in groupby(self._fed(idents), key=itemgetter(0)) if self._is_under(rows)}
+    def under(self, idents: Collection[int] | None) -> set[_One]:
+        """Versions in the partner's feed that are under the label, of ids of which nothing there rests on anybody else's word."""
+        by_ident = groupby(self._fed(idents), key=itemgetter(0))
+        return {(ident, digest) for ident, rows in by_ident for digest in self._under_of(rows)}
 
-    def told(self, idents: Collection[int] | None) -> set[int]:
-        """Ids of which the partner was told that they are."""
+    def told(self, idents: Collection[int] | None) -> set[_One]:
+        """Versions of which the partner was told that they are."""
         which, values = ("", ()) if idents is None else (f" and ident in {_THESE}", (json.dumps(sorted(idents)),))
-        sql = f"select ident from consent_told where given=?{which}"
-        return {ident for (ident,) in self._connection.execute(sql, (self._given.n, *values))}
+        sql = f"select ident, digest from consent_told where given=?{which}"
+        return {(ident, digest) for ident, digest in self._connection.execute(sql, (self._given.n, *values))}
 
-    def tell(self, idents: Collection[int]) -> None:
+    def tell(self, versions: Collection[_One]) -> None:
         """Say that these may go on."""
-        if self._say("consent", idents):
+        if self._say("consent", versions):
             self._connection.executemany(
-                "insert into consent_told values (?,?) on conflict do nothing", [(self._given.n, n) for n in sorted(idents)]
-            )  # fmt: skip
+                "insert into consent_told(given,ident,digest) values (?,?,?) on conflict do nothing",
+                [(self._given.n, *one) for one in sorted(versions)],
+            )
 
-    def end(self, idents: Collection[int]) -> None:
+    def end(self, versions: Collection[_One]) -> None:
         """Say that these may not go on any more."""
-        if self._say("consent-end", idents):
-            self._connection.execute(
-                f"delete from consent_told where given=? and ident in {_THESE}", (self._given.n, json.dumps(sorted(idents)))
-            )  # fmt: skip
+        if self._say("consent-end", versions):
+            self._connection.executemany(
+                "delete from consent_told where given=? and ident=? and digest=?",
+                [(self._given.n, *one) for one in sorted(versions)],
+            )
 
-    def _say(self, kind: Kind, idents: Collection[int]) -> bool:
+    def _say(self, kind: Kind, versions: Collection[_One]) -> bool:
         """Whether it could be said: an act of people goes on where this node cannot sign."""
-        if not idents:
+        if not versions:
             return False
-        sql = f"select id from ident where n in {_THESE} order by id"
-        ids = [id for (id,) in self._connection.execute(sql, (json.dumps(sorted(idents)),))]
+        sql = f"select n, id from ident where n in {_THESE}"
+        ids = dict(self._connection.execute(sql, (json.dumps(sorted({ident for ident, _ in versions})),)).fetchall())
+        covers = sorted(Version(ids[ident], digest) for ident, digest in versions)
         given = self._given
         try:
             send(
-                self._store, self._act, self._recipient, kind, ids, by=given.person, third_party=given.third_party,
-                expires=given.expires if kind == "consent" else None, label=given.label,
+                self._store, self._act, self._recipient, kind, (), by=given.person, third_party=given.third_party,
+                expires=given.expires if kind == "consent" else None, label=given.label, covers=covers,
             )  # fmt: skip
         except InvalidInput as error:
             detail = {"kind": kind, "error": str(error)[:200]}
@@ -160,27 +166,30 @@ class _Telling:
             return False
         return True
 
-    def _fed(self, idents: Collection[int] | None) -> list[tuple[int, int, int, int]]:
-        """What the partner ever had of ids: the id, whether it has it now, its label, and whether one's own people brought it."""
+    def _fed(self, idents: Collection[int] | None) -> list[tuple[int, int, int, int, bytes]]:
+        """What the partner ever had of ids: the id, whether it has it now, the label, whether one's own people brought it, the digest."""
         feed, values = "feed f", tuple[str, ...]()
         if idents is not None:
             feed = "json_each(?) j cross join feed f indexed by feed_ident on f.ident=j.value"
             values = (json.dumps(sorted(idents)),)
         sql = (
-            f"select f.ident, f.live, o.whole, case when s.kind='own' then 1 else 0 end from {feed} cross join object o on o.n=f.object "
+            f"select f.ident, f.live, o.whole, case when s.kind='own' then 1 else 0 end, o.digest "
+            f"from {feed} cross join object o on o.n=f.object "
             "join term t on t.n=o.type left join rendition m on m.row=o.n left join object x on x.n=m.original "
             "join source s on s.n=coalesce(x.source, o.source) where f.recipient=? "
             "and (m.row is null or m.original is not null or t.name='marking-definition') order by f.ident"
         )
         return self._connection.execute(sql, (*values, self._recipient.n)).fetchall()
 
-    def _is_under(self, rows: Iterable[tuple[int, int, int, int]]) -> bool:
-        bears = False
-        for _, live, label, own in rows:
+    def _under_of(self, rows: Iterable[tuple[int, int, int, int, bytes]]) -> set[str]:
+        """The digests, of one id, of what the partner has under the label; none where it ever had anything of somebody else's."""
+        bears = set()
+        for _, live, label, own, digest in rows:
             ours, under = self._about(label)
             if not own or not ours:
-                return False
-            bears |= under and bool(live)
+                return set()
+            if under and live:
+                bears.add(bytes(digest).hex())
         return bears
 
     def _about(self, n: int) -> tuple[bool, bool]:

@@ -2,7 +2,7 @@
 
 *withdrawal* asks to give objects back, *return* lets them stay again, *confirmation* says that it was done; *request* asks an originator to
 let objects be passed on to somebody, *consent* says they may, and *consent-end* that they may no more. The last three may be about a whole
-label: then they name it, and the objects under it so far as *covers*. They travel in the feed of whom they are for, and count only
+label: then they name it, and the versions under it as *covers*. They travel in the feed of whom they are for, and count only
 when signed with the key that is pinned for their sender, and for this organisation.
 """
 
@@ -12,6 +12,7 @@ import base64
 import binascii
 import hmac
 import json
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -41,6 +42,8 @@ MOST = 10_000
 
 MOST_TEXT = 500
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
 WITHDRAWN = 3
 """`hidden` of a row that its source withdrew: only its source brings it back."""
 
@@ -60,6 +63,17 @@ _LABEL_TEXTS = {
 }
 
 
+class Version(msgspec.Struct, frozen=True, order=True):
+    """One version of an object: its id, and the SHA-256 of its canonical JSON in hexadecimal."""
+
+    id: str
+    digest: str
+
+    @property
+    def is_sound(self) -> bool:
+        return bool(type_of(self.id)) and _DIGEST.fullmatch(self.digest) is not None
+
+
 class Told(msgspec.Struct, frozen=True):
     """What a notice says, as its extension holds it."""
 
@@ -71,12 +85,12 @@ class Told(msgspec.Struct, frozen=True):
     expires: str | None = None
     reason: str | None = None
     label: str | None = None
-    covers: tuple[str, ...] = ()
+    covers: tuple[Version, ...] = ()
 
     @property
     def is_sound(self) -> bool:
         """Whether it is about what a notice can be about: objects, or a label with what is under it."""
-        texts = (self.third_party or "", self.reason or "")
+        texts = (self.third_party or "", self.reason or "", self.label or "")
         if not all(len(text) <= MOST_TEXT and text.isprintable() for text in texts):
             return False
         if self.label is None:
@@ -84,8 +98,13 @@ class Told(msgspec.Struct, frozen=True):
         # A node of an older release asks for what it is about, and takes it for no notice.
         return (
             self.kind in OF_LABELS and bool(self.third_party) and names_whole(self.label) and not self.about
-            and len(self.covers) <= MOST and all(map(type_of, self.covers))
+            and len(self.covers) <= MOST and all(version.is_sound for version in self.covers)
         )  # fmt: skip
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids it names, each once."""
+        return self.about or tuple(dict.fromkeys(version.id for version in self.covers))
 
     @property
     def until(self) -> int | None:
@@ -137,23 +156,23 @@ def send(
     expires: int | None = None,
     reason: str | None = None,
     label: str | None = None,
+    covers: Sequence[Version] = (),
 ) -> str:
     """Put a signed notice into a partner's feed; gives the id of the note, "" where it is about nothing.
 
-    What is about more than a notice holds is several. With a label it is about that, and `about` is what is under it. Raises
+    What is about more than a notice holds is several. With a label it is about that, and `covers` is what is under it. Raises
     InvalidInput without the node's key.
     """
-    if len(about) > MOST:
-        for first in range(MOST, len(about), MOST):
-            rest = about[first : first + MOST]
+    if max(len(about), len(covers)) > MOST:
+        for first in range(MOST, max(len(about), len(covers)), MOST):
             send(
-                store, act, recipient, kind, rest, by=by, third_party=third_party, expires=expires, reason=reason, label=label
+                store, act, recipient, kind, about[first : first + MOST], by=by, third_party=third_party, expires=expires,
+                reason=reason, label=label, covers=covers[first : first + MOST],
             )  # fmt: skip
-        about = about[:MOST]
+        about, covers = about[:MOST], covers[:MOST]
     if not about and label is None:
         return ""
     until = None if expires is None else to_text(expires)
-    covers = list(about) if label is not None and about else None
     said: dict[str, Any] = {"kind": kind, "recipient": recipient.partner.organisation}
     named = list(about) if label is None else None
     more = {
@@ -162,12 +181,13 @@ def send(
         "expires": until,
         "reason": reason,
         "label": label,
-        "covers": covers,
+        "covers": [msgspec.to_builtins(version) for version in covers] or None,
     }
     note = _signed(store, said | {k: v for k, v in more.items() if v is not None}, act.now)
-    act.deliver(recipient, note, counted=covers is None)  # what follows from an act is none of it
+    act.deliver(recipient, note, counted=not covers)  # what follows from an act is none of it
+    ids = about if label is None else sorted({version.id for version in covers})
     _keep(
-        act.connection, recipient.partner.name, True, kind, note["id"], about, third_party, expires, reason, act.now, by,
+        act.connection, recipient.partner.name, True, kind, note["id"], ids, third_party, expires, reason, act.now, by,
         label,
     )  # fmt: skip
     return str(note["id"])
@@ -184,7 +204,7 @@ def heed(store: Store, act: Act, partner: str, notes: Iterable[dict[str, Any]]) 
             store.record(act.connection, f"partner:{partner}", "notice.refused", str(note.get("id")), {})
             continue
         new = _keep(
-            act.connection, partner, False, told.kind, str(note["id"]), told.about or told.covers, told.third_party, told.until,
+            act.connection, partner, False, told.kind, str(note["id"]), told.ids, told.third_party, told.until,
             told.reason, act.now, f"partner:{partner}", told.label,
         )  # fmt: skip
         if new:
@@ -194,7 +214,7 @@ def heed(store: Store, act: Act, partner: str, notes: Iterable[dict[str, Any]]) 
                 f"partner:{partner}",
                 f"notice.{told.kind}",
                 str(note["id"]),
-                {"objects": len(told.about or told.covers)} | ({} if told.label is None else {"label": told.label}),
+                {"objects": len(told.ids)} | ({} if told.label is None else {"label": told.label}),
             )
 
 
@@ -334,24 +354,23 @@ class _Heeding:
 
     def _consented(self) -> None:
         """Of what that partner gave; whoever did not ask lets it go on only as far as their own settings address somebody."""
-        about, label = self._told.about or self._told.covers, self._told.label
-        given = self._ids(self._rows(hidden=0))
-        asked = self._asked_for()
-        subjects = [id for id in about if id in given]
-        self._end_consents(subjects)
+        label, given, asked = self._told.label, self._ids(self._rows(hidden=0)), self._asked_for()
+        named = [(subject, digest) for subject, digest in self._named() if subject in given]
+        self._end_consents(named)
         self._connection.executemany(
-            "insert into consent(partner,originator,subject,third_party,expires,received,asked,label) values (?,?,?,?,?,?,?,?)",
+            "insert into consent(partner,originator,subject,third_party,expires,received,asked,label,digest) "
+            "values (?,?,?,?,?,?,?,?,?)",
             [
                 (
                     self._partner.name, self._partner.organisation, subject, self._told.third_party or "", self._told.until,
-                    self._act.now, int(subject in asked or label in asked), label,
+                    self._act.now, int(subject in asked or label in asked), label, digest,
                 )
-                for subject in subjects
+                for subject, digest in named
             ],
         )  # fmt: skip
         if self._told.label is None or not self._told.covers:  # what is told of more under it answers nobody
             self._answer()
-        self._act.consented(subjects)
+        self._act.consented([subject for subject, _ in named])
 
     def _asked_for(self) -> set[str | None]:
         """The objects and the labels that this node asked for."""
@@ -366,23 +385,31 @@ class _Heeding:
         sql = f"select distinct id from object where n in {_THESE}"
         return {id for (id,) in self._connection.execute(sql, (json.dumps([n for n, _ in rows]),))}
 
-    def _no_consent(self) -> None:
-        about, label = self._told.about or self._told.covers, self._told.label
-        if label is not None and not about:  # to all of it
-            sql = "select subject from consent where partner=? and third_party=? and label=? and ended is null"
-            values = (self._partner.name, self._told.third_party or "", label)
-            about = tuple(id for (id,) in self._connection.execute(sql, values).fetchall())
-        if self._end_consents(about):
-            self._act.consented(about)
+    def _named(self) -> list[tuple[str, str | None]]:
+        """The objects it is about, or the very versions that it says are under a label."""
+        if self._told.label is None:
+            return [(id, None) for id in self._told.about]
+        return [(version.id, version.digest) for version in self._told.covers]
 
-    def _end_consents(self, ids: Sequence[str]) -> int:
-        """End consents of the same kind: to objects by themselves, or as they are under a label."""
+    def _no_consent(self) -> None:
+        named, label = self._named(), self._told.label
+        if label is not None and not named:  # to all of it
+            sql = "select subject, digest from consent where partner=? and third_party=? and label=? and ended is null"
+            values = (self._partner.name, self._told.third_party or "", label)
+            named = [(subject, digest) for subject, digest in self._connection.execute(sql, values).fetchall()]
+        if self._end_consents(named):
+            self._act.consented([subject for subject, _ in named])
+
+    def _end_consents(self, named: Sequence[tuple[str, str | None]]) -> int:
+        """End consents of the same kind: to objects by themselves, or to versions as they are under a label."""
         sql = (
             "update consent set ended=? where partner=? and third_party=? and ended is null "
-            "and label is not distinct from ? and subject in (select atom from json_each(?))"
+            "and label is not distinct from ? and subject in (select atom from json_each(?)) "
+            "and (subject || ' ' || coalesce(digest, '')) in (select atom from json_each(?))"
         )
         values = (
-            self._act.now, self._partner.name, self._told.third_party or "", self._told.label, json.dumps(list(ids)),
+            self._act.now, self._partner.name, self._told.third_party or "", self._told.label,
+            json.dumps([subject for subject, _ in named]), json.dumps([f"{subject} {digest or ''}" for subject, digest in named]),
         )  # fmt: skip
         return self._connection.execute(sql, values).rowcount
 
@@ -402,8 +429,7 @@ class _Heeding:
             "select o.n, o.ident from object o join source s on s.n=o.source where s.name=? and o.hidden=? "
             "and o.ident in (select n from ident where space=0 and id in (select atom from json_each(?)))"
         )
-        about = self._told.about or self._told.covers
-        values = (f"partner:{self._partner.name}", hidden, json.dumps(list(about)))
+        values = (f"partner:{self._partner.name}", hidden, json.dumps(list(self._told.ids)))
         return self._connection.execute(sql, values).fetchall()
 
     def _hide(self, rows: Sequence[tuple[int, int]], hidden: int) -> None:
@@ -415,7 +441,8 @@ class _Heeding:
 def _signed(store: Store, said: dict[str, Any], now: int) -> dict[str, Any]:
     moment = to_text(now)[:23] + "Z"
     text = _LABEL_TEXTS[said["kind"]].format(said["label"]) if "label" in said else _TEXTS[said["kind"]]
-    content = text + "".join(f"\n{id}" for id in said.get("about", said.get("covers", ()))[:100])
+    named = said.get("about") or [version["id"] for version in said.get("covers", ())]
+    content = text + "".join(f"\n{id}" for id in named[:100])
     note: dict[str, Any] = {
         "type": "note", "spec_version": "2.1", "created_by_ref": store.settings.identity, "created": moment, "modified": moment,
         "abstract": f"Kizuna notice: {said['kind']}", "content": content, "object_refs": [store.settings.identity],

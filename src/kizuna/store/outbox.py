@@ -88,9 +88,9 @@ class OutRow(NamedTuple):
     bound: int = 0
 
     @property
-    def fact(self) -> tuple[int, int | None, int, int | None]:
+    def fact(self) -> tuple[int, int | None, int, int, int | None]:
         """What decides whether it may leave in its own bytes."""
-        return self.whole, self.area, self.ident, self.unstated
+        return self.whole, self.area, self.ident, self.n, self.unstated
 
 
 def recipient_of(store: Store, connection: Connection, partner: str) -> Recipient:
@@ -292,14 +292,14 @@ class Outbox:
         elif asked <= {"ended", "withdrawn"}:
             where = f"o.ident in (select ident from feed where recipient={self.recipient.n:d})"
         sql = (
-            "select o.ident, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "
+            "select o.n, o.ident, o.id, o.least, o.area from object o where o.space=0 and o.hidden=0 "
             f"and {where} order by o.n desc"
         )
         by_label = asked <= {"proposed", "unproposed", "waiting", "offered"}
         some: dict[str, None] = {}
         given: set[str] = set()
-        for ident, id, least, area in self._connection.stream(sql, ()):
-            if id in given or (by_label and not self._masks(least, area, ident)):
+        for n, ident, id, least, area in self._connection.stream(sql, ()):
+            if id in given or (by_label and not self._masks(least, area, ident, n)):
                 continue
             given.add(id)
             some[id] = None

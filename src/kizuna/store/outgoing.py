@@ -143,11 +143,11 @@ class Outgoing:
         rows = self._connection.execute(_ROWS, (json.dumps(list(idents)),)).fetchall()
         found = []
         for n, ident, id, version, label, least, whole, area, source, hidden, unstated in rows:
-            lets = self._masks(whole, area, ident)
-            as_it_is = lets and self._masks(whole, area, ident, unstated)
+            lets = self._masks(whole, area, ident, n)
+            as_it_is = lets and self._masks(whole, area, ident, n, unstated)
             found.append(
                 Held(
-                    n, ident, id, version, as_it_is, lets or self._masks(least, area, ident), label, least, area, source, whole,
+                    n, ident, id, version, as_it_is, lets or self._masks(least, area, ident, n), label, least, area, source, whole,
                     source == self._theirs, bool(hidden), lets and not as_it_is,
                 )
             )  # fmt: skip
@@ -197,9 +197,9 @@ class Outgoing:
 
     def allows(self, label: Label, row: Held) -> bool:
         """Whether the partner may have what is labelled so, in an object of this row's area."""
-        consents = self._masks.consents(row.ident)
+        consents = self._masks.consents(row.ident, row.n)
         # To hash a label takes longer than all else here; held, it lives.
-        key = (id(label), row.area, row.ident if consents.consents else None)
+        key = (id(label), row.area, row.n if consents.consents else None)
         if key not in self._allowed:
             may = may_have(label, self._area(row), self._recipient, self._holder, self._at, consents)
             self._allowed[key] = (label, may)

@@ -153,7 +153,7 @@ class Parting:
             these,
         ).fetchall()
         masks = self._act.masks(self._recipient)
-        return {n: ident for n, ident, whole, area in rows if masks(whole, area, ident)}
+        return {n: ident for n, ident, whole, area in rows if masks(whole, area, ident, n)}
 
     def _leading_to(self, idents: Collection[int]) -> set[int]:
         """These ids and all that leads to them through rows that are not in the feed whole; once they are too many, some of it."""

@@ -65,7 +65,8 @@ def _recipient(n: int, partner: Partner, groups: Sequence[Group], stopped: int |
 class Masks:
     """What one recipient may have from this node: (label, area) → yes or no, decided when first asked.
 
-    Of single ids an originator may have consented to more. What is `unstated` it has not, in its own bytes, where it gets that restated.
+    Of single ids, or of single versions, an originator may have consented to more. What is `unstated` it has not, in its own bytes,
+    where it gets that restated.
     """
 
     def __init__(self, connection: Connection, interned: Interned, holder: Principal, recipient: Recipient, at: int):
@@ -76,29 +77,42 @@ class Masks:
         self._restates = recipient.restates
         self._at = at
         self._known: dict[tuple[int, int | None], bool] = {}
-        self._of_ids: dict[int, Consented] = {}
+        self._of_ids: dict[int, tuple[_Word, ...]] = {}
         # Of few all are read at once; of many each when it is asked for, so that an act costs what it is about.
         self._all_read = not _many_consents(connection, recipient)
         if self._all_read:
             self._of_ids = read_consents(connection, recipient, at)
 
-    def __call__(self, label: int, area: int | None, ident: int | None = None, unstated: int | None = 0) -> bool:
+    def __call__(
+        self, label: int, area: int | None, ident: int | None = None, row: int | None = None, unstated: int | None = 0
+    ) -> bool:
+        """Whether it may have what is labelled so. Consents to the id count, and with its row those to that version only."""
         if unstated != 0 and self._restates:
             return False
         key = (label, area)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._may(label, area, Consented())
-        if known or ident is None or not (consented := self.consents(ident)).consents:
+        if known or ident is None or not (consented := self.consents(ident, row)).consents:
             return known
         return self._may(label, area, consented)
 
-    def consents(self, ident: int) -> Consented:
-        """What an originator consented to of an id."""
+    def consents(self, ident: int, row: int | None) -> Consented:
+        """What an originator consented to of a row of an id: of all versions, or of this very one."""
         if not self._all_read and ident not in self._of_ids:
             found = read_consents(self._connection, self._recipient, self._at, ident)
-            self._of_ids[ident] = found.get(ident, NONE)
-        return self._of_ids.get(ident, NONE)
+            self._of_ids[ident] = found.get(ident, ())
+        words = self._of_ids.get(ident, ())
+        if any(word.digest is not None for word in words):
+            digest = self._digest(row)
+            words = tuple(word for word in words if word.digest in (None, digest))
+        if not words:
+            return NONE
+        return Consented(tuple(word.consent for word in words), tuple(word.consent for word in words if word.asked))
+
+    def _digest(self, row: int | None) -> str | None:
+        found = self._connection.execute("select digest from object where n=?", (row,)).fetchone()
+        return bytes(found[0]).hex() if found else None
 
     def consented(self) -> set[int]:
         """Every id that somebody consented to anything of."""
@@ -112,8 +126,16 @@ class Masks:
         return may_have(of, name, self._recipient, self._holder, self._at, consented)
 
 
+class _Word(NamedTuple):
+    """A consent about one id, whether this node asked for it, and the digest of the only content it is to; None for all."""
+
+    consent: Consent
+    asked: bool
+    digest: str | None
+
+
 class Consented(NamedTuple):
-    """Consents about one id, and those of them that this node asked for: whom these name is addressed by that."""
+    """Consents about one row, and those of them that this node asked for: whom these name is addressed by that."""
 
     consents: tuple[Consent, ...] = ()
     asked: tuple[Consent, ...] = ()
@@ -144,21 +166,21 @@ def _many_consents(connection: Connection, recipient: Recipient) -> bool:
 
 def read_consents(
     connection: Connection, recipient: Recipient, at: int, ident: int | None = None
-) -> dict[int, Consented]:
+) -> dict[int, tuple[_Word, ...]]:
     """What may be passed on to a recipient by consent at a moment, by ident; of all of them or of one."""
     of = "consent c join ident i on i.space=0 and i.id=c.subject"
     if ident is not None:
         of = "ident i cross join consent c on c.subject=i.id"
     rows = connection.execute(
-        f"select c.originator, c.subject, c.label, c.third_party, c.expires, c.asked, i.n from {of} "
+        f"select c.originator, c.subject, c.label, c.third_party, c.expires, c.asked, c.digest, i.n from {of} "
         "where c.third_party=? and c.ended is null and (c.expires is null or c.expires>?) "
         f"{'' if ident is None else 'and i.n=? and i.space=0 '}order by c.n",
         (recipient.partner.organisation, at, *(() if ident is None else (ident,))),
     ).fetchall()
-    found: dict[int, Consented] = {}
-    for originator, subject, label, third_party, expires, asked, of_ident in rows:
-        before = found.get(of_ident, NONE)
-        # Of what is consented to as under a label, what bears that label and no other.
-        one = (Consent(originator, label or subject, third_party, expires),)
-        found[of_ident] = Consented(before.consents + one, before.asked + one if asked else before.asked)
-    return found
+    found: dict[int, list[_Word]] = {}
+    for originator, subject, label, third_party, expires, asked, digest, of_ident in rows:
+        # Of what is consented to as under a label, what bears that label and no other, in the version that was told.
+        if label is None or digest is not None:
+            one = Consent(originator, label or subject, third_party, expires)
+            found.setdefault(of_ident, []).append(_Word(one, bool(asked), digest))
+    return {of_ident: tuple(words) for of_ident, words in found.items()}

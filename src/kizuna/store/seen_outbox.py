@@ -196,7 +196,7 @@ class SeenOutbox:
         masks = Masks(reader, self._store.interned, self._store.holder(), self.recipient, self._at)
         passed = 0
         for n, ident, id, label, area in reader.stream(sql, (2**62 if before is None else before,)):
-            if asked <= _BY_LABEL and not masks(label, area, ident):
+            if asked <= _BY_LABEL and not masks(label, area, ident, n):
                 passed += 1
                 if passed == PASSED:
                     yield n, None

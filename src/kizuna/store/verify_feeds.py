@@ -56,7 +56,7 @@ def feed_faults(store: Store, connection: Connection) -> Iterator[tuple[str, str
         of = connection.execute("select n from source where name=?", (f"partner:{name}",)).fetchone()
         source = of[0] if of else None
         parts = _parts(connection, recipient)
-        may = [r for r in rows if r.source != source and masks(r.whole, r.area, r.ident, r.unstated)] + list(parts)
+        may = [r for r in rows if r.source != source and masks(r.whole, r.area, r.ident, r.n, r.unstated)] + list(parts)
         may = _let_out(connection, Gate(store, connection, recipient, rules, at), recipient, may)
         sent = {i for (i,) in connection.execute("select ident from object where source=?", (source,))}
         entered = _fixpoint(may, references, sent)

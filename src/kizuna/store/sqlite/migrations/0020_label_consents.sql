@@ -1,6 +1,7 @@
--- Consents to a whole label: what a notice says of one, and under which label alone a consent to an object counts.
+-- Consents to a whole label: what a notice says of one, and under which label, and for which content alone, a consent to an object counts.
 alter table notice add column label text;
 alter table consent add column label text;
+alter table consent add column digest text;   -- SHA-256 of the canonical JSON, in hexadecimal; null for every version
 create index consent_of on consent(third_party, subject) where ended is null;
 
 -- Labels of one's own that people let a partner pass on, to one organisation each.
@@ -17,11 +18,12 @@ create table consent_given(
 );
 create index consent_given_now on consent_given(recipient) where ended is null;
 
--- Of which ids the partner was told so, as it knows them.
+-- Of which versions the partner was told so: ids as it knows them, and the digest of the content.
 create table consent_told(
     given integer not null,
     ident integer not null,
-    primary key (given, ident)
+    digest text not null,
+    primary key (given, ident, digest)
 ) without rowid;
 create index consent_told_ident on consent_told(ident);
 
