@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from kizuna.errors import NodeBusy, NotFound, Refused
-from kizuna.labels import parse_label
+from kizuna.labels import Group, parse_label
 from kizuna.store import Store
-from kizuna.store.clearing import Clearing
+from kizuna.store.clearing import Clearing, Found
+from kizuna.store.finds import digest_of
+from kizuna.store.releasing import Releases
 from kizuna.store.seen_finds import SeenFinds
-from tests.builders import AMBER, CLEAR, RED, campaign, report, sdo
+from kizuna.store.standing import Named, Rules
+from tests.builders import AMBER, CLEAR, RED, campaign, items, named, report, sdo
 from tests.store.test_finds import NAME, fed, put, secret, stands, telling, tokyo
 
 __all__ = ["tokyo"]
@@ -95,6 +99,104 @@ def test_a_text_that_is_let_leaves_and_is_not_found_again(tokyo: Store) -> None:
     assert fed(tokyo) == ["telling", "two"]
     assert finds(tokyo).found("Kyiv", [*ids, two["id"]]) == []
     assert Clearing(tokyo).found("Kyiv") == []
+
+
+def under(store: Store, label: str, *objects: dict[str, Any]) -> None:
+    written = store.writer(store.own_source(), label=parse_label(label, originator=store.organisation))
+    assert {outcome.status for outcome in written.add(items(*objects))} == {"imported"}
+
+
+def let_by_a_decoy(store: Store, *ids: str) -> list[Found]:
+    """A releaser lets the name in something of their own and in these, as withheld with something of their own; returns the answer."""
+    bait, decoy = campaign("bait", description=f"seen at {NAME}"), sdo("identity", NAME, id=named("identity", "decoy"))
+    under(store, "TLP:CLEAR", bait)
+    under(store, CLOSED, decoy, report("of bait", refs=[decoy["id"], bait["id"], *ids]))
+    (found,) = finds(store).found("Lyon", [bait["id"], *ids])
+    assert {one.id for one in found.held} == {bait["id"], *ids}
+    assert finds(store).clear("Lyon", [bait["id"], *ids], [found.digest]) == [found]
+    assert finds(store).found("Lyon", [bait["id"], *ids]) == []
+    return [msgspec.structs.replace(found, held=())]
+
+
+CLOSED = "TLP:AMBER+STRICT"
+COMPARTMENT = "restrictive:Cleared=NUCLEAR"
+
+
+@pytest.fixture
+def cleared(tokyo: Store) -> Store:
+    """Lyon is cleared for a compartment, aoki is not."""
+    tokyo.put_group(Group("NUCLEAR", (("FRA", None, None),)))
+    return tokyo
+
+
+def test_what_one_does_not_see_stays_held(cleared: Store) -> None:
+    hidden = campaign("hidden", description=f"seen at {NAME}")
+    with cleared.act():
+        under(cleared, f"{CLOSED} {COMPARTMENT}", secret_ := sdo("identity", NAME))
+        under(cleared, f"{CLOSED} {COMPARTMENT}", report("link", refs=[hidden["id"], secret_["id"]]))
+        under(cleared, f"TLP:AMBER {COMPARTMENT}", hidden)
+    aoki = cleared.view(cleared.principal_of_person("aoki"))
+    assert (aoki.get(hidden["id"]), stands(cleared, hidden, "Lyon")) == (None, "found")
+    let_by_a_decoy(cleared)
+    assert stands(cleared, hidden, "Lyon") == "found"
+    again = campaign("hidden", description=f"seen at {NAME} again", modified="2026-02-01T00:00:00.000Z")
+    under(cleared, f"TLP:AMBER {COMPARTMENT}", again)
+    assert stands(cleared, hidden, "Lyon") == "found"
+    assert fed(cleared, "Lyon") == ["bait"]
+    (found,) = Clearing(cleared).found("Lyon")
+    Clearing(cleared).clear("Lyon", [found.digest], by="baba")  # the keeper lets it for all
+    assert fed(cleared, "Lyon") == ["bait", "hidden", "hidden"]
+
+
+def test_what_one_sees_stays_held_for_what_one_does_not_see(cleared: Store) -> None:
+    """And the answer is the same as where nothing is held for it."""
+    one = telling()
+    with cleared.act():
+        under(cleared, f"{CLOSED} {COMPARTMENT}", secret_ := sdo("identity", NAME))
+        under(cleared, f"{CLOSED} {COMPARTMENT}", report("link", refs=[one["id"], secret_["id"]]))
+        put(cleared, one)
+    assert finds(cleared).found("Lyon", [one["id"]]) == []
+    told = let_by_a_decoy(cleared, one["id"])
+    assert (stands(cleared, one, "Lyon"), fed(cleared, "Lyon")) == ("found", ["bait"])
+    assert [(found.text, found.of) for found in Clearing(cleared).found("Lyon")] == [(NAME, secret_["id"])]
+    assert told == [Found(digest=digest_of(NAME).hex(), text=NAME, of=named("identity", "decoy"), held=())]
+
+
+def test_more_decoys_than_are_kept_hide_no_secret(cleared: Store) -> None:
+    one = telling()
+    with cleared.act():
+        under(cleared, f"{CLOSED} {COMPARTMENT}", secret_ := sdo("identity", NAME))
+        under(cleared, f"{CLOSED} {COMPARTMENT}", report("link", refs=[one["id"], secret_["id"]]))
+        put(cleared, one)
+    decoys = [sdo("identity", NAME, id=named("identity", f"decoy {n}")) for n in range(5)]
+    under(cleared, CLOSED, *decoys, report("links", refs=[one["id"], *(decoy["id"] for decoy in decoys)]))
+    under(cleared, "TLP:CLEAR", telling("telling", f"at {NAME}", modified="2026-02-01T00:00:00.000Z"))
+    let_by_a_decoy(cleared, one["id"])
+    assert (stands(cleared, one, "Lyon"), fed(cleared, "Lyon")) == ("found", ["bait"])
+
+
+def test_what_comes_later_under_the_same_labels_leaves_too(cleared: Store) -> None:
+    let_by_a_decoy(cleared)
+    later, other = telling("later"), telling("other", f"heard of {NAME}", object_marking_refs=[AMBER])
+    with cleared.act():
+        under(cleared, CLOSED, report("about", refs=[later["id"], other["id"], named("identity", "decoy")]))
+        put(cleared, later, other)
+    assert (fed(cleared, "Lyon"), stands(cleared, other, "Lyon")) == (["bait", "later"], "found")
+    assert told(cleared, later, other, partner="Lyon") == [(NAME, [other["id"]])]
+
+
+def test_what_leaves_in_part_is_let_under_the_label_of_all_of_it(tokyo: Store) -> None:
+    Rules(tokyo).put([msgspec.convert({"name": "parts", "act": "send", "parts": True}, Named)], by="test")
+    for by in ("aoki", "baba"):
+        Releases(tokyo).grant("parts", by=by)
+    marks = [{"marking_ref": AMBER, "selectors": ["aliases"]}]
+    cut = telling("cut", aliases=["a secret alias of it"], granular_markings=marks)
+    put(tokyo, secret(), cut)
+    (found,) = finds(tokyo).found("Kyiv", [cut["id"], secret()["id"]])
+    assert ([one.held for one in Clearing(tokyo).found("Kyiv")], fed(tokyo)) == ([found.held], [])
+    finds(tokyo).clear("Kyiv", [cut["id"], secret()["id"]], [found.digest])
+    assert fed(tokyo) == ["cut"]
+    assert told(tokyo, cut, secret()) == []
 
 
 def test_too_much_around_is_told(tokyo: Store, monkeypatch: pytest.MonkeyPatch) -> None:

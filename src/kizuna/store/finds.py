@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,10 +89,12 @@ class Finds:
         """
         leaving = self._leaving(recipient.n, entered)
         withheld = self._withheld(recipient, masks, leaving, touched) if leaving else []
-        texts = self._texts(recipient, withheld)
-        if not texts:
+        cleared = _ClearedUnder(self._connection, recipient.n) if withheld else None
+        texts = self._texts(recipient, withheld, cleared)
+        if not texts or cleared is None:
             return []
-        hits = self._hits(recipient.n, tuple(texts), leaving)
+        cleared.look_up(leaving, texts)
+        hits = self._hits(recipient.n, texts, leaving, cleared)
         approvals = gate.approvals(list(hits))
         for n in [n for n in hits if n in approvals and len(approvals[n][0]) >= approvals[n][1]]:
             del hits[n]  # people have seen it
@@ -100,7 +102,7 @@ class Finds:
             (recipient.n, n, ident, digest_of(hit.text), with_row, hit.text, hit.path)
             for n, ident in leaving
             for hit in hits.get(n, ())
-            for with_row in texts[hit.text]
+            for with_row in cleared.others(n, hit.text, texts[hit.text])[:KEPT_WITH]
         ]
         self._connection.executemany("insert into find values (?,?,?,?,?,?,?) on conflict do nothing", rows)
         return [n for n, _ in leaving if n in hits]
@@ -215,8 +217,10 @@ class Finds:
         found = dict(self._connection.execute(part, these).fetchall())
         return found | dict(self._connection.execute(whole, these).fetchall())
 
-    def _texts(self, recipient: Recipient, withheld: Sequence[tuple[int, int | None]]) -> dict[str, list[int]]:
-        """What is looked for, each text with the first rows that it is withheld with."""
+    def _texts(
+        self, recipient: Recipient, withheld: Sequence[tuple[int, int | None]], cleared: _ClearedUnder | None
+    ) -> dict[str, list[int]]:
+        """What is looked for, each text with the first rows that it is withheld with, or with all if somebody let it for some."""
         known = {
             bytes(digest)
             for (digest,) in self._connection.execute("select digest from cleared where recipient=?", (recipient.n,))
@@ -231,7 +235,7 @@ class Finds:
                     self.partial.add(recipient.partner.name)
                 for text in self._said.get(pair, ()):
                     rows = found.setdefault(text, [])
-                    if len(rows) < KEPT_WITH:
+                    if len(rows) < KEPT_WITH or (cleared is not None and cleared.names(text)):
                         rows.append(pair[0])
             if len(found) > MOST_TEXTS:
                 self.partial.add(recipient.partner.name)
@@ -259,11 +263,17 @@ class Finds:
             self._said[n, has] = withheld_texts(data[n], None if has is None else data[has])
         return left
 
-    def _hits(self, recipient: int, texts: tuple[str, ...], leaving: Sequence[Leaving]) -> dict[int, tuple[Hit, ...]]:
-        """By row, some of what was found in it: not what one of these rows is openly about, nor what a version says that was there."""
-        if texts not in self._scans:
-            self._scans[texts] = (Scan(texts), {})
-        scan, known = self._scans[texts]
+    def _hits(
+        self, recipient: int, texts: Mapping[str, Sequence[int]], leaving: Sequence[Leaving], cleared: _ClearedUnder
+    ) -> dict[int, tuple[Hit, ...]]:
+        """By row, some of what was found in it: not what one of these rows is openly about, nor what a version says that was there.
+
+        Nor what somebody let in it, whatever it is withheld with.
+        """
+        key = tuple(texts)
+        if key not in self._scans:
+            self._scans[key] = (Scan(key), {})
+        scan, known = self._scans[key]
         self._scan(scan, known, {one.n for one in leaving})
         # What was there before is asked of what something was found in: by far the least.
         had = self._had(recipient, leaving, [one.ident for one in leaving if known[one.n][0]])
@@ -275,7 +285,7 @@ class Finds:
                 told = openly | {hit.text for before in had.get(ident, ()) for hit in known[before][0]}
                 first: dict[str, Hit] = {}
                 for hit in known[n][0]:
-                    if hit.text not in told:
+                    if hit.text not in told and cleared.others(n, hit.text, texts[hit.text]):
                         first.setdefault(hit.text, hit)
                 hits[n] = tuple(first.values())[:KEPT_TEXTS]
         return {n: found for n, found in hits.items() if found}
@@ -293,6 +303,50 @@ class Finds:
     def _read(self, rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         sql = f"select n, raw from body where n in {_THESE}"
         yield from self._connection.stream(sql, (json.dumps(list(rows)),), at_once=64)
+
+
+class _ClearedUnder:
+    """What people let of texts for one partner, of what they saw all of, and of what was withheld with what they saw all of."""
+
+    def __init__(self, connection: Connection, recipient: int) -> None:
+        self._connection = connection
+        self._recipient = recipient
+        self._pairs: dict[bytes, set[tuple[int, int, int, int]]] = defaultdict(set)
+        sql = "select digest, label, area, withheld_label, withheld_area from cleared_under where recipient=?"
+        for digest, *labels in connection.execute(sql, (recipient,)):
+            self._pairs[bytes(digest)].add(tuple(labels))
+        self._of: dict[int, tuple[int, int]] = {}
+        """By row of what leaves, label and area of all of it, of a rendition those of its original."""
+        self._with: dict[int, tuple[int, int]] = {}
+        """By row with which something is withheld, its label and area."""
+
+    def names(self, text: str) -> bool:
+        """Whether somebody let a text at all."""
+        return bool(self._pairs) and digest_of(text) in self._pairs
+
+    def look_up(self, leaving: Sequence[Leaving], texts: Mapping[str, Sequence[int]]) -> None:
+        """Read the labels of these, and of what the texts are withheld with, as far as they are asked for."""
+        rows = sorted({n for text, some in texts.items() if self.names(text) for n in some})
+        if rows:
+            sql = f"select n, whole, coalesce(area,0) from object where n in {_THESE}"
+            self._with = {n: (label, area) for n, label, area in self._connection.execute(sql, (json.dumps(rows),))}
+            sql = f"select h.n, {LABEL_AND_AREA} from object h {OF_WHICH} where h.n in {_THESE}"
+            found = self._connection.execute(sql, (self._recipient, json.dumps([one.n for one in leaving])))
+            self._of = {n: (label, area) for n, label, area in found}
+
+    def others(self, n: int, text: str, rows: Sequence[int]) -> Sequence[int]:
+        """Of the rows that a text is withheld with, those for which nobody let it in this row."""
+        if not self.names(text):
+            return rows
+        pairs = self._pairs[digest_of(text)]
+        return [row for row in rows if (*self._of[n], *self._with[row]) not in pairs]
+
+
+LABEL_AND_AREA = (
+    "coalesce(p.whole,h.whole) as label, coalesce(case when p.row is null then h.area else g.area end,0) as area"
+)
+OF_WHICH = "left join part p on p.recipient=? and p.row=h.n left join object g on g.n=p.original"
+"""Of a row `h` of what leaves, the label and area of all of it: of a rendition those of what it was made of."""
 
 
 def digest_of(text: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from kizuna.labels import Principal, Reason
+from kizuna.labels import Label, Principal, Reason
 from kizuna.store.act import Act
 from kizuna.store.database import Connection
 from kizuna.store.outbox import Item, OutRow, State
@@ -123,11 +123,19 @@ class SeenOutbox:
             return None
         return one.made.data if one.made is not None else self._sight.read(one.row)[0]
 
-    def closed(self, id: str) -> list[dict[str, Any]]:
-        """The versions of an id that the partner may not have whole by their label, and of which the asker sees everything."""
+    def label_and_area(self, id: str) -> tuple[Label, str | None] | None:
+        """Of what would leave of an id, of those whose items were asked for, as far as the asker sees it; None for nothing."""
+        one = self._leaving.get(self._sight.idents([id]).get(id, -1))
+        return None if one is None else self._under(one.row)
+
+    def closed(self, id: str) -> list[tuple[dict[str, Any], tuple[Label, str | None]]]:
+        """The versions of an id that the partner may not have whole by their label, with label and area.
+
+        Those alone of which the asker sees everything.
+        """
         rows = self._reached.rows.get(self._sight.idents([id]).get(id, -1), ())
         closed = (row for row in rows if not (row.theirs or row.whole or row.restated) and self._sight.entire(row))
-        return [self._sight.read(row)[0] for row in closed]
+        return [(self._sight.read(row)[0], self._under(row)) for row in closed]
 
     def is_live(self, ident: int) -> bool:
         """Whether the partner has something of it, as far as the asker sees."""
@@ -203,6 +211,9 @@ class SeenOutbox:
                     return
                 continue
             yield n, id
+
+    def _under(self, row: Held) -> tuple[Label, str | None]:
+        return self._sight.label(row), self._sight.area(row)
 
     @property
     def _reached(self) -> Reach:

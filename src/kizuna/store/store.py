@@ -54,7 +54,7 @@ DAY = 86_400_000_000  # microseconds
 _ANSWERS = 64
 _OF_A_RECIPIENT = (
     "feed", "waiting", "approval", "proposal", "hold", "find", "cleared", "capped", "spent", "outbox", "part",
-    "consent_given",
+    "consent_given", "cleared_under",
 )  # fmt: skip
 _TRYING: ContextVar[dict[Principal | None, ViewMask] | None] = ContextVar("trying", default=None)
 """The masks of a trial, while one goes on."""

@@ -70,8 +70,9 @@ def read_found(request: Asked, partner: For, id: Of) -> Response[FoundTexts]:
 async def clear_found(request: Asked, data: JSONBody[Clear], key: Key = None) -> Response[FoundTexts]:
     """Say as a releaser that texts which are found in these objects may stand in what leaves to a partner, now and later.
 
-    Who is logged in says so, by their password once more; tokens do not. What was held for them leaves as rules and approvals say, unless
-    another text is found in it.
+    Who is logged in says so, by their password once more; tokens do not. It counts for what is under the label of what they see here,
+    where the text is withheld with something under the label that they see, too: what they may not see is not let, and nothing here
+    tells whether there is any. What was held for them leaves as rules and approvals say, unless another text is found in it.
     """
     await show_again(request, data.password)
     store, caller = of(request).store, request.user
