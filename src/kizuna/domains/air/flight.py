@@ -13,6 +13,8 @@ _FASTEST = {"aeroplane": 120.0, "hybrid-lift": 120.0, "rocket": 400.0, "helicopt
 _FASTEST_ELSE = 100.0
 _MOST_PATHS = 64
 _MOST_NAMES = 8
+MOST_SENDERS = 64
+"""Addresses that a flight remembers; those heard longest ago go."""
 PATH_IS = 4
 """Points that take as much memory as a path without any."""
 
@@ -24,9 +26,9 @@ class Flight:
     """What is known of one flight. `key` is what it goes by: a serial number or other name, or its transmitter until it names itself."""
 
     __slots__ = (
-        "_begun", "doubt", "fastest", "findings", "first", "fresh", "heard", "into", "key", "kind", "last", "located", "named", "names",
-        "odd", "operated", "operated_at", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal", "status", "swaps",
-        "thinned",
+        "_begun", "doubt", "fastest", "findings", "first", "fresh", "goes_on", "heard", "into", "joins", "key", "kind", "last", "located",
+        "named", "names", "odd", "operated", "operated_at", "operator_id", "path", "paths", "sender", "senders", "sensors", "signal",
+        "status", "swaps", "thinned",
     )  # fmt: skip
 
     def __init__(self, key: str, time: float) -> None:
@@ -64,6 +66,10 @@ class Flight:
         """How many points of its paths are kept no more, so that the others can be."""
         self.into: Flight | None = None
         """The flight that this one turned out to be a part of."""
+        self.joins = 0
+        """How many others it took in, with those that they took in."""
+        self.goes_on: str | None = None
+        """The name under which it most likely went on: the two are counted as one aircraft, and share nothing else."""
 
     @property
     def whole(self) -> Flight:
@@ -71,6 +77,9 @@ class Flight:
         flight = self
         while flight.into is not None:
             flight = flight.into
+        part = self
+        while part.into is not None and part.into is not flight:  # so that the way is short the next time
+            part.into, part = flight, part.into
         return flight
 
     @property
@@ -122,8 +131,9 @@ class Flight:
         self.fresh.append(finding)
 
     def join(self, part: Flight) -> None:
-        """Take in all of another flight that has no name, for it was of this aircraft."""
+        """Take in all of another flight that has no name and no findings, for it was of this aircraft; nothing is left in it."""
         part.into = self
+        self.joins += part.joins + 1
         self.first, self.heard = min(self.first, part.first), self.heard + part.heard
         if part.last > self.last or self.located is None:
             self.located, self.status = part.located or self.located, part.status
@@ -139,14 +149,22 @@ class Flight:
             if carrier not in self.sender or time > self.senders.get((carrier, self.sender[carrier]), time):
                 self.sender[carrier] = address
             self.senders[carrier, address] = max(time, self.senders.get((carrier, address), time))
+        if len(self.senders) > MOST_SENDERS:
+            newest = sorted(self.senders.items(), key=lambda one: one[1])[-MOST_SENDERS:]
+            self.senders = dict(newest)
         if part.signal is not None:
             count, total, least, most = self.signal or (0, 0, *part.signal[2:])
             more, in_all, weakest, strongest = part.signal
             self.signal = (count + more, total + in_all, min(least, weakest), max(most, strongest))
         for path in part.paths:
             self._take_over(path)
-        for one in part.findings.values():
-            self.find(one.code, one.weight, one.since / 1e6, **one.values)
+        part._empty()
+
+    def _empty(self) -> None:
+        """Addresses may remember it for long; it is to hold nothing."""
+        self.paths, self.path, self.located, self.operated, self.signal = [], None, None, None, None
+        self.senders, self.sender, self.swaps, self.odd, self.sensors = {}, {}, [], {}, set()
+        self.findings, self.fresh, self.doubt = {}, [], 0.0
 
     def _take_over(self, path: Track) -> None:
         """Another's path: it goes on from one of these, or fills its gaps, or is one more."""

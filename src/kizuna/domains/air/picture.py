@@ -20,7 +20,7 @@ from kizuna.domains.air.tracking import Detection, Track
 from kizuna.domains.air.truth.clocks import HOUR, Consensus, SharedClocks
 from kizuna.domains.air.truth.form import check_quirks, check_serial
 from kizuna.domains.air.truth.path import Path
-from kizuna.domains.air.truth.place import Hearing, check_operator
+from kizuna.domains.air.truth.place import FAR, Hearing, check_operator
 from kizuna.domains.air.truth.transmitter import Transmitter, check_senders
 from kizuna.formats.remote_id.radiotap import UNKNOWN_SIGNAL
 
@@ -38,6 +38,8 @@ _SHARE = 16
 _UNKNOWN_ADDRESS = 0
 _MOST_HEARINGS = 64
 _MOST_ASKED = 256  # flights, of those that were heard last
+_MOST_JOINS = 32  # of a flight that never said a name
+_MOST_ASIDE, _LONGEST_ASIDE = 2_000, 64
 _BESIDE = 50.0  # metres that an operator walks or is off
 
 
@@ -61,6 +63,13 @@ class _State:
         self.counter = -1
         self.delay: float | None = None
         self.hearing: dict[tuple[str, int], Hearing] = {}
+
+
+class _Aside(NamedTuple):
+    """What addresses say that are only guessed to be of a flight: as if it were a flight of its own, not told unless it is doubtful."""
+
+    flight: Flight
+    state: _State
 
 
 class _Times:
@@ -91,6 +100,8 @@ class Picture:
         self._moved = moved
         self._joined = joined
         self._ends = Ends()
+        self._asides: OrderedDict[int, _Aside] = OrderedDict()
+        self._put_aside = 0
         self._swept = 0.0
         self._since = 0  # reports since then
         self._size = 0  # points at most; those that a path itself lets go are not taken off
@@ -110,13 +121,14 @@ class Picture:
         if flight is None:
             return None
         flight.heard += 1
+        flight.goes_on = None
         if time > flight.last:
             flight.last = time
         if name not in flight.sensors:
             flight.sensors.add(name)
-        if sender.follows is not None and not self._is_sure(report, sender):
+        if sender.guessed:
             self._guessed(flight, report, sender, sensor)
-            return flight
+            return self._doubted(flight, report, sender, sensor)
         if signal != UNKNOWN_SIGNAL:
             flight.hear(signal)
         if transmitter != _UNKNOWN_ADDRESS:
@@ -168,8 +180,11 @@ class Picture:
         if known is not None:
             if known.into is not None:
                 known = known.whole
+                sender.guessed = sender.guessed or not sender.names  # it never said the name of that one
             if self.flights.get(known.key) is not known:
                 known = None
+        if known is None:
+            sender.guessed = False
         flight: Flight | None
         if names:
             # Most say the same name again and again.
@@ -177,6 +192,7 @@ class Picture:
                 flight = self._of(known.key, report.time)
             else:
                 flight = self._named(report, sender, known)
+            sender.guessed = False
         elif report.transmitter == _UNKNOWN_ADDRESS:
             return None
         elif known is not None and abs(report.time - sender.last) < _NAMED_FOR and self._fits(report, sender, known):
@@ -191,6 +207,7 @@ class Picture:
             if report.located is None and self._is_of_operator(report, sender):
                 return None
             flight = self._of(address(report.transmitter), report.time)
+            sender.guessed = False
         sender.flight = flight
         return flight
 
@@ -198,14 +215,18 @@ class Picture:
         """The flight of that name, and what its address sent before it gave it."""
         named = next((one for one in report.names if one.id_type == SERIAL and one.id), report.names[0])
         key = named.id or address(report.transmitter)
-        unnamed = known if known is not None and not known.names else None
+        unnamed = known if known is not None and not known.names and not sender.guessed else None
         if unnamed is not None and key not in self.flights and key != unnamed.key:
             self._rename(unnamed, key)
         flight = self._of(key, report.time)
         if unnamed is not None and unnamed is not flight:
-            self._join(unnamed, flight)
-        elif known is not None and known is not flight and sender.follows is not None:
-            self._apart(sender)
+            if _is_joinable(unnamed, flight):
+                self._join(unnamed, flight)
+        elif known is not None and known is not flight and sender.guessed:
+            if known.names or sender.follows is None:
+                self._apart(sender)
+            else:  # who went on without a name is counted under this one, and keeps its past to itself
+                known.goes_on = key
         return flight
 
     def _is_heard(self, flight: Flight) -> bool:
@@ -245,27 +266,37 @@ class Picture:
             if flight is None or flight is other:
                 if one is left_off and not other.reaches(said, report.time, sender.key[0]):
                     continue
-                flight = other
+                if flight is None:
+                    flight, sender.guessed = other, True
             elif not named:
+                if not _is_joinable(flight, other) or (one is not left_off and not self._is_echo(sender, said, other)):
+                    continue
                 self._join(flight, other)
-                flight = other
-            elif not other.names:
-                self._join(other, flight)
+                flight, sender.guessed = other, True
+            elif one is left_off and not other.names:
+                other.goes_on = flight.key
             else:
                 continue
             if one is left_off:
                 one.heir, sender.follows = sender, one
                 self._ends.drop(one)
+                aside = self._asides.get(one.aside)
+                if aside is not None and aside.flight.reaches(said, report.time, sender.key[0]):
+                    sender.aside, one.aside = one.aside, 0  # of one address at a time: two would be two places
         return flight
 
-    def _is_sure(self, report: Report, sender: Transmitter) -> bool:
-        """Whether an address that goes on from another is of the same aircraft for certain: it says so, or the other is silent for long."""
-        return bool(report.names or sender.names) or report.time - sender.first > HANDOVER
+    def _is_echo(self, sender: Transmitter, said: Located, other: Flight) -> bool:
+        """Whether an address repeats a place of a flight, and did so with another place before: once may be chance, or overheard."""
+        flight, before = sender.echoed or (None, said)
+        if flight is not None and flight.whole is other:
+            return (before.latitude, before.longitude, before.second) != (said.latitude, said.longitude, said.second)
+        sender.echoed = (other, said)
+        return False
 
     def _fits(self, report: Report, sender: Transmitter, flight: Flight) -> bool:
         """Whether a report can be of the flight that its address was taken to be of; if not it is of it no more."""
         said = report.located
-        if sender.follows is None or said is None or said.latitude != said.latitude or self._is_sure(report, sender):
+        if not sender.guessed or said is None or said.latitude != said.latitude:
             return True
         if flight.reaches(said, report.time, sender.key[0]):
             return True
@@ -277,11 +308,78 @@ class Picture:
         """Take in what is most likely of this flight: its path goes on, and nothing is held against it."""
         sender.last = report.time
         said = report.operated
-        if said is not None and (flight.operated is None or _is_beside(said, flight.operated)):
-            flight.operated, flight.operated_at = said, report.time
+        if (
+            said is not None
+            and (flight.operated is None or _is_beside(said, flight.operated))
+            and _is_near(said, flight)
+        ):
+            flight.operated, flight.operated_at = (
+                said._replace(stated=0),
+                report.time,
+            )  # what time it says is its own affair
         flight.operator_id = flight.operator_id or report.operator_id
         if report.located is not None:
             self._located(flight, report, report.located, sensor, sender, sure=False)
+
+    def _doubted(self, flight: Flight, report: Report, sender: Transmitter, sensor: Sensor) -> Flight:
+        """Look at what is only guessed to be of a flight as if it were one of its own; with enough doubt it is, and is told."""
+        aside = self._asides.get(sender.aside)
+        if aside is None:
+            if len(self._asides) >= _MOST_ASIDE:
+                self._asides.popitem(last=False)
+            self._put_aside += 1
+            sender.aside = self._put_aside
+            aside = self._asides[sender.aside] = _Aside(Flight(address(report.transmitter), report.time), _State())
+        else:
+            self._asides.move_to_end(sender.aside)
+        own, state = aside
+        own.heard, own.last = own.heard + 1, max(own.last, report.time)
+        own.sensors.add(sensor.name)
+        if report.signal != UNKNOWN_SIGNAL:
+            own.hear(report.signal)
+        sender.check(report, own)
+        if report.quirks:
+            check_quirks(own, report.quirks, report.time)
+        said = report.located
+        if said is not None and said.latitude == said.latitude:
+            self._look_aside(own, state, report, said, sensor)
+        if not own.spoofed or (flight.spoofed and not flight.names):
+            return flight
+        return self._stand_alone(aside, report, sender)
+
+    def _look_aside(self, own: Flight, state: _State, report: Report, said: Located, sensor: Sensor) -> None:
+        key = (said.latitude, said.longitude, said.second)
+        if key == state.key:
+            return
+        state.key, own.located, own.status = key, said, said.status
+        detection, path, before = own.detected(said, self._moment(state, report.time, said.second), sensor.name)
+        while len(path.points) > _LONGEST_ASIDE:
+            own.thinned += path.thin()
+        same, state.counter = report.counter == state.counter, report.counter
+        state.path.check(own, detection, said, path, before, same_counter=same)
+        if report.operated is not None:
+            check_operator(own, report.operated, detection, path.plane)
+        self._hear(own, state, report, detection, sensor, _UNKNOWN_ADDRESS)
+
+    def _stand_alone(self, aside: _Aside, report: Report, sender: Transmitter) -> Flight:
+        """An address is doubtful by what itself and those before it said: it is a flight of its own from now on."""
+        del self._asides[sender.aside]
+        sender.refused = sender.follows
+        self._apart(sender)
+        key, (own, state) = address(report.transmitter), aside
+        flight = self._of(key, report.time)
+        if flight.heard:  # it was one before
+            for one in () if flight.names else own.findings.values():
+                flight.find(one.code, one.weight, one.since / 1e6, **one.values)
+        else:
+            own.key = key
+            own.senders[report.carrier, report.transmitter] = report.time
+            own.sender[report.carrier] = report.transmitter
+            flight = self.flights[key] = own
+            self._states[key] = state
+            self._size += own.size()
+        sender.flight = flight
+        return flight
 
     def _returned(self, sender: Transmitter) -> None:
         """An address is heard again: none that was taken to follow it does, unless it gave the same name itself."""
@@ -289,8 +387,6 @@ class Picture:
         while heir is not None:
             if heir.names:
                 heir.follows = None
-                if not sender.names:
-                    sender.flight = None
                 return
             heir.refused, after = sender, heir.heir
             self._apart(heir)
@@ -300,6 +396,7 @@ class Picture:
         """An address was taken for that of a flight, and is not: it may be that of another, and so may what it seemed to follow."""
         _, carrier, number = sender.key
         before = sender.follows
+        sender.aside, sender.guessed = 0, False
         if sender.flight is not None:
             sender.flight.whole.senders.pop((carrier, number), None)
         if before is not None and before.heir is sender:
@@ -309,7 +406,7 @@ class Picture:
         sender.flight = sender.follows = None
 
     def _join(self, part: Flight, flight: Flight) -> None:
-        """A flight without a name was of this aircraft."""
+        """A flight without a name was of this aircraft. What speaks against a flight stays with it: such a one is never joined."""
         del self.flights[part.key]
         state, own = self._states.pop(part.key), self._states[flight.key]
         if not flight.paths:
@@ -344,7 +441,7 @@ class Picture:
 
     def _belongs(self, flight: Flight) -> bool:
         """Whether a short flight without name and place is of an aircraft whose operator is known by now; then it is joined to it."""
-        if flight.names or flight.paths or flight.last - flight.first > HANDOVER:
+        if flight.names or flight.paths or flight.findings or flight.last - flight.first > HANDOVER:
             return False
         for one in islice(reversed(self.flights.values()), _MOST_ASKED):
             apart = max(flight.first - one.last, one.first - flight.last)
@@ -383,14 +480,17 @@ class Picture:
             return
         state.key = key
         flight.located = located
+        delay = state.delay
         time = self._moment(state, heard, second)
+        if not sure and delay is not None:
+            state.delay = delay
         detection, path, before = flight.detected(located, time, sensor.name, sure=sure)
         self._size += 1 if path.first != time else 1 + PATH_IS
         if self._size > MOST_POINTS:
             self._thin()
-        same = report.counter == state.counter
-        state.counter = report.counter
         if sure:
+            same = report.counter == state.counter
+            state.counter = report.counter
             state.path.check(flight, detection, located, path, before, same_counter=same)
             times, operated = self._times_at(sensor.name), flight.operated
             if operated is not None:
@@ -398,12 +498,14 @@ class Picture:
             times.hour.check(flight, second, heard)
             if operated is not None and operated.stated:
                 times.whole.check(flight, operated.stated, flight.operated_at)
-            self._hear(flight, state, report, detection, sensor)
+            self._hear(flight, state, report, detection, sensor, report.transmitter)
         if self._moved is not None:
             self._moved(Position(flight, path, detection, located))
 
-    def _hear(self, flight: Flight, state: _State, report: Report, detection: Detection, sensor: Sensor) -> None:
-        key, signal = (sensor.name, report.transmitter), report.signal
+    def _hear(
+        self, flight: Flight, state: _State, report: Report, detection: Detection, sensor: Sensor, number: int
+    ) -> None:
+        key, signal = (sensor.name, number), report.signal
         hearing = state.hearing.get(key)
         if hearing is None:
             if len(state.hearing) >= _MOST_HEARINGS:
@@ -475,6 +577,20 @@ class Picture:
         by_age = sorted(self._transmitters, key=lambda key: self._transmitters[key].last)
         for key in by_age[: len(by_age) // 2]:
             self._forget(key)
+
+
+def _is_near(said: Operated, flight: Flight) -> bool:
+    """Whether an operator may be that of a flight without speaking against it."""
+    at = flight.located
+    return at is None or distance(said.latitude, said.longitude, at.latitude, at.longitude) < FAR / 2
+
+
+def _is_joinable(part: Flight, flight: Flight) -> bool:
+    """Whether a flight without a name may be joined to another: nothing speaks against it, and not without end where none has a name.
+
+    A clock that two share is no wonder where they are one.
+    """
+    return part.findings.keys() <= {"shared-clock"} and (bool(flight.names) or part.joins + flight.joins < _MOST_JOINS)
 
 
 def _says_something(flight: Flight) -> bool:

@@ -40,9 +40,10 @@ class Tally:
 
     def ended(self, flight: Flight) -> None:
         """Count a flight."""
+        name = flight.goes_on or flight.key
         if len(self._names) < MOST_NAMES:
-            self._names.add(flight.key)
-        elif flight.key not in self._names:
+            self._names.add(name)
+        elif name not in self._names:
             self._unnamed += 1
         self.tracks += len(paths(flight))
         if flight.thinned:

@@ -151,8 +151,11 @@ class Track:
                 setattr(self, name, getattr(other, name))
         self.first = min(self.first, other.first)
         before = len(self.points) + len(other.points)
-        kept = {point.time: point for point in (*other.points, *self.points)}
-        self.points = [kept[time] for time in sorted(kept)]
+        if not self.points or (other.points and other.points[0].time > self.points[-1].time):
+            self.points += other.points
+        else:
+            kept = {point.time: point for point in (*other.points, *self.points)}
+            self.points = [kept[time] for time in sorted(kept)]
         while len(self.points) > LONGEST:
             self.thin()
         return before - len(self.points)

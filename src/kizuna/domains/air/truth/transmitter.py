@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kizuna.domains.air.flight import Flight
+from kizuna.domains.air.flight import MOST_SENDERS, Flight
 from kizuna.domains.air.reports import Located, Named, Report
 from kizuna.domains.air.truth import WEIGHTS
 from kizuna.formats.remote_id.radio import BLUETOOTH
@@ -21,9 +21,9 @@ class Transmitter:
     """What one address sends over one carrier to one sensor."""
 
     __slots__ = (
-        "back", "cell", "clock", "clock_since", "clocks", "compared", "current", "first", "flight", "follows", "heir", "key", "last",
-        "located", "named", "named_at", "named_for", "names", "new_clocks", "refused", "said", "sequence", "sequence_since", "still",
-        "still_sequence", "switches",
+        "aside", "back", "cell", "clock", "clock_since", "clocks", "compared", "current", "echoed", "first", "flight", "follows",
+        "guessed", "heir", "key", "last", "located", "named", "named_at", "named_for", "names", "new_clocks", "refused", "said",
+        "sequence", "sequence_since", "still", "still_sequence", "switches",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, int, int], time: float) -> None:
@@ -41,6 +41,12 @@ class Transmitter:
         """The one that it goes on from itself."""
         self.refused: Transmitter | None = None
         """The one that it did not follow after all."""
+        self.guessed = False
+        """Whether it was put to its flight without a name of its own: none of its faults is held against that."""
+        self.aside = 0
+        """The number under which the picture keeps what is found of it meanwhile."""
+        self.echoed: tuple[Flight, Located] | None = None
+        """Whose place it repeated, and which one."""
         self.compared = 0.0
         self.clock = self.sequence = -1
         self.clock_since = self.sequence_since = time
@@ -153,7 +159,7 @@ def check_senders(flight: Flight, carrier: int, address: int, time: float) -> No
     last = flight.senders.get((carrier, address))
     flight.senders[(carrier, address)] = time
     if last is None:
-        if len(flight.senders) > _MOST_NAMES:
+        if len(flight.senders) > MOST_SENDERS:
             del flight.senders[min(flight.senders, key=flight.senders.__getitem__)]
         return
     flight.swaps = [when for when in flight.swaps if time - when < _WINDOW] + [time]
