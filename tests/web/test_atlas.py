@@ -10,8 +10,14 @@ import pytest
 
 from kizuna.formats.pack import load
 from kizuna.web.atlas import THEATRES, VIEW, Place, Theatre, arc, centre, frame, on_map
+from kizuna.web.pages.links import side
 
 POINT = re.compile(r"([ML])(-?[0-9.]+),(-?[0-9.]+)")
+
+
+def test_names_of_neighbours_stand_apart() -> None:
+    west, east, far = ({"x": x, "y": 10.0} for x in (100.0, 160.0, 500.0))
+    assert [side(one, [west, east, far]) for one in (west, east, far)] == ["west", "east", ""]
 
 
 def test_places_lie_where_the_land_is_drawn() -> None:

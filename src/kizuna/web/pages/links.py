@@ -34,6 +34,8 @@ COLUMNS = (
 )
 MOST, SENTENCES = 100, 6
 """Links of the list; and of those on the front page."""
+CLOSE = 150.0
+"""Units of the map within which two names would run into one another, where the map is small."""
 
 
 @list_at("/links")
@@ -104,6 +106,8 @@ def drawn(store: Store, links: list[dict[str, Any]], stopped: set[str], language
             y += 14
         taken.add((x, y))
         placed.append({**node, "x": round(x, 1), "y": round(y, 1), "stopped": node["name"] in stopped})
+    for node in placed:
+        node["side"] = side(node, placed)
     frames = []
     for theatre in THEATRES:
         x, y = on_map(theatre.corner)
@@ -114,6 +118,15 @@ def drawn(store: Store, links: list[dict[str, Any]], stopped: set[str], language
         if ends[0] is not None and ends[1] is not None:
             arcs.append({"number": one["number"], "path": arc(ends[0], ends[1])})
     return {"view": " ".join(map(str, VIEW)), "nodes": placed, "theatres": frames, "arcs": arcs}
+
+
+def side(node: dict[str, Any], others: list[dict[str, Any]]) -> str:
+    """To which side of its place a name is written, so that it stays clear of those of its neighbours; empty is above it."""
+    for other in others:
+        across = other["x"] - node["x"]
+        if other is not node and abs(across) < CLOSE and abs(other["y"] - node["y"]) < CLOSE / 4 and across:
+            return "west" if across > 0 else "east"
+    return ""
 
 
 def _named(store: Store, report: Report) -> str:
