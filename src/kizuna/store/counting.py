@@ -148,7 +148,9 @@ class Counting:
     def _kept(self, name: str, more: Hashable, make: Callable[[], T]) -> T:
         """What was counted of all that a reader sees, once for all who see alike, until something changes."""
         # Numbers of this snapshot: what is counted in an older one is kept under older numbers. The columns are another store's, too.
-        state = (self._reader.execute(f"select max(n) from {of}").fetchone()[0] for of in ("object", "altered", "source"))
+        state = (
+            self._reader.execute(f"select max(n) from {of}").fetchone()[0] for of in ("object", "altered", "source")
+        )
         key = (name, self._allowed, self._space, self._columns.fed, self._columns.generation, *state, more)
         return cast("T", self._store.answers.get(key, make))
 
