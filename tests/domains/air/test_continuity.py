@@ -389,10 +389,10 @@ def test_a_chain_of_repeated_places_is_cut_and_keeps_nothing_twice() -> None:
                 one = report(time, places[number + lead], names=(), transmitter=FIRST + number, **BLUE)
                 picture.take(one, SENSOR)
                 taken += 1
-    points, senders, longest = kept(picture)
-    assert points <= taken
-    assert senders <= 2 * many
-    assert longest <= 2 + picturing._MOST_JOINS
+            points, senders, longest = kept(picture)
+            assert points <= taken
+            assert senders <= 2 * many
+            assert longest <= 2 + picturing._MOST_JOINS
     assert max(flight.joins for flight in picture.flights.values()) <= picturing._MOST_JOINS
 
 
@@ -418,7 +418,7 @@ def test_addresses_that_each_give_one_name_at_last_are_remembered_to_a_bound() -
     for number in range(300):
         at = 2.0 * number
         for later, names in ((0.0, ()), (1.0, named())):
-            place = located(500.0 + 200.0 * (number % 2), 0.0, speed=0.0)
+            place = located(500.0 + 150.0 * (number % 12), 0.0, speed=0.0)
             picture.take(report(at + later, place, names=names, transmitter=FIRST + number, **BLUE), SENSOR)
     assert len(picture.flights[WELL].senders) <= MOST_SENDERS
 
