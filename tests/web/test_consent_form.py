@@ -169,7 +169,7 @@ def test_it_speaks_japanese(tokyo: Node) -> None:
     browser = tokyo.browser(language="ja")
     page = browser.post(PATH, data=typed(browser, "request", THEIRS["id"])).text
     assert "まだ何も送っていません。" in page
-    assert "Brusselsに求める" in page
+    assert "Brussels に求める" in page
 
 
 def test_a_whole_label_by_form(tokyo: Node) -> None:
