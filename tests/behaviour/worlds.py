@@ -332,7 +332,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
     ),
     ("GET", "/api/v1/release/found"): (Drive(("?as=Brussels&{each}", "?as=kyiv&{each}", "?as=nobody&{each}", "?as=Kyiv")),),
     ("POST", "/api/v1/release/clear"): (
-        Drive(body={"partner": "Brussels", "ids": (), "texts": [WITHHELD_DIGEST], "password": PASSWORD}, turn="GET"),
+        Drive(body={"partner": "Brussels", "ids": (), "texts": [WITHHELD_DIGEST], "password": PASSWORD}, turn="CLEAR"),
         Drive(body={"partner": "Kyiv", "ids": (), "texts": ["0" * 12], "password": "wrong"}, turn="RELEASE"),
     ),
     ("POST", "/api/v1/release/relabel"): (
@@ -573,7 +573,7 @@ DRIVES: dict[tuple[str, str], tuple[Drive, ...]] = {
 }  # fmt: skip
 
 # Reads, then acts within one's rights, then reads of what they made of the node.
-ORDER = ("GET", "RELEASE", "GET", "PUT", "DELETE", "GET", "ASK", "STATUS")
+ORDER = ("GET", "CLEAR", "RELEASE", "GET", "PUT", "DELETE", "GET", "ASK", "STATUS")
 AFTER = ("{status}/", "{job}", "{job}/result", "/api/v1/jobs")
 # What is brought comes when all have read: who brings an id that is hidden from them is answered as if it were new, and does
 # not find it afterwards.
