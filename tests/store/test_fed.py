@@ -96,7 +96,7 @@ def asked(store: Store, who: str | None) -> Any:
     with store.database.snapshot() as reader:
         mask = store.mask(store.principal_of_person(who)).sql(reader, "o.least")
         feed = f"from feed f join object o on o.n=f.object where f.live=1 and o.hidden=0 and {mask}"
-        given = dict(reader.execute(f"select o.area, count(distinct f.object) {feed} group by o.area").fetchall())
+        given = dict(reader.execute(f"select o.area, count(distinct o.ident) {feed} group by o.area").fetchall())
         last = dict(reader.execute(f"select o.area, max(f.added) {feed} group by o.area").fetchall())
         to = dict(reader.execute(f"select f.recipient, count(*) {feed} group by f.recipient").fetchall())
         areas = dict(reader.execute("select name, n from area").fetchall())

@@ -191,17 +191,16 @@ class Moment:
         return self.fed.follow(self._connection, self.end)
 
     def given(self, allowed: Allowed, field: str) -> dict[int, tuple[int, int]]:
-        """By each number in a field: of the rows a reader is shown, how many are in any feed, and when one entered last.
+        """By each number in a field: of the ids a reader is shown, how many have rows in any feed, and when one entered last.
 
         Not what is made for one partner, parts of objects and notices: that would tell of what it was made of.
         """
         entered = self.fed.anywhere(self.end)
-        rows = np.flatnonzero((entered > 0) & (self.objects["shown"] > 0) & among(self.objects["least"], allowed))
-        values, moments = self.objects[field][rows], entered[rows]
-        counts = np.bincount(values)
-        last = np.zeros(len(counts), np.int64)
-        np.maximum.at(last, values, moments)
-        return {int(value): (int(counts[value]), int(last[value])) for value in np.flatnonzero(counts)}
+        rows = (entered > 0) & (self.objects["shown"] > 0) & among(self.objects["least"], allowed)
+        counts = self.distinct(rows, field)
+        last = np.zeros(max(counts, default=0) + 1, np.int64)
+        np.maximum.at(last, self.objects[field][rows], entered[rows])
+        return {value: (count, int(last[value])) for value, count in counts.items()}
 
     def given_to(self, allowed: Allowed) -> dict[int, int]:
         """By recipient, how many rows of its feed a reader is shown."""

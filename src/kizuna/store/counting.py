@@ -19,6 +19,7 @@ from kizuna.store.domains import DOMAINS
 from kizuna.store.keyed import keyed
 from kizuna.store.masks import ViewMask
 from kizuna.store.model import AreaTraffic, Count, Facets, Span, Stats, Within
+from kizuna.store.rows import state_of
 from kizuna.store.words import phrases
 
 if TYPE_CHECKING:
@@ -147,11 +148,9 @@ class Counting:
 
     def _kept(self, name: str, more: Hashable, make: Callable[[], T]) -> T:
         """What was counted of all that a reader sees, once for all who see alike, until something changes."""
-        # Numbers of this snapshot: what is counted in an older one is kept under older numbers. The columns are another store's, too.
-        state = (
-            self._reader.execute(f"select max(n) from {of}").fetchone()[0] for of in ("object", "altered", "source")
-        )
-        key = (name, self._allowed, self._space, self._columns.fed, self._columns.generation, *state, more)
+        # The columns may be newer than this snapshot, and of another server's store than those that count next.
+        of = (self._columns.fed, self._columns.generation, *state_of(self._reader))
+        key = (name, self._allowed, self._space, *of, more)
         return cast("T", self._store.answers.get(key, make))
 
     def _visible(self) -> Flags:

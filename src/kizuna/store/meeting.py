@@ -14,6 +14,7 @@ import numpy as np
 
 from kizuna.store.database import Connection
 from kizuna.store.masks import ViewMask
+from kizuna.store.rows import state_of
 
 if TYPE_CHECKING:
     from kizuna.store.store import Store
@@ -89,9 +90,8 @@ class Meetings:
 
     def newest(self, most: int) -> list[Meeting]:
         """The newest meetings, one for each pair of sources and thing, those that came last first; kept for all who see alike."""
-        state = (self._reader.execute(f"select max(n) from {name}").fetchone()[0] for name in ("object", "altered"))
-        # Numbers of this snapshot: what is found in an older one is kept under older numbers.
-        key = ("meetings", self._mask.seen(self._reader), self._space, *state, *sorted(self._places.items()), most)
+        seen, state = self._mask.seen(self._reader), state_of(self._reader)
+        key = ("meetings", seen, self._space, *state, *sorted(self._places.items()), most)
         return cast("list[Meeting]", self._store.answers.get(key, lambda: self._newest(most)))
 
     def _newest(self, most: int) -> list[Meeting]:

@@ -252,6 +252,15 @@ def note_ended(connection: Connection, rows: Sequence[int]) -> None:
     connection.execute("insert into altered(object) select value from json_each(?)", (json.dumps(rows),))
 
 
+def state_of(connection: Connection) -> tuple[int | None, ...]:
+    """What differs between two snapshots as soon as a row came, was altered, or came of a new source.
+
+    What is worked out in a snapshot is kept under these: an older one keeps nothing under the numbers of a newer.
+    """
+    tables = ("object", "altered", "source")
+    return tuple(connection.execute(f"select max(n) from {table}").fetchone()[0] for table in tables)
+
+
 def end_of_feed(connection: Connection, recipient: int) -> int:
     """The last moment that was ever given in a feed, 0 for none."""
     (last,) = connection.execute("select max(added) from feed where recipient=?", (recipient,)).fetchone()

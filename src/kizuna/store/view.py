@@ -33,6 +33,7 @@ from kizuna.store.model import (
     Stored,
     Within,
 )
+from kizuna.store.rows import state_of
 from kizuna.store.shelf import PAGE_BYTES, conditions, version_condition
 from kizuna.store.translations import marked_row
 from kizuna.store.words import phrases
@@ -270,11 +271,7 @@ class View:
             found = reader.execute("select n from ident where space=? and id=?", (self._space_n, id)).fetchone()
             if found is None:
                 return None
-            newest, altered = (
-                reader.execute(f"select max(n) from {name}").fetchone()[0] for name in ("object", "altered")
-            )
-            # The numbers are those of this snapshot: what somebody walks in an older one is kept under older numbers.
-            key = (self._principal, self._mask.seen(reader), self._space_n, newest, altered, found[0], steps)
+            key = (self._principal, self._mask.seen(reader), self._space_n, *state_of(reader), found[0], steps)
 
             def walked() -> Walk | None:
                 around = Around(self._store, reader, self._mask, self._space_n, self._readable)
