@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from kizuna.clock import from_text, to_text
+from kizuna.clock import from_datetime, from_text, to_text
 from kizuna.domains.air.flight import ENOUGH
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.truth.words import Language, outside, sentence
@@ -235,18 +235,6 @@ def keyed_id(key: bytes, kind: str, *of: str) -> str:
     return f"{kind}--{uuid.UUID(bytes=made, version=4)}"
 
 
-def track_of(data: Json) -> Track | None:
-    """The track in observed data, ours or a partner's, whole or in part; None where there is none to be drawn."""
-    extensions = data.get("extensions")
-    said = extensions.get(TRACK_EXTENSION) if isinstance(extensions, dict) else None
-    if not isinstance(said, dict):
-        return None
-    try:
-        return _read(data, said)
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
-        return None  # a partner may have written anything there
-
-
 class _Measured(msgspec.Struct):
     index: int
     altitude: float | None = None
@@ -260,7 +248,7 @@ class _Measured(msgspec.Struct):
 class _Reason(msgspec.Struct):
     code: str
     weight: float
-    since: datetime
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
     values: dict[str, float | str] = {}
 
 
@@ -269,11 +257,18 @@ class _Line(msgspec.Struct):
     coordinates: list[float | Annotated[list[float], msgspec.Meta(min_length=2)]]
 
 
+class _Stated(msgspec.Struct):
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+    place: str | None = None
+
+
 class _Said(msgspec.Struct):
-    """What `_read` reads of a track, so that many can be told from what only calls itself one without making any of their points."""
+    """What is read of a track as it is exchanged; a partner may have written anything there."""
 
     geometry: _Line
-    times: list[datetime]
+    times: list[Annotated[datetime, msgspec.Meta(tz=True)]]
     measures: list[_Measured] | None = None
     findings: list[_Reason] | None = None
     doubt: float | None = None
@@ -282,9 +277,20 @@ class _Said(msgspec.Struct):
     registration: str | None = None
     transmitter: str | None = None
     operator_id: str | None = None
-    operator: Json | None = None
+    operator: _Stated | None = None
+    operator_place: str | None = None
     status: str | None = None
     height_reference: str | None = None
+
+    @property
+    def places(self) -> list[list[float]]:
+        """Longitude and latitude at each of its times; none where there is nothing to be drawn."""
+        places: list[Any] = self.geometry.coordinates
+        if self.geometry.type == "Point":
+            places = [places] if len(places) > 1 and not any(isinstance(one, list) for one in places[:2]) else []
+        elif not all(isinstance(one, list) for one in places):
+            places = []
+        return places if len(places) == len(self.times) else []
 
 
 class _Extended(msgspec.Struct):
@@ -292,15 +298,42 @@ class _Extended(msgspec.Struct):
 
 
 def is_track(raw: bytes) -> bool:
-    """Whether observed data, as it is held, has a track to be drawn; six times as fast as `track_of`."""
+    """Whether observed data, as it is held, has a track to be drawn: as `track_of` finds, in a sixth of the time."""
     try:
         said = msgspec.json.decode(msgspec.json.decode(raw, type=_Extended).extensions[TRACK_EXTENSION], type=_Said)
     except (msgspec.DecodeError, LookupError):
         return False
-    places = said.geometry.coordinates
-    if said.geometry.type == "Point":
-        return len(said.times) == 1 and len(places) > 1 and not any(isinstance(one, list) for one in places[:2])
-    return len(said.times) == len(places) > 0 and all(isinstance(one, list) for one in places)
+    return bool(said.places)
+
+
+def track_of(data: Json) -> Track | None:
+    """The track in observed data, ours or a partner's, whole or in part; None where there is none to be drawn."""
+    try:
+        said = msgspec.convert(data["extensions"][TRACK_EXTENSION], _Said)
+    except (msgspec.ValidationError, LookupError, TypeError):
+        return None
+    if not (places := said.places):
+        return None
+    measured = {one.index: one for one in said.measures or ()}
+    points = (_point(from_datetime(time), place, measured.get(number))
+              for number, (place, time) in enumerate(zip(places, said.times, strict=True)))  # fmt: skip
+    findings = (Finding(one.code, one.weight, from_datetime(one.since), one.values) for one in said.findings or ())
+    stated, operator = said.operator, None
+    if stated is not None:
+        place = stated.place or said.operator_place or "live"
+        operator = Operator(stated.latitude, stated.longitude, stated.altitude, place)
+    words = {name: value for name in _WORDS if (value := getattr(said, name)) is not None}
+    return Track(
+        id=data["id"], aircraft=said.kind, operator=operator, points=tuple(points), findings=tuple(findings), **words
+    )
+
+
+def _point(time: int, place: list[float], measured: _Measured | None) -> Point:
+    values = () if measured is None else (getattr(measured, name) for name in _MEASURES)
+    return Point(time, place[1], place[0], *values)
+
+
+_WORDS = ("serial", "registration", "transmitter", "operator_id", "status", "height_reference", "doubt")
 
 
 def sensor_of(data: Json) -> Sensor | None:
@@ -311,27 +344,6 @@ def sensor_of(data: Json) -> Sensor | None:
         return None if not isinstance(said, dict) else msgspec.convert({**said, "name": said.get("sensor")}, Sensor)
     except msgspec.ValidationError:
         return None
-
-
-def _read(data: Json, said: Json) -> Track | None:
-    geometry = said["geometry"]
-    places = [geometry["coordinates"]] if geometry["type"] == "Point" else geometry["coordinates"]
-    measured: dict[int, Json] = {
-        one["index"]: {name: one[name] for name in _MEASURES if name in one} for one in said.get("measures") or ()
-    }
-    points = [
-        {"time": from_text(time), "latitude": place[1], "longitude": place[0], **measured.get(number, {})}
-        for number, (place, time) in enumerate(zip(places, said["times"], strict=True))
-    ]
-    findings = [{**one, "since": from_text(one["since"])} for one in said.get("findings") or ()]
-    found = {"id": data["id"], "aircraft": said.get("kind", "none"), "points": points, "findings": findings}
-    found |= {name: said[name] for name in _READ if said.get(name) is not None}
-    if "operator" in found:
-        found["operator"] = {"place": said.get("operator_place", "live"), **found["operator"]}
-    return msgspec.convert(found, Track) if points else None
-
-
-_READ = ("serial", "registration", "transmitter", "operator_id", "operator", "status", "height_reference", "doubt")
 
 
 def _label(text: str | None, organisation: str, community: str | None) -> Label | None:
