@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kizuna.domains.air import continuity
+from kizuna.domains.air import asides, continuity
 from kizuna.domains.air import picture as picturing
 from kizuna.domains.air.continuity import HANDOVER, Ends, cell_of
 from kizuna.domains.air.flight import MOST_SENDERS, Flight
@@ -284,7 +284,7 @@ def test_a_join_is_told_and_what_was_joined_never_ends_by_itself() -> None:
     picture.end()
     assert joined == [(address(SECOND), WELL)]
     assert [flight.key for flight in ended] == [WELL]
-    assert len(picture._states) == 0
+    assert len(picture._memories) == 0
 
 
 def test_ends_are_bounded_in_each_cell_and_forgotten() -> None:
@@ -499,20 +499,20 @@ def test_what_is_found_of_addresses_one_after_the_other_adds_up() -> None:
 
 
 def test_what_is_kept_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picturing, "_MOST_ASIDE", 10)
+    monkeypatch.setattr(asides, "MOST", 10)
     picture = Picture()
     for number in range(100):
         first = located(500.0, 3_000.0 * number, speed=0.0)
         picture.take(report(number / 100, first, names=(), transmitter=FIRST + number, **BLUE), SENSOR)
         picture.take(report(number / 100 + 0.005, first, names=(), transmitter=SECOND + number, **BLUE), SENSOR)
-    assert len(picture._asides) == 10
+    assert len(picture._asides._kept) == 10
     long = Picture()
     for one in rotating(name=None, every=2) + [
         two._replace(transmitter=FIRST + 29) for two in flying(400, since=60, names=(), north=600)
     ]:
         long.take(one, SENSOR)
-    for aside in long._asides.values():
-        assert sum(len(path.points) for path in aside.flight.paths) <= picturing._LONGEST_ASIDE
+    kept = [sum(len(path.points) for path in aside.flight.paths) for aside in long._asides._kept.values()]
+    assert 0 < max(kept) <= asides.LONGEST
 
 
 def slipped_in(names_from: int = 99, quirks: int = 0) -> list[Report]:

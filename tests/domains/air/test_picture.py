@@ -103,7 +103,7 @@ def test_addresses_and_names_without_end_are_bounded() -> None:
         )
         picture.take(one, SENSOR)
     assert len(picture.flights) == MOST_FLIGHTS
-    assert len(picture._states) == MOST_FLIGHTS
+    assert len(picture._memories) == MOST_FLIGHTS
     assert len(picture._transmitters) <= MOST_TRANSMITTERS
     assert len(ended) == 10_000
 
@@ -118,9 +118,9 @@ def test_one_transmitter_of_any_number_of_names_is_bounded() -> None:
 def test_one_name_from_any_number_of_transmitters_is_bounded() -> None:
     reports = [one._replace(transmitter=n + 1, signal=-50) for n, one in enumerate(flying(5_000))]
     picture, _, _ = taken(*reports)
-    flight, state = picture.flights[WELL], picture._states[WELL]
+    flight, memory = picture.flights[WELL], picture._memories[WELL]
     assert len(flight.senders) <= 65
-    assert len(state.hearing) <= 64
+    assert len(memory.hearing) <= 64
     assert len(flight.swaps) <= 64
     assert len(flight.fresh) <= 2 * 29
 

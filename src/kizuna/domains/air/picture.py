@@ -11,16 +11,17 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
+from kizuna.domains.air.asides import Aside, Asides
 from kizuna.domains.air.continuity import HANDOVER, Ends, cell_of
 from kizuna.domains.air.flight import PATH_IS, Flight
+from kizuna.domains.air.memory import Memory
 from kizuna.domains.air.plane import distance
 from kizuna.domains.air.reports import SERIAL, Located, Operated, Report
 from kizuna.domains.air.sensors import Sensor
 from kizuna.domains.air.tracking import Detection, Track
-from kizuna.domains.air.truth.clocks import HOUR, Consensus, SharedClocks
+from kizuna.domains.air.truth.clocks import Consensus, SharedClocks
 from kizuna.domains.air.truth.form import check_quirks, check_serial
-from kizuna.domains.air.truth.path import Path
-from kizuna.domains.air.truth.place import FAR, Hearing, check_operator
+from kizuna.domains.air.truth.place import FAR, check_operator
 from kizuna.domains.air.truth.transmitter import Transmitter, check_senders
 from kizuna.formats.remote_id.radiotap import UNKNOWN_SIGNAL
 
@@ -31,15 +32,12 @@ MOST_TRANSMITTERS = 50_000
 MOST_POINTS = 1_000_000
 """Points of all paths together, some 300 MB; a path takes as much as a few points."""
 _NAMED_FOR = 30.0  # seconds that a transmitter is known by the name it gave
-_LATE = 2.0
 _COMPARED = 5.0
 _SWEEP = 10.0
 _SHARE = 16
 _UNKNOWN_ADDRESS = 0
-_MOST_HEARINGS = 64
 _MOST_ASKED = 256  # flights, of those that were heard last
 _MOST_JOINS = 32  # of a flight that never said a name
-_MOST_ASIDE, _LONGEST_ASIDE = 2_000, 64
 _BESIDE = 50.0  # metres that an operator walks or is off
 
 
@@ -50,26 +48,6 @@ class Position(NamedTuple):
     path: Track
     detection: Detection
     located: Located
-
-
-class _State:
-    """What is remembered of a flight beside what is told of it."""
-
-    __slots__ = ("counter", "delay", "hearing", "key", "path")
-
-    def __init__(self) -> None:
-        self.path = Path()
-        self.key: tuple[float, float, float] | None = None
-        self.counter = -1
-        self.delay: float | None = None
-        self.hearing: dict[tuple[str, int], Hearing] = {}
-
-
-class _Aside(NamedTuple):
-    """What addresses say that are only guessed to be of a flight: as if it were a flight of its own, not told unless it is doubtful."""
-
-    flight: Flight
-    state: _State
 
 
 class _Times:
@@ -93,15 +71,14 @@ class Picture:
     ) -> None:
         self.flights: OrderedDict[str, Flight] = OrderedDict()
         """By name; who was heard last stands last."""
-        self._states: dict[str, _State] = {}
+        self._memories: dict[str, Memory] = {}
         self._transmitters: dict[tuple[str, int, int], Transmitter] = {}
         self._times: dict[str, _Times] = {}
         self._ended = ended
         self._moved = moved
         self._joined = joined
         self._ends = Ends()
-        self._asides: OrderedDict[int, _Aside] = OrderedDict()
-        self._put_aside = 0
+        self._asides = Asides()
         self._swept = 0.0
         self._since = 0  # reports since then
         self._size = 0  # points at most; those that a path itself lets go are not taken off
@@ -241,13 +218,13 @@ class Picture:
             if len(self.flights) >= MOST_FLIGHTS:
                 self._close(next(iter(self.flights.values())))
             flight = self.flights[key] = Flight(key, time)
-            self._states[key] = _State()
+            self._memories[key] = Memory()
         self.flights.move_to_end(key)
         return flight
 
     def _rename(self, flight: Flight, key: str) -> None:
         del self.flights[flight.key]
-        self._states[key] = self._states.pop(flight.key)
+        self._memories[key] = self._memories.pop(flight.key)
         flight.key = key
         self.flights[key] = flight
 
@@ -280,9 +257,7 @@ class Picture:
             if one is left_off:
                 one.heir, sender.follows = sender, one
                 self._ends.drop(one)
-                aside = self._asides.get(one.aside)
-                if aside is not None and aside.flight.reaches(said, report.time, sender.key[0]):
-                    sender.aside, one.aside = one.aside, 0  # of one address at a time: two would be two places
+                self._asides.hand_on(one, said, report.time, sender)
         return flight
 
     def _is_echo(self, sender: Transmitter, said: Located, other: Flight) -> bool:
@@ -323,50 +298,17 @@ class Picture:
 
     def _doubted(self, flight: Flight, report: Report, sender: Transmitter, sensor: Sensor) -> Flight:
         """Look at what is only guessed to be of a flight as if it were one of its own; with enough doubt it is, and is told."""
-        aside = self._asides.get(sender.aside)
-        if aside is None:
-            if len(self._asides) >= _MOST_ASIDE:
-                self._asides.popitem(last=False)
-            self._put_aside += 1
-            sender.aside = self._put_aside
-            aside = self._asides[sender.aside] = _Aside(Flight(address(report.transmitter), report.time), _State())
-        else:
-            self._asides.move_to_end(sender.aside)
-        own, state = aside
-        own.heard, own.last = own.heard + 1, max(own.last, report.time)
-        own.sensors.add(sensor.name)
-        if report.signal != UNKNOWN_SIGNAL:
-            own.hear(report.signal)
-        sender.check(report, own)
-        if report.quirks:
-            check_quirks(own, report.quirks, report.time)
-        said = report.located
-        if said is not None and said.latitude == said.latitude:
-            self._look_aside(own, state, report, said, sensor)
-        if not own.spoofed or (flight.spoofed and not flight.names):
+        aside = self._asides.look(sender, report, sensor, address(report.transmitter))
+        if not aside.flight.spoofed or (flight.spoofed and not flight.names):
             return flight
         return self._stand_alone(aside, report, sender)
 
-    def _look_aside(self, own: Flight, state: _State, report: Report, said: Located, sensor: Sensor) -> None:
-        key = (said.latitude, said.longitude, said.second)
-        if key == state.key:
-            return
-        state.key, own.located, own.status = key, said, said.status
-        detection, path, before = own.detected(said, self._moment(state, report.time, said.second), sensor.name)
-        while len(path.points) > _LONGEST_ASIDE:
-            own.thinned += path.thin()
-        same, state.counter = report.counter == state.counter, report.counter
-        state.path.check(own, detection, said, path, before, same_counter=same)
-        if report.operated is not None:
-            check_operator(own, report.operated, detection, path.plane)
-        self._hear(own, state, report, detection, sensor, _UNKNOWN_ADDRESS)
-
-    def _stand_alone(self, aside: _Aside, report: Report, sender: Transmitter) -> Flight:
+    def _stand_alone(self, aside: Aside, report: Report, sender: Transmitter) -> Flight:
         """An address is doubtful by what itself and those before it said: it is a flight of its own from now on."""
-        del self._asides[sender.aside]
+        self._asides.drop(sender)
         sender.refused = sender.follows
         self._apart(sender)
-        key, (own, state) = address(report.transmitter), aside
+        key, (own, memory) = address(report.transmitter), aside
         flight = self._of(key, report.time)
         if flight.heard:  # it was one before
             for one in () if flight.names else own.findings.values():
@@ -376,7 +318,7 @@ class Picture:
             own.senders[report.carrier, report.transmitter] = report.time
             own.sender[report.carrier] = report.transmitter
             flight = self.flights[key] = own
-            self._states[key] = state
+            self._memories[key] = memory
             self._size += own.size()
         sender.flight = flight
         return flight
@@ -408,11 +350,11 @@ class Picture:
     def _join(self, part: Flight, flight: Flight) -> None:
         """A flight without a name was of this aircraft. What speaks against a flight stays with it: such a one is never joined."""
         del self.flights[part.key]
-        state, own = self._states.pop(part.key), self._states[flight.key]
+        memory, own = self._memories.pop(part.key), self._memories[flight.key]
         if not flight.paths:
-            self._states[flight.key] = state
-        elif len(own.hearing) + len(state.hearing) <= _MOST_HEARINGS:
-            own.hearing = state.hearing | own.hearing
+            self._memories[flight.key] = memory
+        else:
+            own.join(memory)
         flight.join(part)
         self._joined(part, flight)
 
@@ -464,76 +406,49 @@ class Picture:
         *,
         sure: bool = True,
     ) -> None:
-        state = self._states[flight.key]
+        memory = self._memories[flight.key]
         latitude, longitude, second, heard = located.latitude, located.longitude, located.second, report.time
         flight.status = located.status
         if latitude != latitude:  # it does not know
             return
         sender.said, sender.located = located, heard
         key = (latitude, longitude, second)
-        is_new = key != state.key
+        is_new = key != memory.key
         if is_new or sender.cell is None:
             cell = cell_of(latitude, longitude)
             if sender.cell != cell and report.transmitter != _UNKNOWN_ADDRESS:
                 self._ends.put(sender, cell)
         if not is_new:  # the same position is sent until there is a new one
             return
-        state.key = key
+        memory.key = key
         flight.located = located
-        delay = state.delay
-        time = self._moment(state, heard, second)
+        delay = memory.delay
+        time = memory.moment(heard, second)
         if not sure and delay is not None:
-            state.delay = delay
+            memory.delay = delay
         detection, path, before = flight.detected(located, time, sensor.name, sure=sure)
         self._size += 1 if path.first != time else 1 + PATH_IS
         if self._size > MOST_POINTS:
             self._thin()
         if sure:
-            same = report.counter == state.counter
-            state.counter = report.counter
-            state.path.check(flight, detection, located, path, before, same_counter=same)
+            same = report.counter == memory.counter
+            memory.counter = report.counter
+            memory.path.check(flight, detection, located, path, before, same_counter=same)
             times, operated = self._times_at(sensor.name), flight.operated
             if operated is not None:
                 check_operator(flight, operated, detection, path.plane)
             times.hour.check(flight, second, heard)
             if operated is not None and operated.stated:
                 times.whole.check(flight, operated.stated, flight.operated_at)
-            self._hear(flight, state, report, detection, sensor, report.transmitter)
+            memory.hear(flight, report, detection, sensor, report.transmitter)
         if self._moved is not None:
             self._moved(Position(flight, path, detection, located))
-
-    def _hear(
-        self, flight: Flight, state: _State, report: Report, detection: Detection, sensor: Sensor, number: int
-    ) -> None:
-        key, signal = (sensor.name, number), report.signal
-        hearing = state.hearing.get(key)
-        if hearing is None:
-            if len(state.hearing) >= _MOST_HEARINGS:
-                state.hearing.clear()
-            hearing = state.hearing[key] = Hearing(sensor)
-        if signal != UNKNOWN_SIGNAL:
-            hearing.steady(flight, detection, signal)
-        if hearing.plane is not None:
-            hearing.check(flight, detection, signal)
 
     def _times_at(self, sensor: str) -> _Times:
         times = self._times.get(sensor)
         if times is None:
             times = self._times[sensor] = _Times()
         return times
-
-    def _moment(self, state: _State, time: float, second: float) -> float:
-        """When it was there: as it states, by the receiver's clock. The first of equal reports may be lost, and come a second late."""
-        delay = (time - second) % HOUR
-        if delay != delay:
-            return time
-        if state.delay is None or not -_LATE < (late := (delay - state.delay + HOUR / 2) % HOUR - HOUR / 2) < _LATE:
-            state.delay = delay
-            return time
-        if late < 0:
-            state.delay = delay
-            return time
-        return time - late
 
     # What is forgotten
 
@@ -547,7 +462,7 @@ class Picture:
     def _close(self, flight: Flight) -> None:
         if self._is_heard(flight) and not self._belongs(flight):
             del self.flights[flight.key]
-            self._states.pop(flight.key, None)
+            self._memories.pop(flight.key, None)
             self._size -= flight.size()
             self._ended(flight)
 
